@@ -1,0 +1,1 @@
+"""What the pipelines of this project use: data, queries, expectations, training code."""

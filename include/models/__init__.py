@@ -1,0 +1,1 @@
+"""Training code: one module a model, each with a `build_estimator`."""

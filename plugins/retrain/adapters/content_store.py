@@ -1,0 +1,120 @@
+"""Files that are named by their own sha256 under one base URI, written once and checked on every read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+from upath import UPath
+
+from retrain.core.digest import canonical_json, digest_of, sha256_of_file
+from retrain.errors import IntegrityError, NotFoundError, OutageError
+
+__all__ = ["ContentStore"]
+
+
+class ContentStore:
+    """Content-addressed files under a base such as ``file:///srv/retrain`` or ``s3://bucket/retrain``."""
+
+    def __init__(self, base: str | UPath) -> None:
+        self._base = UPath(base)
+        self._cache = Path(tempfile.gettempdir()) / "retrain-store-cache"
+
+    def put_file(self, kind: str, source: Path, suffix: str) -> str:
+        """Store a local file; return its sha256."""
+        digest = sha256_of_file(source)
+        with source.open("rb") as file:
+            self._write(self._path(kind, digest, suffix), file)
+        return digest
+
+    def put_json(self, kind: str, document: Any) -> str:
+        """Store a plain document as canonical JSON; return its digest."""
+        digest = digest_of(document)
+        with tempfile.SpooledTemporaryFile(max_size=1 << 20) as file:
+            file.write(canonical_json(document).encode())
+            file.seek(0)
+            self._write(self._path(kind, digest, ".json"), file)
+        return digest
+
+    def get_json(self, kind: str, digest: str) -> Any:
+        """Return a stored document, checked against its digest.
+
+        Raises:
+            NotFoundError: There is none.
+            IntegrityError: It was altered.
+        """
+        return json.loads(self.local_file(kind, digest, ".json").read_bytes())
+
+    def local_file(self, kind: str, digest: str, suffix: str) -> Path:
+        """Return a stored file as a local path, checked against its sha256; a remote one is copied first.
+
+        Raises:
+            NotFoundError: There is none.
+            IntegrityError: It was altered.
+        """
+        path = self._path(kind, digest, suffix)
+        try:
+            local = self._localised(path)
+            found = sha256_of_file(local)
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"{kind}/{digest[:12]} must be in the store",
+                got="no such file",
+                fix="Check the setting [retrain] store.",
+            ) from None
+        except OSError as error:
+            raise _store_outage(error) from error
+        if found != digest:
+            raise IntegrityError(
+                f"{kind}/{digest[:12]} must have the bytes its name promises",
+                got=f"sha256 {found[:12]}",
+                fix="Restore the file from a backup, or delete it and take the snapshot again.",
+            )
+        return local
+
+    def _path(self, kind: str, digest: str, suffix: str) -> UPath:
+        return self._base / kind / digest[:2] / f"{digest}{suffix}"
+
+    def _localised(self, path: UPath) -> Path:
+        if path.protocol in ("", "file"):
+            return Path(path.path)
+        copy = self._cache / path.parent.parent.name / path.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            part = copy.with_suffix(f".{uuid.uuid4().hex}.part")
+            with path.open("rb") as source, part.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            part.replace(copy)
+        return copy
+
+    def _write(self, path: UPath, content: Any) -> None:
+        """Write so that no reader sees half a file: a local one is renamed into place, an object appears when closed."""
+        try:
+            if path.exists():
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.protocol not in ("", "file"):
+                with path.open("wb") as target:
+                    shutil.copyfileobj(content, target)
+                return
+            part = Path(path.path).with_suffix(f".{uuid.uuid4().hex}.part")
+            try:
+                with part.open("wb") as target:
+                    shutil.copyfileobj(content, target)
+                part.replace(path.path)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise _store_outage(error) from error
+
+
+def _store_outage(error: OSError) -> OutageError:
+    return OutageError(
+        "the store of snapshots must be readable and writable",
+        got=f"{type(error).__name__} ({error.strerror})",
+        fix="Check the setting [retrain] store, its permissions and free space.",
+    )

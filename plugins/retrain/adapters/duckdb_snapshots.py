@@ -1,0 +1,220 @@
+"""Point-in-time snapshots through DuckDB: one ordered read of the window, cut into calendar chunks."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from retrain.adapters.content_store import ContentStore
+from retrain.core.digest import digest_of
+from retrain.core.snapshot import Chunk, Part, Snapshot
+from retrain.core.spec import DataSpec, PipelineSpec
+from retrain.core.window import Window
+from retrain.errors import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["DuckDBSnapshots", "RunQuery"]
+
+RunQuery = Callable[[str, str, Mapping[str, Any]], "DataFrame"]
+"""Runs (connection, SQL with :named parameters, parameters) on the user's database."""
+
+
+class DuckDBSnapshots:
+    """The `SnapshotStore` over DuckDB and a content store.
+
+    Args:
+        store: Where chunks and manifests live.
+        run_query: Runs the SQL of specs that name a connection.
+    """
+
+    def __init__(self, store: ContentStore, run_query: RunQuery | None = None) -> None:
+        self._store = store
+        self._run_query = run_query
+
+    def take(self, spec: PipelineSpec, window: Window) -> Snapshot:
+        """Read the window, store its chunks and manifest, return the manifest."""
+        data, columns = spec.data, _Columns(spec)
+        with _connected(spec.root) as connection:
+            source = self._register_source(connection, spec, window)
+            present = connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - SQL of the spec's owner
+            kinds = {name: kind for name, kind, *_ in present}
+            columns.check(kinds)
+            table = _ordered_rows(connection, source, kinds, data, window)
+            chunks = tuple(self._store_chunks(table, data, window))
+            train, holdout = _count_rows(table, data.event_time, window)
+        described = tuple((field.name, str(field.type)) for field in table.schema)
+        snapshot = Snapshot(_source_digest(spec), window, data.event_time, described, chunks, train, holdout)
+        self._store.put_json("snapshots", snapshot.to_json())
+        return snapshot
+
+    def load(self, digest: str) -> Snapshot:
+        """Return a stored manifest."""
+        return Snapshot.from_json(self._store.get_json("snapshots", digest))
+
+    def files(self, snapshot: Snapshot) -> list[Path]:
+        """Return the verified chunks as local Parquet files."""
+        return [self._store.local_file("chunks", chunk.sha256, ".parquet") for chunk in snapshot.chunks]
+
+    def frame(self, snapshot: Snapshot, part: Part, columns: Sequence[str]) -> DataFrame:
+        """Return the rows of one part as a pandas DataFrame, ordered as they are stored."""
+        start, end = map(_naive, snapshot.span(part))
+        time, chosen = _quoted(snapshot.event_time), ", ".join(map(_quoted, columns))
+        sql = f"SELECT {chosen} FROM read_parquet($files) WHERE {time} >= $start AND {time} < $end"  # noqa: S608 - quoted
+        with _connected(Path.cwd()) as connection:
+            files = [str(path) for path in self.files(snapshot)]
+            return connection.sql(sql, params={"files": files, "start": start, "end": end}).df()
+
+    def _register_source(self, connection: duckdb.DuckDBPyConnection, spec: PipelineSpec, window: Window) -> str:
+        data = spec.data
+        if data.source is not None:
+            pattern = data.source.replace("'", "''")
+            return f"read_parquet('{pattern}')"
+        query = _query_text(spec)
+        if data.connection is None:
+            return f"(\n{query}\n)"
+        if self._run_query is None:
+            raise DataError(
+                "a spec with `connection` needs Airflow's connections", got=data.connection, fix="Run it in Airflow."
+            )
+        first = next(window.periods(data.chunk))[0]
+        time = _quoted(data.event_time)
+        bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE {time} >= :start AND {time} < :end"  # noqa: S608 - quoted
+        connection.register(
+            "rows_of_the_connection", self._run_query(data.connection, bounded, {"start": first, "end": window.end})
+        )
+        return "rows_of_the_connection"
+
+    def _store_chunks(self, table: pa.Table, data: DataSpec, window: Window) -> Iterator[Chunk]:
+        times = table.column(data.event_time).to_numpy()
+        for start, end in window.periods(data.chunk):
+            low, high = (int(times.searchsorted(_datetime64(instant))) for instant in (start, end))
+            if low == high:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "chunk.parquet"
+                rows = table.slice(low, high - low).combine_chunks()
+                pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
+                yield Chunk(
+                    start, end, self._store.put_file("chunks", path, ".parquet"), high - low, path.stat().st_size
+                )
+
+
+class _Columns:
+    """The columns that a spec speaks of."""
+
+    def __init__(self, spec: PipelineSpec) -> None:
+        data = spec.data
+        named = [data.event_time, data.ingestion_time, data.label, *(data.features or ()), *spec.score_columns]
+        self._needed = [name for name in dict.fromkeys(named) if name]
+        self._event_time = data.event_time
+
+    def check(self, kinds: Mapping[str, str]) -> None:
+        """Raise DataError where a column is missing or the event time is no time."""
+        missing = [name for name in self._needed if name not in kinds]
+        if missing:
+            raise DataError(
+                f"the data must have the columns {', '.join(self._needed)}",
+                got=f"none named {', '.join(missing)} among {', '.join(kinds)}",
+                fix="Mend the query or the names in the spec.",
+            )
+        if not kinds[self._event_time].startswith(("TIMESTAMP", "DATE")):
+            raise DataError(
+                f"event_time {self._event_time} must be a timestamp or a date",
+                got=kinds[self._event_time],
+                fix="Cast it in the query.",
+            )
+
+
+def _ordered_rows(
+    connection: duckdb.DuckDBPyConnection, source: str, kinds: Mapping[str, str], data: DataSpec, window: Window
+) -> pa.Table:
+    """Read whole periods up to the window's end, ordered by event time and then every column, so bytes are stable."""
+    name, time = _quoted(data.event_time), _as_utc(data.event_time, kinds)
+    first = next(window.periods(data.chunk))[0]
+    bounds = {"start": _naive(first), "end": _naive(window.end)}
+    known = ""
+    if data.ingestion_time is not None:
+        known = f"AND {_as_utc(data.ingestion_time, kinds)} <= $as_of"
+        bounds["as_of"] = _naive(window.as_of)
+    sql = f"""
+        SELECT {time} AS {name}, * EXCLUDE ({name}) FROM {source}
+        WHERE {time} >= $start AND {time} < $end {known}
+        ORDER BY ALL
+    """  # noqa: S608 - identifiers are quoted, the source is the spec owner's own SQL
+    return connection.sql(sql, params=bounds).to_arrow_table()
+
+
+def _as_utc(name: str, kinds: Mapping[str, str]) -> str:
+    """Return the expression of a time as naive UTC; DuckDB's own cast of a zoned time takes the machine's zone."""
+    if kinds[name] == "TIMESTAMP WITH TIME ZONE":
+        return f"make_timestamp(epoch_us({_quoted(name)}))"
+    return f"{_quoted(name)}::TIMESTAMP"
+
+
+def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, int]:
+    times = table.column(event_time).to_numpy()
+    marks = [int(times.searchsorted(_datetime64(at))) for at in (window.train_start, window.holdout_start, window.end)]
+    return marks[1] - marks[0], marks[2] - marks[1]
+
+
+def _query_text(spec: PipelineSpec) -> str:
+    path = spec.root / str(spec.data.query)
+    try:
+        return path.read_text(encoding="utf-8").strip().rstrip(";")
+    except OSError as error:
+        raise DataError(
+            f"the query {spec.data.query} must be a readable file", got=type(error).__name__, fix="Check data.query."
+        ) from error
+
+
+def _source_digest(spec: PipelineSpec) -> str:
+    data = spec.data
+    return digest_of([data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time])
+
+
+@contextmanager
+def _connected(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an in-memory DuckDB whose relative paths start at `root`; its errors come out without row values."""
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET file_search_path = ?", [str(root)])
+        yield connection
+    except duckdb.Error as error:
+        raise _data_error(error) from None
+    finally:
+        connection.close()
+
+
+def _data_error(error: duckdb.Error) -> DataError:
+    """Say what DuckDB found: of SQL mistakes its first line, of anything about values only the kind and the file."""
+    text = str(error)
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        got = text.splitlines()[0]
+    else:
+        files = sorted(set(re.findall(r"[\w.\-/*]+\.(?:parquet|csv|json)", text)))
+        got = " of ".join([type(error).__name__, *([", ".join(files)] if files else [])])
+    return DataError("the source must be readable", got=got, fix="Mend the file or the query, then clear the task.")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _naive(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _datetime64(instant: datetime) -> np.datetime64:
+    return np.datetime64(_naive(instant))

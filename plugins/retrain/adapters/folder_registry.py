@@ -1,0 +1,116 @@
+"""A model registry in a folder: for developing a pipeline without a server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retrain.core.artifact import manifest_digest, verify_artifact
+from retrain.core.decision import Challenger
+from retrain.core.ports import DatasetRef
+from retrain.errors import NotFoundError
+
+__all__ = ["FolderRegistry"]
+
+
+class FolderRegistry:
+    """The `ModelRegistry` of one process over a folder.
+
+    ``runs/<id>/`` holds run.json and the evaluation's files; ``models/<model>/<version>/`` holds version.json and the artifact.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def find_challenger(self, model: str, key: str) -> Challenger | None:
+        """Return the lowest version made under a key."""
+        found = [version for version in self._versions(model) if version["key"] == key]
+        if not found:
+            return None
+        first = min(found, key=lambda version: int(version["version"]))
+        return Challenger(**first)
+
+    def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Return the run of a key, made on the first call."""
+        for path in sorted(self._base.glob("runs/*/run.json")):
+            run = _read(path)
+            if run["key"] == key and run["model"] == model:
+                return str(run["id"])
+        run_id = uuid.uuid4().hex
+        content = {"id": run_id, "model": model, "key": key, "name": name, "params": dict(params), "tags": dict(tags)}
+        _write(self._base / "runs" / run_id / "run.json", content)
+        return run_id
+
+    def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
+        """Write down the data of a run."""
+        _write(self._run(run_id) / "dataset.json", dataset.__dict__)
+
+    def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
+        """Copy the model folder under the next version number."""
+        if found := self.find_challenger(model, key):
+            return found
+        version = max((int(item["version"]) for item in self._versions(model)), default=0) + 1
+        challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", manifest_digest(folder))
+        target = self._base / "models" / model / str(version)
+        shutil.copytree(folder, target / "model")
+        _write(target / "version.json", challenger.__dict__)
+        return challenger
+
+    def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
+        """Add metrics and files to a run."""
+        run = self._run(run_id)
+        _write(run / "metrics.json", dict(metrics))
+        for file in files:
+            shutil.copy(file, run / file.name)
+
+    def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
+        """Copy the artifact of a version and verify the copy."""
+        source = self._base / "models" / model / str(version) / "model"
+        if not source.is_dir():
+            raise NotFoundError(f"version {version} of {model} must exist", got="no such version", fix="Retrain it.")
+        target = folder / "model"
+        shutil.copytree(source, target)
+        verify_artifact(target, manifest_digest)
+        return target
+
+    def alias_version(self, model: str, alias: str) -> int | None:
+        """Return the version that an alias names."""
+        path = self._base / "models" / model / "aliases.json"
+        return _read(path).get(alias) if path.exists() else None
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version."""
+        path = self._base / "models" / model / "aliases.json"
+        aliases = _read(path) if path.exists() else {}
+        _write(path, aliases | {alias: version})
+
+    def run_url(self, run_id: str) -> str:
+        """Return the address of a run's folder."""
+        return self._run(run_id).absolute().as_uri()
+
+    def version_url(self, model: str, version: int) -> str:
+        """Return the address of a version's folder."""
+        return (self._base / "models" / model / str(version)).absolute().as_uri()
+
+    def _run(self, run_id: str) -> Path:
+        path = self._base / "runs" / run_id
+        if not path.is_dir():
+            raise NotFoundError(f"run {run_id} must exist", got="no such run", fix="Train again.")
+        return path
+
+    def _versions(self, model: str) -> list[dict[str, Any]]:
+        return [_read(path) for path in self._base.glob(f"models/{model}/*/version.json")]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")

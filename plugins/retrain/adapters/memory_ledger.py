@@ -1,0 +1,139 @@
+"""A ledger that lives as long as its process: for tests and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Lock
+
+from retrain.core.decision import Decision
+from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.moves import as_utc, entry_for, same_wish
+from retrain.core.ports import OpenRetrain
+from retrain.core.request import RetrainRequest
+from retrain.core.scorecard import Scorecard
+from retrain.errors import NotFoundError
+
+__all__ = ["MemoryLedger"]
+
+
+class MemoryLedger:
+    """The `Ledger` port over plain lists, safe for threads; its pointers are read off its entries."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._retrains: dict[str, tuple[RetrainRequest, datetime]] = {}
+        self._decisions: dict[str, Decision] = {}
+        self._scorecards: dict[str, Scorecard] = {}
+        self._entries: list[LedgerEntry] = []
+
+    def open_retrain(self, request: RetrainRequest) -> None:
+        """Note that an attempt began; saying it twice changes nothing."""
+        with self._lock:
+            self._retrains.setdefault(request.id, (request, datetime.now(UTC)))
+
+    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+        with self._lock:
+            decided = {decision.request_id for decision in self._decisions.values()}
+            found = [
+                OpenRetrain(other.origin, as_utc(other.as_of), opened_at)
+                for other, opened_at in self._retrains.values()
+                if (other.model, other.timeline) == (request.model, request.timeline)
+                and other.as_of < request.as_of
+                and other.id not in decided
+            ]
+        return sorted(found, key=lambda attempt: (attempt.as_of, attempt.opened_at))
+
+    def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
+        """Store a decision (and its scorecard) and close its attempt; return it as stored."""
+        with self._lock:
+            if decision.id not in self._decisions:
+                # Through JSON and back, so that what a notebook sees is what a database would give.
+                stored = Decision.from_json(replace(decision, at=datetime.now(UTC)).to_json())
+                self._decisions[decision.id] = stored
+                if scorecard is not None:
+                    self._scorecards.setdefault(scorecard.digest, scorecard)
+            return self._decisions[decision.id]
+
+    def decision(self, decision_id: str) -> Decision:
+        """Return one decision.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._lock:
+            if decision_id in self._decisions:
+                return self._decisions[decision_id]
+        raise NotFoundError(
+            "a decision that is asked for must be in the ledger", got=repr(decision_id), fix="List the decisions first."
+        )
+
+    def decisions(self, model: str, timeline: str) -> list[Decision]:
+        """Return all decisions in the order they were stored."""
+        with self._lock:
+            return [d for d in self._decisions.values() if (d.model, d.timeline) == (model, timeline)]
+
+    def pointer(self, model: str, timeline: str) -> Pointer | None:
+        """Return who is champion now."""
+        with self._lock:
+            champion = self._champion(model, timeline)
+        return champion.to_pointer() if champion else None
+
+    def append(self, move: Move) -> LedgerEntry:
+        """Move the pointer (or record a refusal) and append the entry.
+
+        Raises:
+            ConflictError: The pointer is not at the expected generation, or the promotion is superseded.
+        """
+        with self._lock:
+            for first in self._entries:
+                if first.idempotency_key == move.idempotency_key:
+                    return same_wish(move, first)
+            head = self._entries[-1] if self._entries else None
+            entry = entry_for(move, at=datetime.now(UTC), head=head, champion=self._champion(move.model, move.timeline))
+            self._entries.append(entry)
+            return entry
+
+    def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
+        """Return the first promotion of a key on a timeline."""
+        found = (e for e in self.entries(model, timeline) if e.key == key and e.action is Action.PROMOTE)
+        return next(found, None)
+
+    def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
+        """Return entries by sequence; of one model or timeline where named."""
+        with self._lock:
+            return [e for e in self._entries if model in (None, e.model) and timeline in (None, e.timeline)]
+
+    def champion_at(self, model: str, timeline: str, at: datetime) -> LedgerEntry | None:
+        """Return the move that stood at an instant of record time."""
+        with self._lock:
+            return next((e for e in self._moves(model, timeline) if e.at <= at), None)
+
+    def champion_as_of(self, model: str, timeline: str, as_of: datetime) -> LedgerEntry | None:
+        """Return the last move to a version that knows nothing later than `as_of`."""
+        with self._lock:
+            return next((e for e in self._moves(model, timeline) if e.as_of <= as_of), None)
+
+    def timelines(self) -> list[tuple[str, str]]:
+        """Return every (model, timeline) that has a decision, sorted."""
+        with self._lock:
+            return sorted({(decision.model, decision.timeline) for decision in self._decisions.values()})
+
+    def verify(self) -> int:
+        """Check the hash chain over all entries; return how many there are.
+
+        Raises:
+            IntegrityError: An entry was altered.
+        """
+        return verify_chain(self.entries())
+
+    def _champion(self, model: str, timeline: str) -> LedgerEntry | None:
+        return next(self._moves(model, timeline), None)
+
+    def _moves(self, model: str, timeline: str) -> Iterator[LedgerEntry]:
+        """Yield the moves of a pointer, the last one first."""
+        for entry in reversed(self._entries):
+            if (entry.model, entry.timeline) == (model, timeline) and entry.generation is not None:
+                yield entry

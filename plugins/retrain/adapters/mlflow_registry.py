@@ -1,0 +1,257 @@
+"""Runs, versions and aliases on an MLflow server, over HTTP and by id: no global active run, no database URI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from retrain.core.artifact import artifact_manifest, verify_artifact
+from retrain.core.decision import Challenger
+from retrain.core.digest import digest_of
+from retrain.core.ports import DatasetRef
+from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
+
+__all__ = ["MlflowRegistry"]
+
+KEY_TAG: Final = "retrain.key"
+MANIFEST_TAG: Final = "retrain.manifest"
+_ARTIFACT: Final = "model"
+_QUICK_FAILURE: Final = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""A dead server costs 247 s with MLflow's own defaults, 7 s with these; the caller's environment wins."""
+
+
+class MlflowRegistry:
+    """The `ModelRegistry` on an MLflow server.
+
+    Args:
+        uri: The server's address, such as ``http://mlflow:5000``.
+        public_url: The address that people's browsers use, where it is another one.
+    """
+
+    def __init__(self, uri: str, *, public_url: str | None = None) -> None:
+        if not uri.startswith(("http://", "https://")):
+            raise RegistryError(
+                "the MLflow address must be http:// or https:// of a server",
+                got=uri.partition(":")[0] or "nothing",
+                fix="Start `mlflow server` and name its address in the connection.",
+            )
+        for name, value in _QUICK_FAILURE.items():
+            os.environ.setdefault(name, value)
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._public_url = (public_url or uri).rstrip("/")
+
+    def find_challenger(self, model: str, key: str) -> Challenger | None:
+        """Return the canonical version of a key: the lowest number."""
+        versions = [version for version in self._versions(model, key) if version.status == "READY"]
+        return _challenger(min(versions, key=lambda version: int(version.version)), key) if versions else None
+
+    def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Return the run of a key: the earliest, where a lost answer once made two."""
+        with _translated():
+            experiment = self._experiment(model)
+            wanted = f"tags.`{KEY_TAG}` = '{key}'"
+            runs = self._client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time ASC"])
+            if runs:
+                return str(runs[0].info.run_id)
+            run = self._client.create_run(experiment, run_name=name, tags={**tags, KEY_TAG: key})
+            texts = [Param(key, str(value)[:6000]) for key, value in params.items()]
+            self._client.log_batch(run.info.run_id, params=texts)
+            return str(run.info.run_id)
+
+    def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
+        """Write down the data of a run, unless that was done."""
+        with _translated():
+            if self._client.get_run(run_id).inputs.dataset_inputs:
+                return
+            entry = Dataset(
+                dataset.name,
+                dataset.digest[:36],
+                "retrain",
+                dataset.source,
+                profile=json.dumps({"num_rows": dataset.rows}),
+            )
+            tag = InputTag("mlflow.data.context", "training")
+            self._client.log_inputs(run_id, [DatasetInput(entry, [tag])])
+
+    def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
+        """Upload the folder as a logged model and register it; both carry the key from their first moment on."""
+        if found := self.find_challenger(model, key):
+            return found
+        manifest = artifact_manifest(folder)
+        tags = {KEY_TAG: key, MANIFEST_TAG: digest_of(manifest)}
+        with _translated():
+            experiment = self._client.get_run(run_id).info.experiment_id
+            logged = self._client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
+            self._client.log_model_artifacts(logged.model_id, str(folder))
+            self._client.log_dict(run_id, {"files": manifest}, "manifest.json")
+            self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+            self._ensure_registered(model)
+            source = f"models:/{logged.model_id}"
+            self._client.create_model_version(
+                model, source, run_id, tags, model_id=logged.model_id, await_creation_for=0
+            )
+        challenger = self.find_challenger(model, key)
+        if challenger is None:
+            raise OutageError("a registered version must be found again", got="none", fix="Clear the task to retry.")
+        return challenger
+
+    def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
+        """Add metrics and files to a run and finish it."""
+        now = int(time.time() * 1000)
+        with _translated():
+            known = self._client.get_run(run_id).data.metrics
+            new = [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
+            self._client.log_batch(run_id, metrics=new)
+            for file in files:
+                self._client.log_artifact(run_id, str(file), "evaluation")
+            self._client.set_terminated(run_id)
+
+    def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
+        """Copy the artifact of a version and verify the copy before anyone loads it."""
+        with _translated():
+            found = self._client.get_model_version(model, str(version))
+            if found.status != "READY":
+                raise _unfinished(model, version, found.status)
+            logged = self._client.get_logged_model(_model_id(found))
+            if logged.status != LoggedModelStatus.READY:
+                raise _unfinished(model, version, str(logged.status))
+            with tempfile.TemporaryDirectory() as download:
+                target = folder / _ARTIFACT
+                copied = self._download(logged.model_id, logged.artifact_location, Path(download))
+                shutil.copytree(copied, target)
+        verify_artifact(target, manifest_digest)
+        return target
+
+    def alias_version(self, model: str, alias: str) -> int | None:
+        """Return the version that an alias names (asking MLflow for a missing alias is an error 400)."""
+        try:
+            with _translated():
+                aliases = self._client.get_registered_model(model).aliases
+        except NotFoundError:
+            return None
+        return int(aliases[alias]) if alias in aliases else None
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version, and read it back."""
+        with _translated():
+            self._client.set_registered_model_alias(model, alias, str(version))
+        found = self.alias_version(model, alias)
+        if found != version:
+            raise OutageError(
+                f"the alias {alias} of {model} must name version {version}",
+                got=f"version {found}",
+                fix="Clear the promote task: it projects the pointer again.",
+            )
+
+    def ping(self) -> str:
+        """Ask the server something cheap; return what it is."""
+        with _translated():
+            self._client.search_experiments(max_results=1)
+        return f"MLflow at {self._public_url} answers"
+
+    def run_url(self, run_id: str) -> str:
+        """Return the address of a run's page."""
+        with _translated():
+            experiment = self._client.get_run(run_id).info.experiment_id
+        return f"{self._public_url}/#/experiments/{experiment}/runs/{run_id}"
+
+    def version_url(self, model: str, version: int) -> str:
+        """Return the address of a version's page."""
+        return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
+
+    def _download(self, model_id: str, location: str, folder: Path) -> Path:
+        from mlflow.artifacts import download_artifacts
+
+        uri = self._client.tracking_uri
+        return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
+
+    def _versions(self, model: str, key: str) -> list[ModelVersion]:
+        with _translated():
+            return list(self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'"))
+
+    def _experiment(self, model: str) -> str:
+        found = self._client.get_experiment_by_name(model)
+        if found is not None:
+            return str(found.experiment_id)
+        try:
+            return str(self._client.create_experiment(model))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return str(self._client.get_experiment_by_name(model).experiment_id)
+
+    def _ensure_registered(self, model: str) -> None:
+        try:
+            self._client.create_registered_model(model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+
+def _challenger(version: ModelVersion, key: str) -> Challenger:
+    if MANIFEST_TAG not in version.tags:
+        raise _unfinished(version.name, version.version, "no manifest")
+    return Challenger(key, int(version.version), version.run_id, _model_id(version), version.tags[MANIFEST_TAG])
+
+
+def _model_id(version: ModelVersion) -> str:
+    """Return the logged model behind a version; over HTTP only its source says which."""
+    scheme, _, model_id = str(version.source).rpartition("models:/")
+    if scheme or not model_id.startswith("m-"):
+        raise _unfinished(version.name, version.version, "a source that is no logged model")
+    return model_id
+
+
+def _unfinished(model: str, version: int | str, got: str) -> IntegrityError:
+    return IntegrityError(
+        f"version {version} of {model} must be a finished model",
+        got=got,
+        fix="Do not promote it; retrain with a nonce.",
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn MLflow's errors into ours: gone, out of reach (worth a retry), or refused."""
+    try:
+        yield
+    except MlflowException as error:
+        status = error.get_http_status_code()
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise NotFoundError(
+                "what the ledger names must exist in MLflow", got=_first_line(error), fix="Restore it or retrain."
+            ) from error
+        if status >= 500 or status == 429:
+            raise OutageError(
+                "the MLflow server must answer", got=_first_line(error), fix="Check the server; the task retries."
+            ) from error
+        raise RegistryError(
+            "MLflow must accept the call", got=_first_line(error), fix="See the server's log."
+        ) from error
+    except OSError as error:
+        raise OutageError(
+            "the MLflow server must store and return artifacts", got=type(error).__name__, fix="Check the server."
+        ) from error
+
+
+def _first_line(error: MlflowException) -> str:
+    return f"{error.error_code}: {str(error.message).splitlines()[0][:200]}"

@@ -1,0 +1,108 @@
+"""The pictures of a scorecard that people look at, as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import auc, precision_recall_curve, roc_curve
+
+from retrain.core.metrics.base import Floats
+from retrain.core.scores import Opponent, Scores
+
+__all__ = ["draw_scores"]
+
+_INK: Final = {"challenger": "#d1495b", "champion": "#30638e", "baseline": "#8d99ae"}
+_POINTS: Final = 500
+_SAMPLE: Final = 4000
+
+
+def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: Path) -> list[Path]:
+    """Draw challenger and opponent on the same rows; return the one file made.
+
+    Two classes: ROC, precision-recall and calibration. More: accuracy of the likeliest class by confidence. Regression:
+    predicted against actual, the distribution of residuals, and the mean residual by prediction.
+    """
+    sides: list[tuple[str, Floats]] = [("challenger", scores.challenger)]
+    if scores.opponent is not None and opponent is not None:
+        sides.insert(0, (opponent, scores.opponent))
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    if scores.challenger.ndim == 1:
+        _draw_regression(figure.subplots(1, 3), scores.y, sides)
+    elif scores.challenger.shape[1] == 2:
+        _draw_binary(figure.subplots(1, 3), scores.y, [(name, side[:, 1]) for name, side in sides])
+    else:
+        _draw_confidence(figure.subplots(1, 1), scores.y, sides)
+    figure.suptitle(title)
+    path = folder / "scores.png"
+    figure.savefig(path, dpi=90)
+    return [path]
+
+
+def _draw_binary(axes: Sequence[Axes], y: Floats, sides: Sequence[tuple[str, Floats]]) -> None:
+    roc, precision, calibration = axes
+    if len(set(y.tolist())) < 2:
+        roc.set_title("one class only: nothing to draw")
+        return
+    for name, side in sides:
+        false_rate, true_rate, _ = roc_curve(y, side)
+        _line(roc, false_rate, true_rate, name, f"{name} (AUC {auc(false_rate, true_rate):.3f})")
+        precisions, recalls, _ = precision_recall_curve(y, side)
+        _line(precision, recalls, precisions, name, name)
+        actual, said = calibration_curve(y, side, n_bins=10, strategy="quantile")
+        calibration.plot(said, actual, marker="o", markersize=4, color=_INK[name], label=name)
+    roc.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
+    calibration.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
+    _label(roc, "ROC", "false positive rate", "true positive rate")
+    _label(precision, "Precision and recall", "recall", "precision")
+    _label(calibration, "Calibration", "predicted probability", "observed share")
+
+
+def _draw_confidence(axis: Axes, y: Floats, sides: Sequence[tuple[str, Floats]]) -> None:
+    for name, side in sides:
+        hit = side.argmax(axis=1) == y
+        actual, said = calibration_curve(hit, side.max(axis=1), n_bins=10, strategy="quantile")
+        axis.plot(said, actual, marker="o", markersize=4, color=_INK[name], label=name)
+    axis.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
+    _label(axis, "Calibration of the likeliest class", "predicted probability", "share correct")
+
+
+def _draw_regression(axes: Sequence[Axes], y: Floats, sides: Sequence[tuple[str, Floats]]) -> None:
+    against, spread, bias = axes
+    step = max(1, len(y) // _SAMPLE)
+    for name, side in sides:
+        residuals = y - side
+        against.plot(side[::step], y[::step], ".", markersize=2, alpha=0.4, color=_INK[name], label=name)
+        spread.hist(residuals, bins=80, histtype="step", color=_INK[name], label=name)
+        order = side.argsort(kind="stable")
+        bins = [chunk for chunk in _split(order, 10) if len(chunk)]
+        said, off = [float(side[b].mean()) for b in bins], [float(residuals[b].mean()) for b in bins]
+        bias.plot(said, off, marker="o", markersize=4, color=_INK[name], label=name)
+    against.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
+    bias.axhline(0, color="#cccccc", linewidth=1)
+    _label(against, "Actual against predicted", "predicted", "actual")
+    _label(spread, "Residuals", "actual - predicted", "rows")
+    spread.set_yscale("log")
+    _label(bias, "Bias by prediction", "predicted (tenths of rows)", "mean residual")
+
+
+def _split(order: Any, parts: int) -> list[Any]:
+    size = len(order)
+    return [order[size * part // parts : size * (part + 1) // parts] for part in range(parts)]
+
+
+def _line(axis: Axes, x: Floats, y: Floats, name: str, label: str) -> None:
+    step = max(1, len(x) // _POINTS)
+    axis.plot(x[::step], y[::step], color=_INK[name], label=label)
+
+
+def _label(axis: Axes, title: str, x: str, y: str) -> None:
+    axis.set_title(title)
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    axis.legend(frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,222 @@
+"""Training with scikit-learn: fit, score, and save in a format that runs no code when it is read."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import platform
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import mlflow.sklearn
+import numpy as np
+import skops.io
+from mlflow.models import infer_signature
+from packaging.requirements import InvalidRequirement, Requirement
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from retrain.core.digest import digest_of, digest_of_files
+from retrain.core.ports import FittedModel
+from retrain.core.spec import PipelineSpec
+from retrain.errors import DataError, IntegrityError, TrainingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas import DataFrame, Series
+
+__all__ = ["DEFAULT_TRUSTED_TYPES", "SklearnTrainer"]
+
+DEFAULT_TRUSTED_TYPES: Final = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
+"""Types inside scikit-learn's own tree models that skops does not trust by itself."""
+
+_ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
+_MODEL_FILE: Final = "model.skops"
+_CARD_FILE: Final = "retrain.json"
+
+
+class SklearnTrainer:
+    """The `Trainer` of scikit-learn estimators.
+
+    Args:
+        trusted_types: The platform's list of types that a stored model may hold; a spec or a model cannot widen it.
+    """
+
+    def __init__(self, trusted_types: Sequence[str] = DEFAULT_TRUSTED_TYPES) -> None:
+        self._trusted_types = list(trusted_types)
+
+    def code_digest(self, spec: PipelineSpec) -> str:
+        """Return the digest of the estimator's module and of all it imports from the project."""
+        name = spec.train.estimator.partition(":")[0]
+        path = spec.root.joinpath(*name.split(".")).with_suffix(".py")
+        if not path.exists():
+            return digest_of_files([(name, _installed_module(name, spec))])
+        finder = ModuleFinder(path=[str(spec.root)])
+        finder.run_script(str(path))
+        modules = [Path(module.__file__) for module in finder.modules.values() if module.__file__]
+        return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in {path, *modules})
+
+    def lock_digest(self, spec: PipelineSpec) -> str:
+        """Return the digest of the Python version and the pins."""
+        return digest_of([platform.python_version(), *_pins(spec)])
+
+    def build(self, spec: PipelineSpec) -> Any:
+        """Return the unfitted estimator of a spec.
+
+        Raises:
+            TrainingError: It cannot be imported, or its function refuses the params.
+        """
+        name, _, function = spec.train.estimator.partition(":")
+        try:
+            build: Callable[..., Any] = getattr(_imported(name, spec), function)
+        except AttributeError as error:
+            raise _not_importable(spec, f"no {function} in {name}") from error
+        try:
+            return build(seed=spec.train.seed, **spec.train.params)
+        except Exception as error:
+            raise TrainingError(
+                f"{spec.train.estimator}(seed=…, **params) must return an estimator",
+                got=f"{type(error).__name__}: {error}",
+                fix="Mend the function or train.params.",
+            ) from error
+
+    def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
+        """Build the estimator with the spec's params and seed, and fit it with a dummy beside it."""
+        classification = spec.evaluation.task == "classification"
+        _check_data(features, label, classification)
+        if not classification:
+            dummy = DummyRegressor(strategy="median" if spec.evaluation.primary == "mae" else "mean")
+        else:
+            dummy = DummyClassifier(strategy="prior")
+        estimator = self.build(spec)
+        try:
+            estimator.fit(features, label)
+        except Exception as error:
+            raise TrainingError(
+                f"{spec.train.estimator} must fit the training rows",
+                got=f"{type(error).__name__} while fitting",
+                fix="Reproduce it with `retrain run` and mend the estimator.",
+            ) from error
+        dummy.fit(np.zeros((len(label), 1)), label)
+        if not classification:
+            return FittedModel(estimator, tuple(features.columns), None, (float(dummy.constant_.item()),))
+        classes = tuple(value.item() if hasattr(value, "item") else value for value in estimator.classes_)
+        return FittedModel(estimator, tuple(features.columns), classes, tuple(map(float, dummy.class_prior_)))
+
+    def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
+        """Return (n, classes) probabilities, or (n,) predictions."""
+        rows = features.loc[:, list(model.features)]
+        scored = model.estimator.predict(rows) if model.classes is None else model.estimator.predict_proba(rows)
+        return np.asarray(scored, dtype=np.float64)
+
+    def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
+        """Write an MLflow model with explicit signature and requirements (inferring them costs 8 s), as skops."""
+        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(model.estimator))) - set(self._trusted_types)
+        if untrusted:
+            raise TrainingError(
+                "a model may only hold types that the platform trusts",
+                got=", ".join(sorted(untrusted)),
+                fix="Review them and add them to the setting [retrain] trusted_types.",
+            )
+        predict = "predict" if model.classes is None else "predict_proba"
+        with warnings.catch_warnings():
+            # Whole-number columns are declared as they are: a missing value in one is a change of the data's type.
+            warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
+            signature = infer_signature(sample, self.score(model, sample))
+        mlflow.sklearn.save_model(
+            model.estimator,
+            str(folder),
+            signature=signature,
+            pip_requirements=list(_pins(spec)),
+            serialization_format="skops",
+            skops_trusted_types=self._trusted_types,
+            pyfunc_predict_fn=predict,
+        )
+        card = {"features": model.features, "classes": model.classes, "baseline": model.baseline}
+        (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
+
+    def load(self, folder: Path) -> FittedModel:
+        """Read the estimator with the platform's trust list; what the folder's own MLmodel says to run is not read."""
+        path = folder / _MODEL_FILE
+        try:
+            untrusted = set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)
+            if untrusted:
+                raise IntegrityError(
+                    "a stored model may only hold types that the platform trusts",
+                    got=", ".join(sorted(untrusted)),
+                    fix="Do not load it; retrain, or review the types and add them to [retrain] trusted_types.",
+                )
+            estimator = skops.io.load(path, trusted=self._trusted_types)
+            card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
+            ) from error
+        classes = tuple(card["classes"]) if card["classes"] is not None else None
+        return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
+
+
+def _imported(name: str, spec: PipelineSpec) -> Any:
+    if str(spec.root) not in sys.path:
+        sys.path.insert(0, str(spec.root))
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise _not_importable(spec, f"{type(error).__name__}: {error}") from error
+
+
+def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
+    return TrainingError(
+        f"train.estimator {spec.train.estimator} must be importable from {spec.root}",
+        got=got,
+        fix="Check the path and that its packages are installed.",
+    )
+
+
+def _installed_module(name: str, spec: PipelineSpec) -> Path:
+    module = _imported(name, spec)
+    if getattr(module, "__file__", None) is None:
+        raise _not_importable(spec, f"{name} has no file")
+    return Path(module.__file__)
+
+
+def _pins(spec: PipelineSpec) -> tuple[str, ...]:
+    pins = set()
+    for text in (*_ALWAYS_PINNED, *spec.train.requirements):
+        try:
+            wanted = Requirement(text)
+            pins.add(f"{wanted.name}=={version(wanted.name)}")
+        except (InvalidRequirement, PackageNotFoundError) as error:
+            raise TrainingError(
+                "train.requirements must name installed packages", got=repr(text), fix="Install it on every worker."
+            ) from error
+    return tuple(sorted(pins))
+
+
+def _check_data(features: DataFrame, label: Series, classification: bool) -> None:
+    empty = [name for name in features.columns if features[name].isna().all()]
+    if empty:
+        raise DataError(
+            "every feature must have a value in the training rows",
+            got=f"nothing but missing values in {', '.join(empty)}",
+            fix="Mend the source or take the feature out.",
+        )
+    missing = int(label.isna().sum())
+    if missing:
+        raise DataError(
+            "every row must have a label", got=f"{missing} rows without", fix="Leave them out in the query."
+        )
+    if classification:
+        if label.nunique() < 2:
+            raise DataError("the training rows must have two classes", got="one", fix="Widen the training window.")
+    elif label.dtype.kind not in "iufb" or not np.isfinite(label.to_numpy(dtype=np.float64)).all():
+        raise DataError("the label must be finite numbers", got=str(label.dtype), fix="Mend the query.")

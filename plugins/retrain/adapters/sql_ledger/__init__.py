@@ -1,0 +1,6 @@
+"""The ledger in a SQL database: PostgreSQL, or a SQLite file for a single machine."""
+
+from retrain.adapters.sql_ledger.ledger import SqlLedger
+from retrain.adapters.sql_ledger.urls import postgresql_url, sqlite_url
+
+__all__ = ["SqlLedger", "postgresql_url", "sqlite_url"]

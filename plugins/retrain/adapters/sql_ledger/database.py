@@ -1,0 +1,147 @@
+"""One database: its connections, its one writer at a time, its clock, and its failures in the words of this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from retrain.adapters.sql_ledger.tables import Instant
+from retrain.errors import OutageError, RetrainError
+
+__all__ = ["Database"]
+
+LOCK_SECONDS = 30
+"""How long a writer waits for the one before it."""
+
+_LOCK_KEY: Final = 0x7265_7472_6169_6E  # "retrain" in ASCII
+_MISSING: Final = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
+_MISSING_ON_SQLITE: Final = ("no such table", "no such column")
+
+
+class Database:
+    """Connections to the ledger's database.
+
+    No connection outlives its transaction, so that an instance may travel through `fork`. Connecting costs 4 ms on a
+    Unix socket, which is less than a pool with its per-process bookkeeping is worth.
+
+    Args:
+        url_or_engine: A SQLAlchemy URL, or an engine that the caller made; it gets listeners for its transactions.
+    """
+
+    def __init__(self, url_or_engine: str | URL | Engine) -> None:
+        engine = url_or_engine if isinstance(url_or_engine, Engine) else _engine(url_or_engine)
+        engine.hide_parameters = True  # or an error's text would hold them
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        event.listen(engine, "begin", _begin_on_sqlite if self._is_sqlite else _begin_on_postgresql)
+        if self._is_sqlite:
+            event.listen(engine, "connect", _leave_transactions_to_us)
+            self._reader = self._auditor = engine
+        else:
+            # A writer must see what was committed while it waited for its lock; an audit must see one moment.
+            self._reader = engine.execution_options(isolation_level="READ COMMITTED")
+            self._auditor = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._writer = self._reader.execution_options(retrain_writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for short reads.
+
+        Raises:
+            OutageError: The database does not answer.
+            RetrainError: It has no ledger's tables.
+        """
+        with _in_own_words(self._reader), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def auditing(self) -> Iterator[Connection]:
+        """Give a connection on which all reads see the same moment; errors as in `reading`."""
+        with _in_own_words(self._auditor), self._auditor.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the one writer's transaction, committed at the end; errors as in `reading`."""
+        with _in_own_words(self._writer), self._writer.begin() as connection:
+            yield connection
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the database's time, exactly as it will come back when stored."""
+        on_sqlite = func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=Instant)
+        clock = on_sqlite if self._is_sqlite else func.clock_timestamp(type_=Instant)
+        return connection.execute(select(clock)).scalar_one()
+
+
+def _engine(address: str | URL) -> Engine:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise _wrong_address() from None
+    if url.get_backend_name() == "postgresql":
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    elif url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        patience = {}
+    else:
+        raise _wrong_address()
+    json_of = partial(json.dumps, allow_nan=False)
+    return create_engine(url, poolclass=NullPool, json_serializer=json_of, connect_args=patience)
+
+
+def _wrong_address() -> RetrainError:
+    return RetrainError(
+        "the ledger's address must be the SQLAlchemy URL of a PostgreSQL database or a SQLite file",
+        got="something else (not shown: it may hold a password)",
+        fix="Write it as postgresql://host/database or sqlite:///folder/file.",
+    )
+
+
+def _leave_transactions_to_us(connection: Any, _: object) -> None:
+    """Keep the driver from beginning transactions: it would begin them without a lock, at the first write."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000:.0f}")
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("retrain_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_on_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("retrain_writes"):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000:.0f}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+
+
+@contextmanager
+def _in_own_words(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        # Without its cause: a driver's message may name the user, the address or the values of a row.
+        raise _own_error(error, engine.url) from None
+
+
+def _own_error(error: DBAPIError, url: URL) -> Exception:
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if state in _MISSING or str(error.orig).startswith(_MISSING_ON_SQLITE):
+        return RetrainError(
+            "the ledger's tables must be those of this version",
+            got="a database without them",
+            fix="Run `retrain ledger migrate` once, then try again.",
+        )
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        where = f"{url.get_backend_name()} at {url.host}" if url.host else url.get_backend_name()
+        return OutageError(
+            "the ledger's database must answer",
+            got=f"{type(error.orig).__name__} {state or ''}".rstrip() + f" from {where}",
+            fix="Check that it is up and that the connection `retrain_ledger` is right, then try again.",
+        )
+    return error

@@ -1,0 +1,182 @@
+"""The `Ledger` port over a SQL database: every write is one transaction of the one writer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import URL, Engine, insert, select
+
+from retrain.adapters.sql_ledger import queries
+from retrain.adapters.sql_ledger.database import Database
+from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
+from retrain.core.decision import Decision
+from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.moves import entry_for, same_wish
+from retrain.core.ports import OpenRetrain
+from retrain.core.request import RetrainRequest
+from retrain.core.scorecard import Scorecard
+from retrain.errors import NotFoundError
+
+__all__ = ["SqlLedger"]
+
+
+class SqlLedger:
+    """The ledger in PostgreSQL, or in a SQLite file.
+
+    Every method may raise `OutageError` where the database does not answer, and `RetrainError` where it has no tables.
+
+    Args:
+        url_or_engine: A SQLAlchemy URL, or an engine that the caller made.
+    """
+
+    def __init__(self, url_or_engine: str | URL | Engine) -> None:
+        self._database = Database(url_or_engine)
+
+    @classmethod
+    def open(cls, url_or_engine: str | URL | Engine) -> Self:
+        """Return a ledger whose tables are made or brought up to date."""
+        ledger = cls(url_or_engine)
+        ledger.migrate()
+        return ledger
+
+    def migrate(self) -> None:
+        """Make the tables or bring them up to date; any number of processes may do so at once."""
+        from retrain.adapters.sql_ledger.migrations import upgrade
+
+        with self._database.writing() as connection:
+            upgrade(connection)
+
+    def open_retrain(self, request: RetrainRequest) -> None:
+        """Note that an attempt began; saying it twice changes nothing."""
+        with self._database.writing() as connection:
+            if connection.execute(select(RETRAIN.c.id).where(RETRAIN.c.id == request.id)).first() is None:
+                row = asdict(request) | {"id": request.id, "opened_at": self._database.now(connection)}
+                connection.execute(insert(RETRAIN).values(row))
+
+    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+        query = (
+            select(RETRAIN.c.origin, RETRAIN.c.as_of, RETRAIN.c.opened_at)
+            .where(RETRAIN.c.model == request.model, RETRAIN.c.timeline == request.timeline)
+            .where(RETRAIN.c.as_of < request.as_of)
+            .where(~select(DECISION.c.seq).where(DECISION.c.request_id == RETRAIN.c.id).exists())
+            .order_by(RETRAIN.c.as_of, RETRAIN.c.opened_at)
+        )
+        with self._database.reading() as connection:
+            return [OpenRetrain(*row) for row in connection.execute(query)]
+
+    def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
+        """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
+
+        A decision with an id that is stored already is not stored again: the first one is returned.
+        """
+        with self._database.writing() as connection:
+            first = queries.find_decision(connection, decision.id)
+            if first is not None:
+                return first
+            now = self._database.now(connection)
+            stored = Decision.from_json(replace(decision, at=now).to_json())
+            connection.execute(insert(DECISION).values(queries.decision_row(stored)))
+            if scorecard is not None:
+                queries.keep_scorecard(connection, scorecard, now)
+            return stored
+
+    def decision(self, decision_id: str) -> Decision:
+        """Return one decision.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._database.reading() as connection:
+            found = queries.find_decision(connection, decision_id)
+        if found is None:
+            raise NotFoundError(
+                "a decision that is asked for must be in the ledger",
+                got=repr(decision_id),
+                fix="List the decisions first.",
+            )
+        return found
+
+    def decisions(self, model: str, timeline: str) -> list[Decision]:
+        """Return all decisions in the order they were stored."""
+        mine = (DECISION.c.model == model, DECISION.c.timeline == timeline)
+        with self._database.reading() as connection:
+            documents = connection.scalars(select(DECISION.c.document).where(*mine).order_by(DECISION.c.seq))
+            return [Decision.from_json(document) for document in documents]
+
+    def pointer(self, model: str, timeline: str) -> Pointer | None:
+        """Return who is champion now."""
+        with self._database.reading() as connection:
+            return queries.find_pointer(connection, model, timeline)
+
+    def append(self, move: Move) -> LedgerEntry:
+        """Move the pointer (or record a refusal) and append the entry, in one transaction.
+
+        The same idempotency key again returns the first entry and changes nothing.
+
+        Raises:
+            ConflictError: The pointer is not at the expected generation, or the promotion is superseded: the message
+                says who won.
+            IntegrityError: The wish moves a pointer, and that or the chain's head was edited.
+        """
+        with self._database.writing() as connection:
+            first = queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key)
+            if first is not None:
+                return same_wish(move, first)
+            champion = queries.last_move(connection, move.model, move.timeline)
+            at = self._database.now(connection)
+            entry = entry_for(move, at=at, head=queries.head(connection), champion=champion)
+            queries.add_entry(connection, entry)
+            if entry.generation is not None:
+                queries.move_pointer(connection, champion, entry.to_pointer())
+            return entry
+
+    def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
+        """Return the first promotion of a key on a timeline."""
+        mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.key == key)
+        with self._database.reading() as connection:
+            return queries.first_entry(connection, *mine, LEDGER.c.action == Action.PROMOTE.value)
+
+    def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
+        """Return entries by sequence; of one model or timeline where named."""
+        query = select(LEDGER).order_by(LEDGER.c.seq)
+        for column, name in ((LEDGER.c.model, model), (LEDGER.c.timeline, timeline)):
+            query = query if name is None else query.where(column == name)
+        with self._database.reading() as connection:
+            return [queries.to_entry(row) for row in connection.execute(query)]
+
+    def champion_at(self, model: str, timeline: str, at: datetime) -> LedgerEntry | None:
+        """Return the move that stood at an instant of record time."""
+        with self._database.reading() as connection:
+            return queries.last_move(connection, model, timeline, LEDGER.c.at <= at)
+
+    def champion_as_of(self, model: str, timeline: str, as_of: datetime) -> LedgerEntry | None:
+        """Return the last move to a version that knows nothing later than `as_of`."""
+        with self._database.reading() as connection:
+            return queries.last_move(connection, model, timeline, LEDGER.c.as_of <= as_of)
+
+    def timelines(self) -> list[tuple[str, str]]:
+        """Return every (model, timeline) that has a decision, sorted."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(DECISION.c.model, DECISION.c.timeline).distinct())
+            # Sorted here: each database has its own idea of the alphabet.
+            return sorted((row.model, row.timeline) for row in rows)
+
+    def verify(self) -> int:
+        """Check the hash chain over all entries, and that each pointer is its last move; return how many there are.
+
+        Raises:
+            IntegrityError: The ledger was tampered with.
+        """
+        last_moves: dict[tuple[str, str], Pointer] = {}
+        with self._database.auditing() as connection:
+            streamed = select(LEDGER).order_by(LEDGER.c.seq).execution_options(yield_per=1000)
+            with connection.execute(streamed) as rows:
+                count = verify_chain(queries.noting_moves(map(queries.to_entry, rows), last_moves))
+            pointers = {(row.model, row.timeline): row for row in connection.execute(select(POINTER))}
+        for model, timeline in sorted(last_moves.keys() | pointers.keys()):
+            row, last_move = pointers.get((model, timeline)), last_moves.get((model, timeline))
+            queries.check_pointer(model, timeline, queries.to_pointer(row) if row else None, last_move)
+        return count

@@ -1,0 +1,147 @@
+"""What the ledger asks of its tables, each on a connection that the caller holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+
+from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
+from retrain.core.decision import Decision
+from retrain.core.ledger import Action, LedgerEntry, Pointer
+from retrain.core.scorecard import Scorecard
+from retrain.errors import IntegrityError
+
+__all__ = [
+    "add_entry",
+    "check_pointer",
+    "decision_row",
+    "find_decision",
+    "find_pointer",
+    "first_entry",
+    "head",
+    "keep_scorecard",
+    "last_move",
+    "move_pointer",
+    "noting_moves",
+    "to_entry",
+    "to_pointer",
+]
+
+
+def find_decision(connection: Connection, decision_id: str) -> Decision | None:
+    """Return a decision by its id."""
+    document = connection.execute(select(DECISION.c.document).where(DECISION.c.id == decision_id)).scalar_one_or_none()
+    return None if document is None else Decision.from_json(document)
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """Return the row of a stored decision."""
+    names = ("id", "request_id", "model", "timeline", "as_of", "scorecard", "at")
+    row = {name: getattr(decision, name) for name in names}
+    return row | {"choice": decision.choice.value, "document": decision.to_json()}
+
+
+def keep_scorecard(connection: Connection, scorecard: Scorecard, at: datetime) -> None:
+    """Store a scorecard, once a digest."""
+    digest = scorecard.digest
+    if connection.execute(select(SCORECARD.c.digest).where(SCORECARD.c.digest == digest)).first() is None:
+        names = ("digest", "key", "model", "timeline")
+        row = {name: getattr(scorecard, name) for name in names} | {"document": scorecard.to_json(), "at": at}
+        connection.execute(insert(SCORECARD).values(row))
+
+
+def to_entry(row: Row[Any]) -> LedgerEntry:
+    """Return the entry of a ledger row.
+
+    Raises:
+        IntegrityError: Its action is none that this version knows.
+    """
+    try:
+        return LedgerEntry(**{**row._mapping, "action": Action(row.action)})
+    except ValueError:
+        raise IntegrityError(
+            "a ledger entry must record a known action",
+            got=f"another one in entry {row.seq}",
+            fix="Upgrade this package if a later one wrote it; else stop promotions until it is explained.",
+        ) from None
+
+
+def add_entry(connection: Connection, entry: LedgerEntry) -> None:
+    """Store a sealed entry."""
+    # The plain value: one driver writes an enum's name.
+    connection.execute(insert(LEDGER).values(asdict(entry) | {"action": entry.action.value}))
+
+
+def first_entry(connection: Connection, *conditions: ColumnElement[bool]) -> LedgerEntry | None:
+    """Return the entry with the lowest sequence number that meets the conditions."""
+    row = connection.execute(select(LEDGER).where(*conditions).order_by(LEDGER.c.seq).limit(1)).first()
+    return to_entry(row) if row else None
+
+
+def head(connection: Connection) -> LedgerEntry | None:
+    """Return the last entry of the whole ledger."""
+    row = connection.execute(select(LEDGER).order_by(LEDGER.c.seq.desc()).limit(1)).first()
+    return to_entry(row) if row else None
+
+
+def last_move(
+    connection: Connection, model: str, timeline: str, *conditions: ColumnElement[bool]
+) -> LedgerEntry | None:
+    """Return the last move of a pointer that meets the conditions."""
+    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.generation.is_not(None))
+    # By generation, which rises with the sequence: that is what the unique index is ordered by.
+    query = select(LEDGER).where(*mine, *conditions).order_by(LEDGER.c.generation.desc()).limit(1)
+    row = connection.execute(query).first()
+    return to_entry(row) if row else None
+
+
+def find_pointer(connection: Connection, model: str, timeline: str) -> Pointer | None:
+    """Return who is champion."""
+    row = connection.execute(select(POINTER).where(POINTER.c.model == model, POINTER.c.timeline == timeline)).first()
+    return to_pointer(row) if row else None
+
+
+def to_pointer(row: Row[Any]) -> Pointer:
+    """Return the pointer of a pointer row."""
+    return Pointer(**row._mapping)
+
+
+def move_pointer(connection: Connection, champion: LedgerEntry | None, pointer: Pointer) -> None:
+    """Move a pointer from where `champion` set it.
+
+    Raises:
+        IntegrityError: It was not there.
+    """
+    stands = champion.to_pointer() if champion else None
+    check_pointer(pointer.model, pointer.timeline, find_pointer(connection, pointer.model, pointer.timeline), stands)
+    if stands is None:
+        connection.execute(insert(POINTER).values(asdict(pointer)))
+    else:
+        mine = (POINTER.c.model == pointer.model, POINTER.c.timeline == pointer.timeline)
+        connection.execute(update(POINTER).where(*mine).values(asdict(pointer)))
+
+
+def noting_moves(entries: Iterable[LedgerEntry], last_moves: dict[tuple[str, str], Pointer]) -> Iterator[LedgerEntry]:
+    """Yield the entries, writing down in `last_moves` where each pointer must be after the last of them."""
+    for entry in entries:
+        if entry.generation is not None:
+            last_moves[entry.model, entry.timeline] = entry.to_pointer()
+        yield entry
+
+
+def check_pointer(model: str, timeline: str, pointer: Pointer | None, last_move: Pointer | None) -> None:
+    """Check that a pointer is what its last move set.
+
+    Raises:
+        IntegrityError: It is not.
+    """
+    if pointer != last_move:
+        raise IntegrityError(
+            "each pointer must be its last move in the ledger",
+            got=f"a pointer of {model} on {timeline} that is not",
+            fix="Stop promotions until it is explained; the ledger's entries say what the pointer was.",
+        )

@@ -1,0 +1,130 @@
+"""The ledger's tables. A change here needs a migration; a contract test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+from retrain.core.moves import as_utc
+
+__all__ = ["DECISION", "LEDGER", "METADATA", "POINTER", "RETRAIN", "SCORECARD", "Instant"]
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC and given back in UTC, also by SQLite, which knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the driver gets: UTC, without its offset where the database would not keep it."""
+        if value is None:
+            return None
+        return as_utc(value).replace(tzinfo=None) if dialect.name == "sqlite" else as_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the driver gave, as an aware instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+METADATA: Final = MetaData()
+
+RETRAIN: Final = Table(
+    "retrain",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("model", String, nullable=False),
+    Column("timeline", String, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("nonce", String, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Index("ix_retrain_as_of", "model", "timeline", "as_of"),
+)
+
+SCORECARD: Final = Table(
+    "scorecard",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("timeline", String, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# The document is the whole decision with its verdicts; the columns beside it are what is searched by.
+DECISION: Final = Table(
+    "decision",
+    METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("timeline", String, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("choice", String, nullable=False),
+    Column("scorecard", String, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("id", name="uq_decision_id"),
+    Index("ix_decision_request", "request_id"),
+    Index("ix_decision_timeline", "model", "timeline", "seq"),
+)
+
+POINTER: Final = Table(
+    "pointer",
+    METADATA,
+    Column("model", String, primary_key=True),
+    Column("timeline", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("manifest_digest", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("key", String, nullable=False),
+)
+
+LEDGER: Final = Table(
+    "ledger",
+    METADATA,
+    # Counted by the writer under its lock: a sequence would leave gaps where a transaction fails.
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("action", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("timeline", String, nullable=False),
+    Column("generation", Integer),
+    Column("version", Integer, nullable=False),
+    Column("previous_version", Integer),
+    Column("manifest_digest", String, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("key", String, nullable=False),
+    Column("decision_id", String, nullable=False),
+    Column("idempotency_key", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("previous_hash", String, nullable=False),
+    Column("hash", String, nullable=False),
+    UniqueConstraint("model", "timeline", "generation", name="uq_ledger_generation"),
+    UniqueConstraint("idempotency_key", name="uq_ledger_idempotency_key"),
+    Index("ix_ledger_key", "model", "timeline", "key"),
+)

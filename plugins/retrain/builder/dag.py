@@ -1,0 +1,98 @@
+"""One DAG per spec, composed of the operators that anyone may compose by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from airflow.sdk import DAG, Param
+
+from retrain.core.durations import format_duration
+from retrain.core.names import NAME_PATTERN
+from retrain.core.spec import PipelineSpec
+from retrain.operators import (
+    EvaluateModelOperator,
+    PromoteModelOperator,
+    QualityGateOperator,
+    SnapshotDataOperator,
+    TrainModelOperator,
+    ValidateDataOperator,
+)
+
+__all__ = ["build_dag"]
+
+_INSTANT: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$(?!\n)"
+
+
+def build_dag(spec: PipelineSpec) -> DAG:
+    """Return the DAG of a pipeline; made inside a DAG file it registers itself."""
+    with DAG(
+        dag_id=spec.model,
+        description=spec.description or f"Keeps {spec.model} fresh",
+        schedule=spec.schedule,
+        start_date=spec.start_date,
+        end_date=spec.end_date,
+        catchup=False,
+        params=_params(),
+        tags=["retrain", *spec.tags],
+        doc_md=_describe(spec),
+        default_args={"owner": spec.owner, "retries": 3, "retry_delay": timedelta(seconds=20)},
+    ) as dag:
+        common: dict[str, Any] = {"spec": spec}
+        snapshot = SnapshotDataOperator(task_id="snapshot", **common)
+        validate = ValidateDataOperator(task_id="validate", snapshot=snapshot.output, **common)
+        train = TrainModelOperator(task_id="train", snapshot=snapshot.output, **common)
+        evaluate = EvaluateModelOperator(
+            task_id="evaluate", snapshot=snapshot.output, challenger=train.output, **common
+        )
+        gate = QualityGateOperator(
+            task_id="gate", snapshot=snapshot.output, challenger=train.output, scorecard=evaluate.output, **common
+        )
+        promote = PromoteModelOperator(task_id="promote", decision=gate.output, **common)
+        snapshot >> validate >> train >> evaluate >> gate >> promote
+    return dag
+
+
+def _params() -> dict[str, Param]:
+    return {
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            pattern=_INSTANT,
+            title="As of",
+            description="The instant whose knowledge the retrain may use (ISO 8601, UTC without an offset). "
+            "Empty: the end of the data interval.",
+        ),
+        "timeline": Param(
+            None,
+            type=["null", "string"],
+            pattern=f"^{NAME_PATTERN}$(?!\\n)",
+            title="Timeline",
+            description="Where a promotion goes. Empty: production, but a backfill runs as a simulation of its own.",
+        ),
+        "reason": Param(
+            None, type=["null", "string"], maxLength=500, title="Reason", description="Kept in the ledger."
+        ),
+        "nonce": Param(
+            None,
+            type=["null", "string"],
+            maxLength=64,
+            title="Nonce",
+            description="Any text: makes a fresh challenger although the inputs are the same.",
+        ),
+    }
+
+
+def _describe(spec: PipelineSpec) -> str:
+    window, data = spec.data.window, spec.data
+    gates = "\n".join(f"- `{gate.model_dump_json(exclude_defaults=True)}`" for gate in spec.gate)
+    return f"""\
+{spec.description or f"Keeps the registered model **{spec.model}** fresh."}
+
+Trains on {format_duration(window.train)} and compares on the {format_duration(window.holdout)} after them, up to
+{format_duration(data.label_delay)} before as-of. Data: `{data.query or data.source}`. Estimator: `{spec.train.estimator}`.
+
+A challenger is promoted to the alias `{spec.promotion.alias}` where every gate passes:
+
+{gates}
+"""

@@ -1,0 +1,5 @@
+"""The `retrain` command."""
+
+from retrain.cli.app import app
+
+__all__ = ["app"]

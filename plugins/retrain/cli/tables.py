@@ -1,0 +1,104 @@
+"""Decisions and champions as tables that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from retrain.core.decision import Choice, Decision
+from retrain.core.ledger import LedgerEntry
+
+__all__ = ["print_champion", "print_decision", "print_decisions"]
+
+_STYLE: Final = {Choice.PROMOTE: "bold green", Choice.HOLD: "yellow", Choice.REJECT: "red"}
+
+
+def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
+    """Print one row a decision: as-of, rows, challenger and opponent with the gain's interval, decision, why."""
+    metric = next((decision.metric for decision in decisions if decision.metric), "metric")
+    title = f"{decisions[0].model} on {decisions[0].timeline}, {metric}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("as of", "train", "holdout", "challenger", "opponent"):
+        table.add_column(name, justify="left" if name == "as of" else "right", no_wrap=True)
+    table.add_column("gain [interval]", no_wrap=True)
+    table.add_column("decision", no_wrap=True)
+    table.add_column("why", min_width=24)
+    for decision in decisions:
+        table.add_row(
+            f"{decision.as_of:%Y-%m-%d}",
+            _count(decision.train_rows),
+            _count(decision.holdout_rows),
+            _number(decision.challenger_value),
+            _opponent(decision),
+            escape(_gain(decision)),
+            f"[{_STYLE[decision.choice]}]{decision.choice.value}[/]",
+            escape(_why(decision)),
+        )
+    console.print(table)
+
+
+def print_decision(console: Console, decision: Decision) -> None:
+    """Print one decision with every verdict."""
+    style = _STYLE[decision.choice]
+    version = f"version {decision.challenger.version}" if decision.challenger else "no challenger"
+    console.print(
+        f"[{style}]{decision.choice.value}[/] {escape(decision.model)} as of {decision.as_of:%Y-%m-%d %H:%M}, {version}"
+    )
+    for verdict in decision.verdicts:
+        console.print(
+            f"  {verdict.outcome.value:<12} {escape(verdict.gate)}: {escape(verdict.reason)}", highlight=False
+        )
+    if not decision.verdicts or decision.choice is not Choice.PROMOTE:
+        console.print(f"  {escape(decision.reason)}", highlight=False, soft_wrap=True)
+
+
+def print_champion(console: Console, entry: LedgerEntry) -> None:
+    """Print who was champion by a ledger entry."""
+    console.print(
+        f"[bold]version {entry.version}[/] of {escape(entry.model)} on {escape(entry.timeline)}", highlight=False
+    )
+    for name, value in (
+        ("since", f"{entry.at:%Y-%m-%d %H:%M:%S %Z}"),
+        ("as of", f"{entry.as_of:%Y-%m-%d %H:%M}"),
+        ("generation", str(entry.generation)),
+        ("before", f"version {entry.previous_version}" if entry.previous_version else "none"),
+        ("by", entry.actor),
+        ("why", entry.reason),
+        ("manifest", entry.manifest_digest),
+    ):
+        console.print(f"  {name:<11} {escape(value)}", highlight=False, soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _opponent(decision: Decision) -> str:
+    if decision.opponent is None:
+        return "-"
+    who = f"v{decision.champion_version}" if decision.opponent == "champion" else decision.opponent
+    return f"{who} {_number(decision.opponent_value)}"
+
+
+def _gain(decision: Decision) -> str:
+    verdict = next((item for item in decision.verdicts if item.interval and item.value is not None), None)
+    if verdict is None or verdict.interval is None:
+        return "-"
+    low, high = verdict.interval
+    return f"{verdict.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def _why(decision: Decision) -> str:
+    """Return what decided: of a promotion the count of gates, otherwise the verdicts that were not a pass."""
+    if decision.choice is Choice.PROMOTE and decision.challenger:
+        return f"all {len(decision.verdicts)} gates pass: version {decision.challenger.version}"
+    return decision.reason

@@ -1,0 +1,37 @@
+"""Digests of plain values: one canonical JSON text, one sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["canonical_json", "digest_of", "digest_of_files", "sha256_of_file"]
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a plain value: sorted keys, no spaces, no NaN.
+
+    Raises:
+        ValueError: The value holds NaN or an infinity.
+        TypeError: The value is not made of plain JSON types.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def digest_of(value: Any) -> str:
+    """Return the sha256 of a plain value as 64 hex digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the sha256 of a file's bytes as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_files(files: Iterable[tuple[str, Path]]) -> str:
+    """Return one digest over named files; their order does not matter."""
+    return digest_of(sorted([name, sha256_of_file(path)] for name, path in files))

@@ -1,0 +1,14 @@
+"""The gates: one check of a pipeline's policy a file, under the contract of `base`."""
+
+from typing import Annotated
+
+from pydantic import Discriminator
+
+from retrain.core.gates.base import Gate, Outcome, Verdict
+from retrain.core.gates.beats_champion import BeatsChampion
+from retrain.core.gates.slices import Slices
+from retrain.core.gates.threshold import Threshold
+
+GateSpec = Annotated[Threshold | BeatsChampion | Slices, Discriminator("check")]
+
+__all__ = ["BeatsChampion", "Gate", "GateSpec", "Outcome", "Slices", "Threshold", "Verdict"]

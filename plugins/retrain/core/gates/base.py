@@ -1,0 +1,92 @@
+"""What every gate is: a frozen piece of policy that turns evidence into one verdict, and fails closed."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from retrain.core.evidence import Evidence
+
+__all__ = ["Gate", "Outcome", "Verdict"]
+
+
+class Outcome(StrEnum):
+    """What one gate says."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate says, with the number, the bound and the reason.
+
+    Attributes:
+        gate: The gate with its metric, such as ``beats_champion(roc_auc)``.
+        outcome: Pass, fail or inconclusive.
+        reason: One sentence a person can act on.
+        value: The number that was judged, in the units of the metric.
+        bound: What it was held against, in the same units.
+        interval: The confidence interval of the value, (low, high).
+    """
+
+    gate: str
+    outcome: Outcome
+    reason: str
+    value: float | None = None
+    bound: float | None = None
+    interval: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        numbers = [self.value, self.bound, *(self.interval or ())]
+        if self.outcome is Outcome.PASS and any(n is not None and math.isnan(n) for n in numbers):
+            raise ValueError(f"{self.gate} must not pass on NaN")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; a number that is not finite becomes null."""
+
+        def plain(number: float | None) -> float | None:
+            return number if number is not None and math.isfinite(number) else None
+
+        return {
+            "gate": self.gate,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "value": plain(self.value),
+            "bound": plain(self.bound),
+            "interval": [plain(n) for n in self.interval] if self.interval else None,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Verdict:
+        """Read what `to_json` wrote."""
+        low_high = document["interval"]
+        return cls(
+            document["gate"],
+            Outcome(document["outcome"]),
+            document["reason"],
+            document["value"],
+            document["bound"],
+            tuple(math.nan if n is None else n for n in low_high) if low_high else None,
+        )
+
+
+class Gate(BaseModel):
+    """One check of a pipeline's policy.
+
+    A gate reads nothing but its own fields and the evidence, is deterministic for both, and never passes where a number
+    is missing, not finite, or rests on too few rows. The field `check` of a gate is its tag in the spec.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> Verdict:
+        """Return the verdict on a challenger."""

@@ -1,0 +1,26 @@
+"""The key of a retrain: the same inputs give the same key, and so the same run and model version."""
+
+from __future__ import annotations
+
+from retrain.core.digest import digest_of
+from retrain.core.spec import PipelineSpec
+
+__all__ = ["retrain_key"]
+
+
+def retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonce: str = "") -> str:
+    """Return the sha256 over everything that makes a challenger.
+
+    Args:
+        snapshot: The digest of the snapshot's manifest.
+        code: The digest of the training code.
+        lock: The digest of the pinned requirements.
+        nonce: Any text that forces a fresh key.
+    """
+    training = {
+        "model": spec.model,
+        "data": {"label": spec.data.label, "features": spec.data.features},
+        "task": spec.evaluation.task,
+        "train": spec.train.model_dump(mode="json"),
+    }
+    return digest_of({"training": training, "snapshot": snapshot, "code": code, "lock": lock, "nonce": nonce})

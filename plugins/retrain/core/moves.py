@@ -1,0 +1,108 @@
+"""The rules of a move: what the next ledger entry is, or why there must be none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
+from retrain.errors import ConflictError, IntegrityError
+
+__all__ = ["as_utc", "entry_for", "same_wish"]
+
+
+def as_utc(instant: datetime) -> datetime:
+    """Return an aware instant in UTC.
+
+    Raises:
+        ValueError: The instant has no offset, so nobody knows when it is.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant must have an offset, such as +00:00")
+    return instant.astimezone(UTC)
+
+
+def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry:
+    """Return the sealed entry that a wish becomes.
+
+    Args:
+        move: The wish.
+        at: The time of the store that will hold the entry, exactly as it will hold it.
+        head: The last entry of the whole ledger.
+        champion: The last entry that moved the pointer of the wish's model and timeline.
+
+    Raises:
+        ConflictError: The pointer is elsewhere, or a promotion would go back in time.
+        IntegrityError: The wish moves a pointer and the head was edited.
+    """
+    moves = move.action is not Action.REFUSE
+    if moves:
+        _check_head(head)
+        _check_generation(move, champion)
+    if move.action is Action.PROMOTE:
+        _check_forward(move, champion)
+    return LedgerEntry(
+        seq=head.seq + 1 if head else 1,
+        at=as_utc(at),
+        action=move.action,
+        model=move.model,
+        timeline=move.timeline,
+        generation=move.expected_generation + 1 if moves else None,
+        version=move.version,
+        previous_version=champion.version if champion else None,
+        manifest_digest=move.manifest_digest,
+        as_of=as_utc(move.as_of),
+        key=move.key,
+        decision_id=move.decision_id,
+        idempotency_key=move.idempotency_key,
+        actor=move.actor,
+        reason=move.reason,
+        previous_hash=head.hash if head else GENESIS,
+    ).sealed()
+
+
+def same_wish(move: Move, first: LedgerEntry) -> LedgerEntry:
+    """Return the entry that the idempotency key of a wish made before.
+
+    Raises:
+        ConflictError: It was made for another model, timeline or version.
+    """
+    if (move.model, move.timeline, move.version) != (first.model, first.timeline, first.version):
+        raise ConflictError(
+            "an idempotency key must stand for one wish",
+            got=f"the key of entry {first.seq} ({first.model}, {first.timeline}, version {first.version})"
+            f" for version {move.version} of {move.model} on {move.timeline}",
+            fix="Use a fresh idempotency key.",
+        )
+    return first
+
+
+def _check_head(head: LedgerEntry | None) -> None:
+    if head is not None and head.hash != head.content_hash():
+        raise IntegrityError(
+            "the ledger's last entry must carry its own hash",
+            got=f"an edited entry {head.seq} ({head.model}, {head.timeline})",
+            fix="Run `retrain ledger verify`; stop promotions until it is explained.",
+        )
+
+
+def _check_generation(move: Move, champion: LedgerEntry | None) -> None:
+    if move.expected_generation != (champion.generation if champion else 0):
+        raise ConflictError(
+            f"the pointer of {move.model} on {move.timeline} must be at generation {move.expected_generation}"
+            f" to become version {move.version}",
+            got=f"{_winner(champion)} there already" if champion else "generation 0, no champion yet",
+            fix="Read the pointer again, compare the challenger with that champion, and decide anew.",
+        )
+
+
+def _check_forward(move: Move, champion: LedgerEntry | None) -> None:
+    if champion is not None and as_utc(move.as_of) <= champion.as_of:
+        raise ConflictError(
+            f"a promotion of {move.model} on {move.timeline} must be of a later as-of than its champion's",
+            got=f"superseded: version {move.version} as of {as_utc(move.as_of).isoformat()}, and {_winner(champion)}",
+            fix="Keep the champion; to go back on purpose, roll back.",
+        )
+
+
+def _winner(champion: LedgerEntry) -> str:
+    return f"version {champion.version} (generation {champion.generation}, as of {champion.as_of.isoformat()})"

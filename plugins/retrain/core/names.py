@@ -1,0 +1,40 @@
+"""Names that travel into file paths, SQL, URLs and registries, checked with `fullmatch` (`$` lets a newline through)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+__all__ = ["NAME_PATTERN", "PRODUCTION", "ColumnName", "ModelName", "TimelineName", "checked_name", "is_name"]
+
+PRODUCTION: Final = "production"
+"""The timeline that is projected onto the registry alias."""
+
+NAME_PATTERN: Final = r"[a-z][a-z0-9_-]{0,63}"
+_NAME = re.compile(NAME_PATTERN)
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def is_name(value: str) -> bool:
+    """Tell whether `value` may name a model or a timeline."""
+    return _NAME.fullmatch(value) is not None
+
+
+def checked_name(value: str) -> str:
+    """Return `value` if it may name a model or a timeline, else raise ValueError."""
+    if not is_name(value):
+        raise ValueError("must be 1 to 64 lower-case letters, digits, '_' or '-', and begin with a letter")
+    return value
+
+
+def _checked_column(value: str) -> str:
+    if _COLUMN.fullmatch(value) is None:
+        raise ValueError("must be a column name of letters, digits and '_', not beginning with a digit")
+    return value
+
+
+ModelName = Annotated[str, AfterValidator(checked_name)]
+TimelineName = Annotated[str, AfterValidator(checked_name)]
+ColumnName = Annotated[str, AfterValidator(_checked_column)]

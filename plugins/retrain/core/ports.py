@@ -1,0 +1,266 @@
+"""The ports: what a retrain needs from the world, one Protocol a system.
+
+Every implementation meets the contract suite of its port under ``tests/contracts``. A system that does not answer raises
+`OutageError`; bytes that are not what was recorded raise `IntegrityError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pandas import DataFrame, Series
+
+    from retrain.core.decision import Challenger, Decision
+    from retrain.core.evidence import Evidence
+    from retrain.core.ledger import LedgerEntry, Move, Pointer
+    from retrain.core.request import RetrainRequest
+    from retrain.core.scorecard import Scorecard
+    from retrain.core.scores import Scores
+    from retrain.core.snapshot import Part, Snapshot
+    from retrain.core.spec import PipelineSpec
+    from retrain.core.validation import ValidationReport
+    from retrain.core.window import Window
+
+__all__ = [
+    "DatasetRef",
+    "EvidenceStore",
+    "FittedModel",
+    "Ledger",
+    "ModelRegistry",
+    "OpenRetrain",
+    "SnapshotStore",
+    "Trainer",
+    "Validator",
+]
+
+
+class SnapshotStore(Protocol):
+    """Point-in-time data, stored once and never changed."""
+
+    def take(self, spec: PipelineSpec, window: Window) -> Snapshot:
+        """Read the window from the source, store its chunks and manifest, return the manifest.
+
+        The same data gives the same bytes and so the same digest.
+
+        Raises:
+            DataError: The source cannot be read, lacks a column, or a calendar period between the first row and the
+                window's end has no rows.
+        """
+
+    def load(self, digest: str) -> Snapshot:
+        """Return a stored manifest, checked against its digest.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+
+    def files(self, snapshot: Snapshot) -> list[Path]:
+        """Return the chunks as local Parquet files, each checked against its sha256."""
+
+    def frame(self, snapshot: Snapshot, part: Part, columns: Sequence[str]) -> DataFrame:
+        """Return the rows of one part in a stable order, with just these columns."""
+
+
+class EvidenceStore(Protocol):
+    """Scorecards and per-row scores, stored once and never changed."""
+
+    def put_scores(self, scores: Scores) -> str:
+        """Store per-row scores; return the sha256 of the file."""
+
+    def put_scorecard(self, scorecard: Scorecard) -> str:
+        """Store a scorecard; return its digest."""
+
+    def evidence(self, digest: str) -> Evidence:
+        """Return a scorecard with its scores, both checked against their digests."""
+
+
+class Validator(Protocol):
+    """Expectations over the rows of a window."""
+
+    def validate(
+        self, files: Sequence[Path], suite: Mapping[str, Any], *, event_time: str, window: Window
+    ) -> ValidationReport:
+        """Evaluate a suite, in Great Expectations' own JSON, on the rows of the window.
+
+        Raises:
+            DataError: The suite is empty or not a suite, or the window holds no rows: never a vacuous pass.
+        """
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fitted estimator with what is needed to score it.
+
+    Attributes:
+        features: The feature columns, in order.
+        classes: The classes by column of the probabilities; None for a regression.
+        baseline: What a dummy fitted on the same training rows says on every row: the class shares, or the mean.
+    """
+
+    estimator: Any
+    features: tuple[str, ...]
+    classes: tuple[Any, ...] | None
+    baseline: tuple[float, ...]
+
+
+class Trainer(Protocol):
+    """Makes, scores, saves and loads models of one library."""
+
+    def code_digest(self, spec: PipelineSpec) -> str:
+        """Return the digest of the training code: the estimator's module and what it imports from the project."""
+
+    def lock_digest(self, spec: PipelineSpec) -> str:
+        """Return the digest of the interpreter and the pinned packages that the model is made with."""
+
+    def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
+        """Build the estimator with the spec's params and seed, and fit it.
+
+        Raises:
+            TrainingError: The estimator cannot be imported, built or fitted.
+            DataError: The label is missing, not finite, or has a single class.
+        """
+
+    def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
+        """Return (n, classes) probabilities, or (n,) predictions."""
+
+    def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
+        """Write the model with its signature and requirements."""
+
+    def load(self, folder: Path) -> FittedModel:
+        """Read what `save` wrote; the caller has verified the folder's digest.
+
+        Raises:
+            IntegrityError: The model holds a type that the platform does not trust, or code to run on loading.
+        """
+
+
+@dataclass(frozen=True)
+class DatasetRef:
+    """How a snapshot is written down in a run."""
+
+    name: str
+    digest: str
+    source: str
+    rows: int
+
+
+class ModelRegistry(Protocol):
+    """Runs, model versions and aliases; one run and one canonical version a key."""
+
+    def find_challenger(self, model: str, key: str) -> Challenger | None:
+        """Return the canonical version made under a key: the lowest number with a finished artifact."""
+
+    def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Return the id of the run of a key, made on the first call and found on every later one."""
+
+    def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
+        """Write down the data of a run, once."""
+
+    def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
+        """Upload a model folder and register it under the key; publishing a key again returns what is there."""
+
+    def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
+        """Add metrics and files (plots, reports) to a run; saying it twice changes nothing."""
+
+    def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
+        """Copy the artifact of a version into `folder` and verify it; return the model's folder.
+
+        Raises:
+            NotFoundError: The version or its artifact is gone.
+            IntegrityError: The artifact is not what was made, or was never finished.
+        """
+
+    def alias_version(self, model: str, alias: str) -> int | None:
+        """Return the version that an alias names."""
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version, and read it back."""
+
+    def run_url(self, run_id: str) -> str:
+        """Return the address of a run's page."""
+
+    def version_url(self, model: str, version: int) -> str:
+        """Return the address of a version's page."""
+
+
+@dataclass(frozen=True)
+class OpenRetrain:
+    """An attempt that has not come to a decision."""
+
+    origin: str
+    as_of: datetime
+    opened_at: datetime
+
+
+class Ledger(Protocol):
+    """Retrains, decisions, pointers, and the append-only record of every move and refusal."""
+
+    def open_retrain(self, request: RetrainRequest) -> None:
+        """Note that an attempt began; saying it twice changes nothing."""
+
+    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+
+    def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
+        """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
+
+        A decision with an id that is stored already is not stored again: the first one is returned.
+        """
+
+    def decision(self, decision_id: str) -> Decision:
+        """Return one decision.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+
+    def decisions(self, model: str, timeline: str) -> list[Decision]:
+        """Return all decisions in the order they were stored."""
+
+    def pointer(self, model: str, timeline: str) -> Pointer | None:
+        """Return who is champion now."""
+
+    def append(self, move: Move) -> LedgerEntry:
+        """Move the pointer (or record a refusal) and append the entry, in one transaction.
+
+        The same idempotency key again returns the first entry and changes nothing.
+
+        Raises:
+            ConflictError: The pointer is not at the expected generation: the message says who won.
+        """
+
+    def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
+        """Return the first promotion of a key on a timeline."""
+
+    def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
+        """Return entries by sequence; of one model or timeline where named."""
+
+    def champion_at(self, model: str, timeline: str, at: datetime) -> LedgerEntry | None:
+        """Return the move that stood at an instant of record time: what was in production then.
+
+        Of the moves recorded at or before `at`, the last by sequence; None where there was no champion yet.
+        """
+
+    def champion_as_of(self, model: str, timeline: str, as_of: datetime) -> LedgerEntry | None:
+        """Return the champion for an instant of knowledge time, whenever it was recorded.
+
+        Of the moves to a version whose as-of is not after `as_of`, the last by sequence, so that a rollback counts;
+        None where there is none.
+        """
+
+    def timelines(self) -> list[tuple[str, str]]:
+        """Return every (model, timeline) that has a decision, sorted."""
+
+    def verify(self) -> int:
+        """Check the hash chain over all entries, and that each pointer is its last move; return how many there are.
+
+        Raises:
+            IntegrityError: The ledger was tampered with.
+        """

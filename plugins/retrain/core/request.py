@@ -1,0 +1,43 @@
+"""One asked-for retrain: which pipeline, as of when, onto which timeline, by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retrain.core.digest import digest_of
+from retrain.core.names import PRODUCTION
+from retrain.core.spec import PipelineSpec
+
+__all__ = ["RetrainRequest", "default_timeline"]
+
+
+@dataclass(frozen=True)
+class RetrainRequest:
+    """One attempt for (pipeline, as-of).
+
+    Attributes:
+        origin: What asked, such as ``dag:flight_delay/scheduled__2013-03-01``; the same for every retry of it.
+        nonce: Any text that makes the key a fresh one; empty for the key that the inputs give.
+    """
+
+    model: str
+    timeline: str
+    as_of: datetime
+    origin: str
+    actor: str = ""
+    reason: str = ""
+    nonce: str = ""
+
+    @property
+    def id(self) -> str:
+        """The identity of the attempt: what asked, for which model, timeline and as-of."""
+        return digest_of([self.model, self.timeline, self.as_of.isoformat(), self.origin, self.nonce])
+
+
+def default_timeline(spec: PipelineSpec, *, backfill: bool) -> str:
+    """Return the timeline of a run that names none: production, but for a backfill a simulation of this very spec.
+
+    A changed policy so meets champions of its own, and the same backfill asked again resumes the one before.
+    """
+    return f"simulation-{spec.digest[:12]}" if backfill else PRODUCTION

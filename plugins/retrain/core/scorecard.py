@@ -1,0 +1,121 @@
+"""The scorecard: metrics of challenger and opponent on the same holdout rows, overall and per slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from retrain.core.digest import digest_of
+from retrain.core.ledger import Pointer
+from retrain.core.metrics import METRICS
+from retrain.core.metrics.base import Floats
+from retrain.core.scores import Opponent, Scores
+
+__all__ = ["Scorecard", "SliceScore", "score_slices", "value_of"]
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """The metrics of one slice: the rows where `column` has `value`."""
+
+    column: str
+    value: str
+    rows: int
+    challenger: dict[str, float]
+    opponent: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What was measured in one retrain, before any judgement.
+
+    Attributes:
+        key: The key of the retrain.
+        opponent: Whom the challenger met; None where the champion could not be loaded.
+        why_no_opponent: The reason in that case.
+        champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
+        scores: The sha256 of the stored per-row scores.
+    """
+
+    key: str
+    model: str
+    timeline: str
+    rows: int
+    opponent: Opponent | None
+    why_no_opponent: str
+    champion: Pointer | None
+    challenger_metrics: dict[str, float]
+    opponent_metrics: dict[str, float]
+    scores: str
+    slices: tuple[SliceScore, ...] = field(default=())
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the scorecard."""
+        return digest_of(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; a metric that is not finite becomes null."""
+        plain: dict[str, Any] = _finite_or_null(asdict(self) | {"champion": None})
+        return plain | {"champion": self.champion.to_json() if self.champion else None}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Scorecard:
+        """Read what `to_json` wrote."""
+        champion = document["champion"]
+        return cls(
+            **{
+                **document,
+                "champion": Pointer.from_json(champion) if champion else None,
+                "challenger_metrics": _nan_for_null(document["challenger_metrics"]),
+                "opponent_metrics": _nan_for_null(document["opponent_metrics"]),
+                "slices": tuple(
+                    SliceScore(
+                        **{
+                            **item,
+                            "challenger": _nan_for_null(item["challenger"]),
+                            "opponent": _nan_for_null(item["opponent"]),
+                        }
+                    )
+                    for item in document["slices"]
+                ),
+            }
+        )
+
+
+def _finite_or_null(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite_or_null(item) for key, item in value.items()}
+    return [_finite_or_null(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _nan_for_null(metrics: dict[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in metrics.items()}
+
+
+def value_of(metrics: Sequence[str], y: Floats, scores: Floats | None) -> dict[str, float]:
+    """Return the named metrics; none where there are no scores."""
+    return {} if scores is None else {name: METRICS[name].value(y, scores) for name in metrics}
+
+
+def score_slices(
+    metrics: Sequence[str], columns: Sequence[str], scores: Scores, *, most: int = 200
+) -> Iterator[SliceScore]:
+    """Yield the scores of each value of each column, the `most` frequent values of a column at the most."""
+    for column in columns:
+        values, codes, counts = np.unique(scores.columns[column].astype(str), return_inverse=True, return_counts=True)
+        for index in np.argsort(-counts, kind="stable")[:most]:
+            rows = codes == index
+            yield SliceScore(
+                column,
+                str(values[index]),
+                int(counts[index]),
+                value_of(metrics, scores.y[rows], scores.challenger[rows]),
+                value_of(metrics, scores.y[rows], None if scores.opponent is None else scores.opponent[rows]),
+            )

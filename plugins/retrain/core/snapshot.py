@@ -1,0 +1,100 @@
+"""The immutable data of one window: a manifest over content-addressed chunks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from retrain.core.digest import digest_of
+from retrain.core.window import Window
+
+__all__ = ["Chunk", "Part", "Snapshot"]
+
+
+class Part(StrEnum):
+    """One of the two ranges of a window."""
+
+    TRAIN = "train"
+    HOLDOUT = "holdout"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The rows of one calendar period, ``[start, end)``, as one Parquet file named by its sha256."""
+
+    start: datetime
+    end: datetime
+    sha256: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A manifest: what was asked, what came, and the chunks that hold it.
+
+    Attributes:
+        source: The sha256 of the query text (or glob) and the connection's name.
+        columns: (name, type) in order, types in DuckDB's words.
+        chunks: By time; the first may reach back before the window, never any past its end.
+        train_rows: Rows of the window's training range.
+        holdout_rows: Rows of its holdout range.
+    """
+
+    source: str
+    window: Window
+    event_time: str
+    columns: tuple[tuple[str, str], ...]
+    chunks: tuple[Chunk, ...]
+    train_rows: int
+    holdout_rows: int
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the manifest, and so of every byte behind it."""
+        return digest_of(self.to_json())
+
+    def span(self, part: Part) -> tuple[datetime, datetime]:
+        """Return the half-open range of event times of one part."""
+        if part is Part.TRAIN:
+            return self.window.train_start, self.window.holdout_start
+        return self.window.holdout_start, self.window.end
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        chunks = [
+            asdict(chunk) | {"start": chunk.start.isoformat(), "end": chunk.end.isoformat()} for chunk in self.chunks
+        ]
+        return {
+            "source": self.source,
+            "window": self.window.to_json(),
+            "event_time": self.event_time,
+            "columns": [list(column) for column in self.columns],
+            "chunks": chunks,
+            "train_rows": self.train_rows,
+            "holdout_rows": self.holdout_rows,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Snapshot:
+        """Read what `to_json` wrote."""
+        return cls(
+            document["source"],
+            Window.from_json(document["window"]),
+            document["event_time"],
+            tuple((name, kind) for name, kind in document["columns"]),
+            tuple(
+                Chunk(
+                    datetime.fromisoformat(item["start"]),
+                    datetime.fromisoformat(item["end"]),
+                    item["sha256"],
+                    item["rows"],
+                    item["size"],
+                )
+                for item in document["chunks"]
+            ),
+            document["train_rows"],
+            document["holdout_rows"],
+        )

@@ -1,0 +1,25 @@
+"""The pipeline spec: what one YAML file declares."""
+
+from retrain.core.spec.document import load_spec, parse_spec, spec_json_schema
+from retrain.core.spec.model import (
+    DataSpec,
+    EvaluationSpec,
+    PipelineSpec,
+    PromotionSpec,
+    TrainSpec,
+    ValidationSpec,
+    WindowSpec,
+)
+
+__all__ = [
+    "DataSpec",
+    "EvaluationSpec",
+    "PipelineSpec",
+    "PromotionSpec",
+    "TrainSpec",
+    "ValidationSpec",
+    "WindowSpec",
+    "load_spec",
+    "parse_spec",
+    "spec_json_schema",
+]

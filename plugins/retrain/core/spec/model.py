@@ -1,0 +1,167 @@
+"""The pipeline spec as frozen models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from retrain.core.digest import digest_of
+from retrain.core.durations import Duration
+from retrain.core.gates import GateSpec
+from retrain.core.metric_names import MetricName, Task
+from retrain.core.names import ColumnName, ModelName
+from retrain.core.spec.rules import broken_rules
+from retrain.core.window import Period, Window
+
+__all__ = [
+    "DataSpec",
+    "EvaluationSpec",
+    "PipelineSpec",
+    "PromotionSpec",
+    "TrainSpec",
+    "ValidationSpec",
+    "WindowSpec",
+]
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_in_utc)]
+ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
+ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=[ESTIMATOR_EXAMPLE])]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, protected_namespaces=())
+
+
+class WindowSpec(_Section):
+    """How long the two ranges of a window are."""
+
+    train: Duration = Field(description="Length of the training range.")
+    holdout: Duration = Field(description="Length of the holdout range that follows it.")
+
+
+class DataSpec(_Section):
+    """Where the rows come from and what their columns mean."""
+
+    query: str | None = Field(
+        None, description="A file with one SELECT: DuckDB SQL over files, or SQL for `connection`."
+    )
+    source: str | None = Field(None, description="A glob of Parquet files.")
+    connection: str | None = Field(None, description="An Airflow connection that runs `query`.")
+    event_time: ColumnName = Field(description="When the event of a row happened; naive times are UTC.")
+    ingestion_time: ColumnName | None = Field(None, description="When the row became known, if later than its event.")
+    label: ColumnName = Field(description="The column to predict.")
+    label_delay: Duration = Field(
+        "1d", validate_default=True, description="How long after the event its label is known."
+    )
+    window: WindowSpec
+    features: tuple[ColumnName, ...] | None = Field(
+        None, description="Feature columns; by default all but event_time, ingestion_time and label."
+    )
+    chunk: Period = Field(Period.MONTH, description="The calendar period of one stored chunk.")
+    min_rows: int = Field(100, ge=2, description="Fewest rows that the training and the holdout range must each hold.")
+
+
+class ValidationSpec(_Section):
+    """Which expectations the data must meet."""
+
+    suite: str = Field(description="A Great Expectations suite in its own JSON.")
+
+
+class TrainSpec(_Section):
+    """How the challenger is made."""
+
+    estimator: ImportPath = Field(description="`module:function` that takes params and seed, returns an estimator.")
+    params: dict[str, JsonValue] = Field(default_factory=dict, description="Keyword arguments of the function.")
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    requirements: tuple[str, ...] = Field((), description="Packages the model needs besides scikit-learn.")
+
+
+class EvaluationSpec(_Section):
+    """What the scorecard holds."""
+
+    task: Task
+    primary: MetricName = Field(description="The metric that tables and gates show first.")
+    metrics: tuple[MetricName, ...] = Field(min_length=1)
+    slices: tuple[ColumnName, ...] = Field((), description="Columns whose values are scored one by one.")
+
+
+class PromotionSpec(_Section):
+    """What happens with a challenger that passed its gates."""
+
+    alias: str = Field("champion", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    approval: Literal["none"] = "none"
+
+
+class PipelineSpec(_Section):
+    """One pipeline: it owns the registered model of the same name."""
+
+    model: ModelName = Field(description="The name of the pipeline and of its registered model.")
+    description: str = ""
+    owner: str = Field("airflow", min_length=1, max_length=100)
+    tags: tuple[str, ...] = ()
+    schedule: str | None = Field(None, description="A cron expression or preset; none means only on request.")
+    start_date: Instant
+    end_date: Instant | None = Field(None, description="No scheduled run after it, for data that ends.")
+    data: DataSpec
+    validation: ValidationSpec
+    train: TrainSpec
+    evaluation: EvaluationSpec
+    gate: tuple[GateSpec, ...] = Field(min_length=1)
+    promotion: PromotionSpec = PromotionSpec()
+
+    _root: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def root(self) -> Path:
+        """The folder that relative paths of the spec start from."""
+        return self._root
+
+    def rooted_at(self, root: Path) -> PipelineSpec:
+        """Return the spec with its relative paths starting from `root`."""
+        spec = self.model_copy()
+        spec._root = root.absolute()
+        return spec
+
+    @property
+    def score_columns(self) -> tuple[str, ...]:
+        """The columns that per-row scores carry for slicing and clustering, sorted."""
+        clusters = {getattr(gate, "cluster_by", None) for gate in self.gate} - {None, *Period}
+        return tuple(sorted({*self.evaluation.slices, *clusters}))
+
+    def feature_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the features among the columns of a snapshot, in its order."""
+        if self.data.features is not None:
+            return self.data.features
+        others = {self.data.event_time, self.data.ingestion_time, self.data.label}
+        return tuple(column for column in columns if column not in others)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of everything declared."""
+        return digest_of(self.model_dump(mode="json"))
+
+    def window_at(self, as_of: datetime) -> Window:
+        """Return the window of a retrain at `as_of`."""
+        return Window.ending(
+            as_of,
+            label_delay=self.data.label_delay,
+            train=self.data.window.train,
+            holdout=self.data.window.holdout,
+        )
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> PipelineSpec:
+        problems = broken_rules(self.model_dump(mode="json"))
+        if problems:
+            raise PydanticCustomError("rules", "{problems}", {"problems": "; ".join(map(str, problems))})
+        return self

@@ -1,0 +1,102 @@
+"""From as-of to the half-open time ranges that a retrain may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+__all__ = ["Period", "Window", "parse_instant", "resolve_as_of"]
+
+
+class Period(StrEnum):
+    """A calendar period, in UTC."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    def start_of(self, instant: datetime) -> datetime:
+        """Return the start of the period that holds `instant`."""
+        hour = instant.replace(minute=0, second=0, microsecond=0)
+        if self is Period.HOUR:
+            return hour
+        day = hour.replace(hour=0)
+        if self is Period.DAY:
+            return day
+        return day - timedelta(days=day.weekday()) if self is Period.WEEK else day.replace(day=1)
+
+    def next_after(self, start: datetime) -> datetime:
+        """Return the start of the period after the one that begins at `start`."""
+        if self is Period.MONTH:
+            return (start + timedelta(days=32)).replace(day=1)
+        return start + {Period.HOUR: timedelta(hours=1), Period.DAY: timedelta(days=1)}.get(self, timedelta(weeks=1))
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time ranges of one retrain: *train* ``[train_start, holdout_start)``, *holdout* ``[holdout_start, end)``.
+
+    All instants are aware and in UTC; ``end <= as_of - label_delay``.
+    """
+
+    as_of: datetime
+    train_start: datetime
+    holdout_start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if not self.train_start < self.holdout_start < self.end <= self.as_of:
+            raise ValueError("a window must have train_start < holdout_start < end <= as_of")
+
+    @classmethod
+    def ending(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
+        """Return the window whose labels are all known at `as_of`."""
+        end = as_of.astimezone(UTC) - label_delay
+        return cls(as_of.astimezone(UTC), end - holdout - train, end - holdout, end)
+
+    def periods(self, period: Period) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the calendar periods from the one that holds `train_start`, the last one cut at `end`.
+
+        Whole periods, so that overlapping windows share the chunks of their common past.
+        """
+        start = period.start_of(self.train_start)
+        while start < self.end:
+            following = period.next_after(start)
+            yield start, min(following, self.end)
+            start = following
+
+    def to_json(self) -> dict[str, str]:
+        """Return the window as ISO 8601 texts."""
+        return {name: getattr(self, name).isoformat() for name in ("as_of", "train_start", "holdout_start", "end")}
+
+    @classmethod
+    def from_json(cls, document: dict[str, str]) -> Window:
+        """Read what `to_json` wrote."""
+        return cls(**{name: datetime.fromisoformat(text) for name, text in document.items()})
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant; one without an offset is UTC.
+
+    Raises:
+        ValueError: The text is not an ISO 8601 date or date-time.
+    """
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def resolve_as_of(explicit: str | None, *, data_interval_end: datetime | None, run_after: datetime | None) -> datetime:
+    """Return as-of from its one place: the explicit parameter, else the data interval's end, else run_after.
+
+    Raises:
+        ValueError: None of the three is given, or the parameter is not an instant.
+    """
+    if explicit:
+        return parse_instant(explicit)
+    for instant in (data_interval_end, run_after):
+        if instant is not None:
+            return instant.astimezone(UTC)
+    raise ValueError("as_of must come from the parameter `as_of`, the data interval or run_after; none is given")

@@ -1,0 +1,118 @@
+"""Every error that `retrain` raises: what must hold, what came, and what to do next.
+
+Permanent errors (a wrong spec, bad data, an altered artifact) fail at once; an `OutageError` is worth a retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "ConflictError",
+    "DataError",
+    "IntegrityError",
+    "NotFoundError",
+    "OutageError",
+    "RegistryError",
+    "RetrainError",
+    "SpecError",
+    "SpecProblem",
+    "TrainingError",
+]
+
+
+class RetrainError(Exception):
+    """The root of all errors of this package.
+
+    Attributes:
+        must: What must hold.
+        got: What came instead. Never a row value or a secret.
+        fix: What to do next.
+    """
+
+    def __init__(self, must: str, *, got: str, fix: str) -> None:
+        super().__init__(must, got, fix)
+        self.must = must
+        self.got = got
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.must}; got {self.got}. {self.fix}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _revive, (type(self), self.must, self.got, self.fix)
+
+
+def _revive(kind: type[RetrainError], must: str, got: str, fix: str) -> RetrainError:
+    return kind(must, got=got, fix=fix)
+
+
+class DataError(RetrainError):
+    """The data of a window cannot be trained on: empty, unreadable, incomplete, or refused by its expectations."""
+
+
+class TrainingError(RetrainError):
+    """The estimator could not be built, fitted or scored."""
+
+
+class IntegrityError(RetrainError):
+    """Stored bytes are not the bytes that were recorded: a digest or the hash chain does not match."""
+
+
+class NotFoundError(RetrainError):
+    """A model, version, timeline or snapshot that was asked for by name does not exist."""
+
+
+class ConflictError(RetrainError):
+    """Another writer moved the pointer first."""
+
+
+class RegistryError(RetrainError):
+    """The model registry refused a call; saying it again will not help."""
+
+
+class OutageError(RetrainError):
+    """A system that a step needs does not answer; the same call may succeed later."""
+
+
+@dataclass(frozen=True)
+class SpecProblem:
+    """One mistake in a pipeline spec.
+
+    Attributes:
+        path: Where in the document, such as ``gate[1].metric``; empty for the document as a whole.
+        rule: What must hold.
+        got: What came.
+        hint: What to do next, such as a did-you-mean.
+    """
+
+    path: str
+    rule: str
+    got: str
+    hint: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.rule}; got {self.got}. {self.hint}"
+
+
+class SpecError(RetrainError):
+    """A pipeline spec with all of its mistakes.
+
+    Attributes:
+        source: The file that was read.
+        problems: Every mistake found, in document order.
+    """
+
+    def __init__(self, source: str, problems: Sequence[SpecProblem]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        count = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
+        super().__init__(f"{source} must be a valid pipeline spec", got=count, fix="Mend them and run `retrain check`.")
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.source}: {self.got}", *(f"  {problem}" for problem in self.problems)])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.source, self.problems)

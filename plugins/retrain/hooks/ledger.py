@@ -1,0 +1,62 @@
+"""The connection to the ledger's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+
+from retrain.errors import RetrainError
+from retrain.settings import LEDGER_CONNECTION
+
+if TYPE_CHECKING:
+    from retrain.adapters.sql_ledger import SqlLedger
+
+__all__ = ["RetrainLedgerHook"]
+
+
+class RetrainLedgerHook(BaseHook):
+    """Opens the ledger of a connection of type ``retrain_ledger``.
+
+    A PostgreSQL database by host (or the folder of its Unix socket), port, login, password and schema (the database's name).
+    With the extra field ``sqlite_path`` a SQLite file instead, which serves a single process.
+    """
+
+    conn_name_attr = "retrain_ledger_conn_id"
+    default_conn_name = LEDGER_CONNECTION
+    conn_type = "retrain_ledger"
+    hook_name = "Retrain ledger"
+
+    def __init__(self, retrain_ledger_conn_id: str = LEDGER_CONNECTION) -> None:
+        super().__init__()
+        self.retrain_ledger_conn_id = retrain_ledger_conn_id
+
+    def get_conn(self) -> SqlLedger:
+        """Return the ledger; the database is not asked anything yet."""
+        from sqlalchemy import URL
+
+        from retrain.adapters.sql_ledger import SqlLedger
+
+        connection = self.get_connection(self.retrain_ledger_conn_id)
+        if path := connection.extra_dejson.get("sqlite_path"):
+            return SqlLedger(URL.create("sqlite", database=path))
+        host = connection.host or "localhost"
+        is_socket = host.startswith("/")
+        return SqlLedger(
+            URL.create(
+                "postgresql+psycopg2",
+                username=connection.login,
+                password=connection.password,
+                host=None if is_socket else host,
+                port=connection.port,
+                database=connection.schema or "retrain",
+                query={"host": host} if is_socket else {},
+            )
+        )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Count the ledger's entries and check their chain, for the form's button."""
+        try:
+            return True, f"The ledger answers; its chain of {self.get_conn().verify()} entries is intact"
+        except RetrainError as error:
+            return False, str(error)

@@ -1,0 +1,54 @@
+"""The connection to an MLflow server."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseHook
+
+from retrain.errors import RetrainError
+from retrain.settings import MLFLOW_CONNECTION
+
+if TYPE_CHECKING:
+    from retrain.adapters.mlflow_registry import MlflowRegistry
+
+__all__ = ["MlflowHook"]
+
+
+class MlflowHook(BaseHook):
+    """Opens the model registry of a connection of type ``mlflow``.
+
+    Host, port and schema (http or https) name the server; login and password are HTTP basic authentication; the extra field
+    ``public_url`` is the address that people's browsers use, where it is another one.
+    """
+
+    conn_name_attr = "mlflow_conn_id"
+    default_conn_name = MLFLOW_CONNECTION
+    conn_type = "mlflow"
+    hook_name = "MLflow"
+
+    def __init__(self, mlflow_conn_id: str = MLFLOW_CONNECTION) -> None:
+        super().__init__()
+        self.mlflow_conn_id = mlflow_conn_id
+
+    def get_conn(self) -> MlflowRegistry:
+        """Return the registry; the server is not asked anything yet."""
+        from retrain.adapters.mlflow_registry import MlflowRegistry
+
+        connection = self.get_connection(self.mlflow_conn_id)
+        host = connection.host or ""
+        address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
+        if connection.port:
+            address = f"{address}:{connection.port}"
+        if connection.login:
+            os.environ["MLFLOW_TRACKING_USERNAME"] = connection.login
+            os.environ["MLFLOW_TRACKING_PASSWORD"] = connection.password or ""
+        return MlflowRegistry(address, public_url=connection.extra_dejson.get("public_url"))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the server something cheap, for the form's button."""
+        try:
+            return True, self.get_conn().ping()
+        except RetrainError as error:
+            return False, str(error)

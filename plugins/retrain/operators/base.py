@@ -1,0 +1,122 @@
+"""What the operators of a retrain share: the request behind a run, and what becomes of an error."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from retrain.core.names import checked_name
+from retrain.core.request import RetrainRequest, default_timeline
+from retrain.core.window import resolve_as_of
+from retrain.errors import OutageError, RetrainError
+from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.spec import PipelineSpec
+
+__all__ = ["FAILURE_KEY", "RetrainOperator"]
+
+FAILURE_KEY: Final = "failure"
+"""The XCom under which a failing step leaves its reason for the gate."""
+
+
+class RetrainOperator(BaseOperator):
+    """One step of a retrain.
+
+    Args:
+        spec: The pipeline.
+        as_of: ISO 8601 instant; empty for the end of the data interval, or run_after where a run has none.
+        timeline: Where a promotion goes; empty for ``production``, in a backfill for a simulation of its own.
+        reason: Why the retrain was asked for, kept in the ledger.
+        nonce: Any text that makes a fresh challenger from the same inputs.
+        mlflow_conn_id: The connection to MLflow.
+        ledger_conn_id: The connection to the ledger.
+
+    By default the four texts come from the params of the DAG run.
+    """
+
+    template_fields: Sequence[str] = ("as_of", "timeline", "reason", "nonce")
+    step: ClassVar[str]
+    ui_color = "#e8f0f2"
+
+    def __init__(
+        self,
+        *,
+        spec: PipelineSpec,
+        as_of: str = "{{ params.get('as_of') or '' }}",
+        timeline: str = "{{ params.get('timeline') or '' }}",
+        reason: str = "{{ params.get('reason') or '' }}",
+        nonce: str = "{{ params.get('nonce') or '' }}",
+        mlflow_conn_id: str = MLFLOW_CONNECTION,
+        ledger_conn_id: str = LEDGER_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.as_of = as_of
+        self.timeline = timeline
+        self.reason = reason
+        self.nonce = nonce
+        self.mlflow_conn_id = mlflow_conn_id
+        self.ledger_conn_id = ledger_conn_id
+
+    @abstractmethod
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+        """Do the step and return small JSON for the next."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step; permanent errors fail the task at once, outages are retried."""
+        try:
+            return self.run_step(self.request(context), context)
+        except RetrainError as error:
+            self.leave_failure(context, str(error))
+            if isinstance(error, OutageError):
+                raise AirflowException(str(error)) from error
+            raise AirflowFailException(str(error)) from None
+        except (TypeError, ValueError, KeyError) as error:
+            self.leave_failure(context, type(error).__name__)
+            raise
+
+    def request(self, context: Context) -> RetrainRequest:
+        """Return what this DAG run asks for; the same for every task and every try of the run."""
+        run = context["dag_run"]
+        try:
+            timeline = checked_name(self.timeline or default_timeline(self.spec, backfill=run.run_type == "backfill"))
+            as_of = resolve_as_of(self.as_of, data_interval_end=run.data_interval_end, run_after=run.run_after)
+        except ValueError as error:
+            raise AirflowFailException(f"timeline and as_of of this run: {error}") from None
+        return RetrainRequest(
+            model=self.spec.model,
+            timeline=timeline,
+            as_of=as_of,
+            origin=f"{run.dag_id}/{run.run_id}",
+            actor=run.triggering_user_name or str(run.run_type),
+            reason=self.reason,
+            nonce=self.nonce,
+        )
+
+    def leave_failure(self, context: Context, reason: str) -> None:
+        """Leave the reason for the gate, which writes it into the decision."""
+        context["ti"].xcom_push(key=FAILURE_KEY, value={"step": self.step, "reason": reason[:2000]})
+
+    @property
+    def mlflow_hook(self) -> MlflowHook:
+        """The hook to MLflow."""
+        return MlflowHook(self.mlflow_conn_id)
+
+    @property
+    def ledger_hook(self) -> RetrainLedgerHook:
+        """The hook to the ledger."""
+        return RetrainLedgerHook(self.ledger_conn_id)
+
+    @property
+    def store_hook(self) -> StoreHook:
+        """The hook to the store of snapshots."""
+        return StoreHook()

@@ -1,0 +1,87 @@
+"""The fourth task: score challenger and champion on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from retrain.core.decision import Challenger
+from retrain.operators.base import RetrainOperator
+from retrain.operators.links import MlflowRunLink, ModelVersionLink
+from retrain.operators.train import sklearn_trainer
+from retrain.steps.evaluate import evaluate_challenger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.ports import Ledger, OpenRetrain
+    from retrain.core.request import RetrainRequest
+
+__all__ = ["EvaluateModelOperator"]
+
+_TURN: Final = timedelta(seconds=1)
+_UNDER_WAY: Final = frozenset({"queued", "running"})
+
+
+class EvaluateModelOperator(RetrainOperator):
+    """Stores the scorecard of challenger and champion and logs it, with its pictures, to the MLflow run.
+
+    Runs of one timeline take turns here, earliest as-of first, so that several active runs meet the same champions as one
+    after the other would. While an earlier run of the same timeline is under way, the task gives its slot back and is
+    rescheduled; a run that ended without a decision is not waited for.
+
+    Args:
+        snapshot: What `SnapshotDataOperator` returned.
+        challenger: What `TrainModelOperator` returned.
+
+    Returns (XCom): ``scorecard`` (digest).
+    """
+
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot", "challenger")
+    operator_extra_links = (MlflowRunLink(), ModelVersionLink())
+    step = "evaluate"
+
+    def __init__(self, *, snapshot: Any, challenger: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.snapshot = snapshot
+        self.challenger = challenger
+
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+        """Wait for its turn, then score."""
+        from retrain.adapters.plots import draw_scores
+
+        ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
+        self._take_turn(ledger, request, context)
+        snapshots = self.store_hook.snapshots()
+        challenger = Challenger(**self.challenger)
+        digest = evaluate_challenger(
+            self.spec,
+            request,
+            snapshots.load(self.snapshot["snapshot"]),
+            challenger,
+            snapshots=snapshots,
+            trainer=sklearn_trainer(),
+            registry=registry,
+            evidence=self.store_hook.evidence(),
+            ledger=ledger,
+            draw=draw_scores,
+        )
+        self.run_url = registry.run_url(challenger.run_id)
+        self.version_url = registry.version_url(self.spec.model, challenger.version)
+        return {"scorecard": digest}
+
+    def _take_turn(self, ledger: Ledger, request: RetrainRequest, context: Context) -> None:
+        first = next((item for item in ledger.open_before(request) if _is_under_way(item, context)), None)
+        if first is not None:
+            self.log.info("Waiting for %s (as of %s) to come to its decision", first.origin, first.as_of.isoformat())
+            raise AirflowRescheduleException(datetime.now(UTC) + _TURN)
+
+
+def _is_under_way(retrain: OpenRetrain, context: Context) -> bool:
+    dag_id, _, run_id = retrain.origin.partition("/")
+    if dag_id != context["dag_run"].dag_id:
+        return False
+    return context["ti"].get_dagrun_state(dag_id, run_id) in _UNDER_WAY

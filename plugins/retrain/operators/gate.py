@@ -1,0 +1,77 @@
+"""The fifth task: the one decision of the retrain, also where an earlier task failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from retrain.core.decision import Challenger
+from retrain.operators.base import FAILURE_KEY, RetrainOperator
+from retrain.steps.decide import decide_retrain, record_failure
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.request import RetrainRequest
+
+__all__ = ["QualityGateOperator"]
+
+
+class QualityGateOperator(RetrainOperator):
+    """Judges the scorecard by the pipeline's gates and records PROMOTE, HOLD or REJECT.
+
+    Runs whatever became of the tasks before it: where one failed it records REJECT with that task's reason and fails, so that
+    the run shows as failed.
+
+    Args:
+        snapshot: What `SnapshotDataOperator` returned.
+        challenger: What `TrainModelOperator` returned.
+        scorecard: What `EvaluateModelOperator` returned.
+
+    Returns (XCom): ``decision`` (id), ``choice``, ``reason``.
+    """
+
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot", "challenger", "scorecard")
+    step = "gate"
+
+    def __init__(self, *, snapshot: Any, challenger: Any, scorecard: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("trigger_rule", "all_done")
+        super().__init__(**kwargs)
+        self.snapshot = snapshot
+        self.challenger = challenger
+        self.scorecard = scorecard
+
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+        """Record the decision."""
+        ledger = self.ledger_hook.get_conn()
+        failure = self._failure(context)
+        if failure is not None:
+            decision = record_failure(self.spec, request, failure["step"], failure["reason"], ledger=ledger)
+            raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
+        decision = decide_retrain(
+            self.spec,
+            request,
+            self.store_hook.snapshots().load(self.snapshot["snapshot"]),
+            Challenger(**self.challenger),
+            self.scorecard["scorecard"],
+            evidence=self.store_hook.evidence(),
+            ledger=ledger,
+        )
+        for verdict in decision.verdicts:
+            self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
+        self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)
+        return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
+
+    def _failure(self, context: Context) -> dict[str, str] | None:
+        """Return what a task before this one left, or the first that left nothing at all."""
+        before = sorted(self.get_flat_relative_ids(upstream=True))
+        left = context["ti"].xcom_pull(task_ids=before, key=FAILURE_KEY) or []
+        found = [item for item in left if item]
+        if found:
+            return dict(found[0])
+        for step, result in (("snapshot", self.snapshot), ("train", self.challenger), ("evaluate", self.scorecard)):
+            if not result:
+                return {"step": step, "reason": "it ended without a result; see the logs of the tasks before the gate"}
+        return None

@@ -1,0 +1,67 @@
+"""The last task: make the challenger champion, if that was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import AssetAlias
+from airflow.sdk.exceptions import AirflowSkipException
+
+from retrain.core.decision import Choice
+from retrain.core.names import PRODUCTION
+from retrain.operators.assets import champion_asset
+from retrain.operators.base import RetrainOperator
+from retrain.operators.links import ModelVersionLink
+from retrain.steps.promote import promote_challenger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.request import RetrainRequest
+    from retrain.core.spec import PipelineSpec
+
+__all__ = ["PromoteModelOperator"]
+
+
+class PromoteModelOperator(RetrainOperator):
+    """Moves the timeline's pointer and, on production, the registry alias; skips where the decision is not PROMOTE.
+
+    Updates the asset `champion_asset(model)` when production moved, and only then.
+
+    Args:
+        decision: What `QualityGateOperator` returned.
+
+    Returns (XCom): ``version``, ``generation``, ``timeline``.
+    """
+
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "decision")
+    operator_extra_links = (ModelVersionLink(),)
+    step = "promote"
+
+    def __init__(self, *, spec: PipelineSpec, decision: Any, **kwargs: Any) -> None:
+        # An alias, because a plain outlet would say "new champion" for every simulation as well.
+        kwargs.setdefault("outlets", [AssetAlias(name=f"{spec.model}-promotions", group="retrain")])
+        super().__init__(spec=spec, **kwargs)
+        self.decision = decision
+
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+        """Promote or skip."""
+        ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
+        decision = ledger.decision(self.decision["decision"])
+        if decision.choice is not Choice.PROMOTE:
+            raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
+        entry = promote_challenger(self.spec, request, decision, registry=registry, ledger=ledger)
+        self.version_url = registry.version_url(self.spec.model, entry.version)
+        self.log.info(
+            "Version %d of %s is champion on %s, generation %s",
+            entry.version,
+            self.spec.model,
+            entry.timeline,
+            entry.generation,
+        )
+        result = {"version": entry.version, "generation": entry.generation, "timeline": entry.timeline}
+        if entry.timeline == PRODUCTION:
+            alias = context["outlet_events"][self.outlets[0]]
+            alias.add(champion_asset(self.spec.model), extra=result)
+        return result

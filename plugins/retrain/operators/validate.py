@@ -1,0 +1,44 @@
+"""The second task: hold the data against its expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrain.operators.base import RetrainOperator
+from retrain.steps.validate import validate_snapshot
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.request import RetrainRequest
+
+__all__ = ["ValidateDataOperator"]
+
+
+class ValidateDataOperator(RetrainOperator):
+    """Validates a snapshot with Great Expectations; fails without retry where an expectation is not met.
+
+    Args:
+        snapshot: What `SnapshotDataOperator` returned.
+
+    Returns (XCom): ``suite``, ``expectations`` (how many), ``success``.
+    """
+
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot")
+    step = "validate"
+
+    def __init__(self, *, snapshot: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.snapshot = snapshot
+
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+        """Validate the window."""
+        from retrain.adapters.gx_validator import GxValidator
+
+        snapshots = self.store_hook.snapshots()
+        report = validate_snapshot(
+            self.spec, snapshots.load(self.snapshot["snapshot"]), snapshots=snapshots, validator=GxValidator()
+        )
+        self.log.info("All %d expectations of %s are met", len(report.results), report.suite)
+        return {"suite": report.suite, "expectations": len(report.results), "success": report.success}

@@ -1,0 +1,49 @@
+"""Take the data of a window, and refuse a window that cannot carry a retrain."""
+
+from __future__ import annotations
+
+from retrain.core.ports import Ledger, SnapshotStore
+from retrain.core.request import RetrainRequest
+from retrain.core.snapshot import Snapshot
+from retrain.core.spec import PipelineSpec
+from retrain.errors import DataError
+
+__all__ = ["take_snapshot"]
+
+
+def take_snapshot(spec: PipelineSpec, request: RetrainRequest, *, snapshots: SnapshotStore, ledger: Ledger) -> Snapshot:
+    """Open the retrain in the ledger and store its data.
+
+    Raises:
+        DataError: The window has too few rows, or a calendar period inside it has none.
+    """
+    ledger.open_retrain(request)
+    snapshot = snapshots.take(spec, spec.window_at(request.as_of))
+    _check_periods(spec, snapshot)
+    for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):
+        if rows < spec.data.min_rows:
+            window = snapshot.window
+            raise DataError(
+                f"the {part} range must hold at least {spec.data.min_rows} rows",
+                got=f"{rows} rows for as-of {window.as_of:%Y-%m-%d %H:%M} (window {window.train_start:%Y-%m-%d} to "
+                f"{window.end:%Y-%m-%d})",
+                fix="Check that the data has arrived, or widen data.window.",
+            )
+    return snapshot
+
+
+def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
+    """Refuse a hole: history may begin inside the window, but from its first row on no period may be empty."""
+    present = {chunk.start for chunk in snapshot.chunks}
+    periods = [start for start, _ in snapshot.window.periods(spec.data.chunk)]
+    first = min(present, default=None)
+    missing = [start for start in periods if first is not None and start > first and start not in present]
+    if first is None or missing:
+        unit = spec.data.chunk.value
+        window = snapshot.window
+        got = ", ".join(f"{start:%Y-%m-%d}" for start in missing) if missing else "no rows at all"
+        raise DataError(
+            f"every {unit} from the first row to {window.end:%Y-%m-%d} must have rows",
+            got=f"none in the {unit} of {got}" if missing else got,
+            fix="Load the missing data, then clear the run.",
+        )
