@@ -81,8 +81,8 @@ class ContentStore:
 
     def _localised(self, path: UPath) -> Path:
         if path.protocol in ("", "file"):
-            return Path(path.path)
-        copy = self._cache / path.parent.parent.name / path.name
+            return Path(str(path.path))
+        copy: Path = self._cache / path.parent.parent.name / path.name
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
             part = copy.with_suffix(f".{uuid.uuid4().hex}.part")

@@ -74,7 +74,8 @@ class DuckDBSnapshots:
         sql = f"SELECT {chosen} FROM read_parquet($files) WHERE {time} >= $start AND {time} < $end"  # noqa: S608 - quoted
         with _connected(Path.cwd()) as connection:
             files = [str(path) for path in self.files(snapshot)]
-            return connection.sql(sql, params={"files": files, "start": start, "end": end}).df()
+            rows: DataFrame = connection.sql(sql, params={"files": files, "start": start, "end": end}).df()
+            return rows
 
     def _register_source(self, connection: duckdb.DuckDBPyConnection, spec: PipelineSpec, window: Window) -> str:
         data = spec.data

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -136,7 +137,7 @@ class MlflowRegistry:
                 raise _unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
                 target = folder / _ARTIFACT
-                copied = self._download(logged.model_id, logged.artifact_location, Path(download))
+                copied = self._download(logged.artifact_location, Path(download))
                 shutil.copytree(copied, target)
         verify_artifact(target, manifest_digest)
         return target
@@ -178,9 +179,7 @@ class MlflowRegistry:
         """Return the address of a version's page."""
         return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
 
-    def _download(self, model_id: str, location: str, folder: Path) -> Path:
-        from mlflow.artifacts import download_artifacts
-
+    def _download(self, location: str, folder: Path) -> Path:
         uri = self._client.tracking_uri
         return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
 

@@ -62,7 +62,7 @@ class SklearnTrainer:
             return digest_of_files([(name, _installed_module(name, spec))])
         finder = ModuleFinder(path=[str(spec.root)])
         finder.run_script(str(path))
-        modules = [Path(module.__file__) for module in finder.modules.values() if module.__file__]
+        modules = [Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))]
         return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in {path, *modules})
 
     def lock_digest(self, spec: PipelineSpec) -> str:
@@ -184,9 +184,10 @@ def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
 
 def _installed_module(name: str, spec: PipelineSpec) -> Path:
     module = _imported(name, spec)
-    if getattr(module, "__file__", None) is None:
+    file = getattr(module, "__file__", None)
+    if file is None:
         raise _not_importable(spec, f"{name} has no file")
-    return Path(module.__file__)
+    return Path(file)
 
 
 def _pins(spec: PipelineSpec) -> tuple[str, ...]:

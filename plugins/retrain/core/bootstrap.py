@@ -80,7 +80,7 @@ def paired_gain(
     sign = 1.0 if greater_is_better else -1.0
     first, second = metric.resampler(y, scores, clusters), metric.resampler(y, other, clusters)
 
-    def statistic(drawn: Ints, axis: int = -1) -> Any:
+    def statistic(drawn: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy names it
         rows = np.atleast_2d(drawn)
         counts = np.zeros((len(rows), count), dtype=np.int64)
         np.add.at(counts, (np.arange(len(rows))[:, None], rows), 1)

@@ -33,24 +33,18 @@ class RetrainLedgerHook(BaseHook):
 
     def get_conn(self) -> SqlLedger:
         """Return the ledger; the database is not asked anything yet."""
-        from sqlalchemy import URL
-
-        from retrain.adapters.sql_ledger import SqlLedger
+        from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
 
         connection = self.get_connection(self.retrain_ledger_conn_id)
         if path := connection.extra_dejson.get("sqlite_path"):
-            return SqlLedger(URL.create("sqlite", database=path))
-        host = connection.host or "localhost"
-        is_socket = host.startswith("/")
+            return SqlLedger(sqlite_url(path))
         return SqlLedger(
-            URL.create(
-                "postgresql+psycopg2",
-                username=connection.login,
-                password=connection.password,
-                host=None if is_socket else host,
+            postgresql_url(
+                host=connection.host or "localhost",
                 port=connection.port,
+                user=connection.login,
+                password=connection.password,
                 database=connection.schema or "retrain",
-                query={"host": host} if is_socket else {},
             )
         )
 

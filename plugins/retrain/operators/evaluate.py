@@ -77,7 +77,7 @@ class EvaluateModelOperator(RetrainOperator):
         first = next((item for item in ledger.open_before(request) if _is_under_way(item, context)), None)
         if first is not None:
             self.log.info("Waiting for %s (as of %s) to come to its decision", first.origin, first.as_of.isoformat())
-            raise AirflowRescheduleException(datetime.now(UTC) + _TURN)
+            raise AirflowRescheduleException(datetime.now(UTC) + _TURN)  # type: ignore[no-untyped-call]
 
 
 def _is_under_way(retrain: OpenRetrain, context: Context) -> bool:

@@ -60,7 +60,7 @@ class PromoteModelOperator(RetrainOperator):
             entry.timeline,
             entry.generation,
         )
-        result = {"version": entry.version, "generation": entry.generation, "timeline": entry.timeline}
+        result: dict[str, Any] = {"version": entry.version, "generation": entry.generation, "timeline": entry.timeline}
         if entry.timeline == PRODUCTION:
             alias = context["outlet_events"][self.outlets[0]]
             alias.add(champion_asset(self.spec.model), extra=result)

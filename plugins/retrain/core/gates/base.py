@@ -74,8 +74,12 @@ class Verdict:
             document["reason"],
             document["value"],
             document["bound"],
-            tuple(math.nan if n is None else n for n in low_high) if low_high else None,
+            (_or_nan(low_high[0]), _or_nan(low_high[1])) if low_high else None,
         )
+
+
+def _or_nan(number: float | None) -> float:
+    return math.nan if number is None else number
 
 
 class Gate(BaseModel):

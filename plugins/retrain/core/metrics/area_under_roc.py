@@ -69,4 +69,4 @@ def _by_rows(positive: NDArray[np.bool_], scores: Floats, clusters: Ints) -> Res
 
 
 def _ratio(wins: Floats, pairs: Floats) -> Floats:
-    return np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
+    return np.asarray(np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0))

@@ -33,7 +33,7 @@ class RocAuc:
 
 
 def _of_true_class(y: Floats, scores: Floats) -> Floats:
-    return scores[np.arange(len(y)), y.astype(int)]
+    return np.asarray(scores[np.arange(len(y)), y.astype(int)])
 
 
 def _hits(y: Floats, scores: Floats) -> Floats:

@@ -20,7 +20,7 @@ def _squared(y: Floats, scores: Floats) -> Floats:
 
 def _r2(sums: Floats) -> Floats:
     count, residual, total, total_squared = sums.T
-    return 1 - residual / (total_squared - total**2 / count)
+    return np.asarray(1 - residual / (total_squared - total**2 / count))
 
 
 REGRESSION: dict[str, Metric] = {

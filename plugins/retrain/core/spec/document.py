@@ -24,7 +24,8 @@ class _SpecLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -135,7 +136,9 @@ def _shown(value: Any) -> str:
 
 def _locate(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
     """Return the path as people write it, and the section that owns its last key."""
-    path, owner, annotation = "", None, PipelineSpec
+    path = ""
+    owner: type[BaseModel] | None = None
+    annotation: Any = PipelineSpec
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"

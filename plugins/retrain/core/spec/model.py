@@ -135,8 +135,8 @@ class PipelineSpec(_Section):
     @property
     def score_columns(self) -> tuple[str, ...]:
         """The columns that per-row scores carry for slicing and clustering, sorted."""
-        clusters = {getattr(gate, "cluster_by", None) for gate in self.gate} - {None, *Period}
-        return tuple(sorted({*self.evaluation.slices, *clusters}))
+        clusters = [getattr(gate, "cluster_by", None) for gate in self.gate]
+        return tuple(sorted({*self.evaluation.slices, *(name for name in clusters if name and name not in {*Period})}))
 
     def feature_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Return the features among the columns of a snapshot, in its order."""
