@@ -265,6 +265,18 @@ def test_open_before_gives_earlier_undecided_attempts_of_the_same_model_and_time
     assert all(attempt.opened_at.utcoffset() == timedelta(0) for attempt in found)
 
 
+def test_a_promote_decision_is_open_until_its_promotion_or_refusal_stands_in_the_ledger(ledger: Ledger) -> None:
+    for number, move in ((1, promotion), (2, refusal)):
+        request = request_for(number)
+        ledger.open_retrain(request)
+        challenger = Challenger(f"key-{number}", number, "run", "m-1", "d" * 64)
+        verdicts = (Verdict("threshold(auc)", Outcome.PASS, "fine"),)
+        decision = ledger.record(decision_on(request, choice=Choice.PROMOTE, challenger=challenger, verdicts=verdicts))
+        assert [attempt.as_of for attempt in ledger.open_before(request_for(4))] == [month(number)]
+        ledger.append(move(number, decision_id=decision.id))
+        assert ledger.open_before(request_for(4)) == []
+
+
 def test_a_decision_comes_back_as_it_was_stored(ledger: Ledger) -> None:
     verdicts = (
         Verdict("threshold(roc_auc)", Outcome.PASS, "0.7 is at least 0.6", 0.7, 0.6, (0.1 + 0.2, 1e-300)),

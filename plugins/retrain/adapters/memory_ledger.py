@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
-from retrain.core.decision import Decision
+from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
 from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.core.ports import OpenRetrain
@@ -34,15 +34,21 @@ class MemoryLedger:
             self._retrains.setdefault(request.id, (request, datetime.now(UTC)))
 
     def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
-        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+        """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
         with self._lock:
             decided = {decision.request_id for decision in self._decisions.values()}
+            appended = {entry.decision_id for entry in self._entries}
+            pending = {
+                decision.request_id
+                for decision in self._decisions.values()
+                if decision.choice is Choice.PROMOTE and decision.id not in appended
+            }
             found = [
                 OpenRetrain(other.origin, as_utc(other.as_of), opened_at)
                 for other, opened_at in self._retrains.values()
                 if (other.model, other.timeline) == (request.model, request.timeline)
                 and other.as_of < request.as_of
-                and other.id not in decided
+                and (other.id not in decided or other.id in pending)
             ]
         return sorted(found, key=lambda attempt: (attempt.as_of, attempt.opened_at))
 

@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from retrain.adapters.project_code import project_files
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
@@ -57,13 +57,13 @@ class SklearnTrainer:
     def code_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the estimator's module and of all it imports from the project."""
         name = spec.train.estimator.partition(":")[0]
-        path = spec.root.joinpath(*name.split(".")).with_suffix(".py")
-        if not path.exists():
+        try:
+            files = project_files(name, spec.root)
+        except (SyntaxError, ValueError) as error:
+            raise _not_importable(spec, type(error).__name__) from error
+        if not files:
             return digest_of_files([(name, _installed_module(name, spec))])
-        finder = ModuleFinder(path=[str(spec.root)])
-        finder.run_script(str(path))
-        modules = [Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))]
-        return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in {path, *modules})
+        return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in files)
 
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pins."""
@@ -100,6 +100,11 @@ class SklearnTrainer:
         estimator = self.build(spec)
         try:
             estimator.fit(features, label)
+            classes = (
+                tuple(value.item() if hasattr(value, "item") else value for value in estimator.classes_)
+                if classification
+                else None
+            )
         except Exception as error:
             raise TrainingError(
                 f"{spec.train.estimator} must fit the training rows",
@@ -107,16 +112,31 @@ class SklearnTrainer:
                 fix="Reproduce it with `retrain run` and mend the estimator.",
             ) from error
         dummy.fit(np.zeros((len(label), 1)), label)
-        if not classification:
-            return FittedModel(estimator, tuple(features.columns), None, (float(dummy.constant_.item()),))
-        classes = tuple(value.item() if hasattr(value, "item") else value for value in estimator.classes_)
-        return FittedModel(estimator, tuple(features.columns), classes, tuple(map(float, dummy.class_prior_)))
+        baseline = tuple(map(float, dummy.class_prior_)) if classification else (float(dummy.constant_.item()),)
+        return FittedModel(estimator, tuple(features.columns), classes, baseline)
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
+        lacking = [name for name in model.features if name not in features.columns]
+        if lacking:
+            raise TrainingError(
+                "rows to score must have the model's features",
+                got=f"none named {', '.join(lacking)}",
+                fix="Retrain it.",
+            )
         rows = features.loc[:, list(model.features)]
-        scored = model.estimator.predict(rows) if model.classes is None else model.estimator.predict_proba(rows)
-        return np.asarray(scored, dtype=np.float64)
+        try:
+            scored = model.estimator.predict(rows) if model.classes is None else model.estimator.predict_proba(rows)
+        except Exception as error:
+            raise TrainingError(
+                "a fitted estimator must score rows (a classifier by predict_proba)",
+                got=f"{type(error).__name__} while scoring",
+                fix="Reproduce it with `retrain run` and mend the estimator.",
+            ) from error
+        numbers = np.asarray(scored, dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            raise TrainingError("scores must be finite", got="NaN or an infinity", fix="Mend the estimator.")
+        return numbers
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write an MLflow model with explicit signature and requirements (inferring them costs 8 s), as skops."""

@@ -59,7 +59,7 @@ def paired_gain(
         confidence: Two-sided level of the percentile interval.
 
     Raises:
-        DataError: There are fewer than `FEWEST_CLUSTERS` clusters.
+        DataError: There are fewer than `FEWEST_CLUSTERS` clusters, or a score is not finite.
 
     >>> from retrain.core.metrics import METRICS
     >>> rng = np.random.default_rng(7)
@@ -76,6 +76,10 @@ def paired_gain(
             f"a paired bootstrap needs at least {FEWEST_CLUSTERS} clusters",
             got=str(count),
             fix="Widen the holdout or cluster by a shorter period.",
+        )
+    if not all(np.isfinite(side).all() for side in (scores, other)):
+        raise DataError(
+            "a comparison needs finite scores", got="NaN or an infinity", fix="Mend the estimator that gave them."
         )
     sign = 1.0 if greater_is_better else -1.0
     first, second = metric.resampler(y, scores, clusters), metric.resampler(y, other, clusters)

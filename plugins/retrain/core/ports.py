@@ -128,7 +128,11 @@ class Trainer(Protocol):
         """
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities, or (n,) predictions."""
+        """Return (n, classes) probabilities, or (n,) predictions.
+
+        Raises:
+            TrainingError: The model cannot score the rows, or gives a score that is not finite.
+        """
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model with its signature and requirements."""
@@ -192,7 +196,7 @@ class ModelRegistry(Protocol):
 
 @dataclass(frozen=True)
 class OpenRetrain:
-    """An attempt that has not come to a decision."""
+    """An attempt that is not settled."""
 
     origin: str
     as_of: datetime
@@ -206,7 +210,10 @@ class Ledger(Protocol):
         """Note that an attempt began; saying it twice changes nothing."""
 
     def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
-        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+        """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first.
+
+        Settled is an attempt with a decision, a PROMOTE once its promotion or refusal stands in the ledger.
+        """
 
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
         """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.

@@ -64,6 +64,8 @@ class Scores:
                 got=repr(by),
                 fix=f"Use one of: {', '.join([*_PERIODS, 'week', *self.columns])}.",
             )
+        if keys.dtype == object:
+            keys = keys.astype(str)  # a missing value has no order among texts
         return np.unique(keys, return_inverse=True)[1].astype(np.int64)
 
 

@@ -53,9 +53,16 @@ class Window:
 
     @classmethod
     def ending(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
-        """Return the window whose labels are all known at `as_of`."""
-        end = as_of.astimezone(UTC) - label_delay
-        return cls(as_of.astimezone(UTC), end - holdout - train, end - holdout, end)
+        """Return the window whose labels are all known at `as_of`.
+
+        Raises:
+            ValueError: The window is empty, or begins before the calendar does.
+        """
+        try:
+            end = as_of.astimezone(UTC) - label_delay
+            return cls(as_of.astimezone(UTC), end - holdout - train, end - holdout, end)
+        except OverflowError:
+            raise ValueError("a window must begin in the year 1 or later") from None
 
     def periods(self, period: Period) -> Iterator[tuple[datetime, datetime]]:
         """Yield the calendar periods from the one that holds `train_start`, the last one cut at `end`.
@@ -85,7 +92,10 @@ def parse_instant(text: str) -> datetime:
         ValueError: The text is not an ISO 8601 date or date-time.
     """
     instant = datetime.fromisoformat(text)
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant must be of the years 1 to 9999 in UTC") from None
 
 
 def resolve_as_of(explicit: str | None, *, data_interval_end: datetime | None, run_after: datetime | None) -> datetime:

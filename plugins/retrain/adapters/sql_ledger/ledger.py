@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import URL, Engine, insert, select
+from sqlalchemy import URL, Engine, insert, or_, select
 
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
-from retrain.core.decision import Decision
+from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
 from retrain.core.moves import entry_for, same_wish
 from retrain.core.ports import OpenRetrain
@@ -56,12 +56,15 @@ class SqlLedger:
                 connection.execute(insert(RETRAIN).values(row))
 
     def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
-        """Return attempts on the same model and timeline with an earlier as-of and no decision, oldest as-of first."""
+        """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
+        decided = select(DECISION.c.seq).where(DECISION.c.request_id == RETRAIN.c.id)
+        appended = select(LEDGER.c.seq).where(LEDGER.c.decision_id == DECISION.c.id)
+        pending = decided.where(DECISION.c.choice == Choice.PROMOTE.value, ~appended.exists())
         query = (
             select(RETRAIN.c.origin, RETRAIN.c.as_of, RETRAIN.c.opened_at)
             .where(RETRAIN.c.model == request.model, RETRAIN.c.timeline == request.timeline)
             .where(RETRAIN.c.as_of < request.as_of)
-            .where(~select(DECISION.c.seq).where(DECISION.c.request_id == RETRAIN.c.id).exists())
+            .where(or_(~decided.exists(), pending.exists()))
             .order_by(RETRAIN.c.as_of, RETRAIN.c.opened_at)
         )
         with self._database.reading() as connection:

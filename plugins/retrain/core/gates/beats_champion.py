@@ -42,6 +42,9 @@ class BeatsChampion(Gate):
         name = f"beats_champion({self.metric})"
         if evidence.opponent is None:
             return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+        if not math.isfinite(evidence.challenger_metric(self.metric)):
+            reason = f"{self.metric} of the challenger is not a number on this holdout"
+            return Verdict(name, Outcome.INCONCLUSIVE, reason)
         try:
             gain = evidence.paired_gain(self.metric, self.cluster_by, self.confidence, self.resamples)
         except DataError as error:

@@ -20,7 +20,7 @@ class Slices(Gate):
     """Pass where no slice with enough rows loses more than `max_drop` against the champion (or the baseline).
 
     Slices with fewer than `min_rows` rows, or where the metric is not defined (one class only), are not judged; where no
-    slice can be judged the verdict is inconclusive.
+    slice can be judged, or a metric is defined on one side only, the verdict is inconclusive.
     """
 
     check: Literal["slices"]
@@ -34,12 +34,15 @@ class Slices(Gate):
         if evidence.opponent is None:
             return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         sign = 1.0 if GREATER_IS_BETTER[self.metric] else -1.0
-        drops = [
-            (sign * (score.opponent[self.metric] - score.challenger[self.metric]), score)
-            for score in evidence.slice_scores()
-            if score.rows >= self.min_rows
-        ]
-        judged = [(drop, score) for drop, score in drops if math.isfinite(drop)]
+        judged = []
+        for score in evidence.slice_scores():
+            mine, theirs = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
+            if score.rows < self.min_rows or not (math.isfinite(mine) or math.isfinite(theirs)):
+                continue
+            if not math.isfinite(mine - theirs):
+                reason = f"{self.metric} of {score.column}={score.value} is a number on one side only"
+                return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
+            judged.append((sign * (theirs - mine), score))
         if not judged:
             reason = f"no slice has {self.min_rows} rows and a finite {self.metric}"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)

@@ -23,13 +23,17 @@ class Threshold(Gate):
     metric: MetricName
     min: float | None = Field(None, allow_inf_nan=False)
     max: float | None = Field(None, allow_inf_nan=False)
+    min_rows: int = Field(30, ge=1, description="Fewest holdout rows that the metric may rest on.")
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return pass or fail; a metric that is not finite is inconclusive."""
+        """Return pass or fail; a metric that is not finite, or of too few rows, is inconclusive."""
         name = f"threshold({self.metric})"
         value = evidence.challenger_metric(self.metric)
         if not math.isfinite(value):
             reason = f"{self.metric} of the challenger is not a number on this holdout"
+            return Verdict(name, Outcome.INCONCLUSIVE, reason, value)
+        if evidence.scorecard.rows < self.min_rows:
+            reason = f"{self.metric} rests on {evidence.scorecard.rows} rows, fewer than {self.min_rows}"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, value)
         if self.min is not None and value < self.min:
             return Verdict(name, Outcome.FAIL, f"{self.metric} {value:.4f} is under {self.min:g}", value, self.min)

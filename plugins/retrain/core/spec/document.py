@@ -31,6 +31,8 @@ class _SpecLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {str(key.value)[:60]!r} stands twice", key.start_mark
@@ -101,11 +103,13 @@ def _one_a_place(problems: list[SpecProblem]) -> list[SpecProblem]:
 
 def _field_problems(error: ValidationError) -> Iterator[SpecProblem]:
     for item in error.errors(include_url=False):
-        if item["type"] == "rules" or (item["type"] == "too_short" and item["input"]):
-            continue  # the first is told by broken_rules, the second only says that the items had mistakes
+        if item["type"] == "too_short" and item["input"]:
+            continue  # it only says that the items had mistakes
         path, owner = _locate(item["loc"])
         key = str(item["loc"][-1]) if item["loc"] else ""
         match item["type"]:
+            case "rules":
+                yield from item["ctx"]["found"]
             case "extra_forbidden":
                 known = list(owner.model_fields) if owner else []
                 yield SpecProblem(path, "must be a known key", repr(key[:60]), did_you_mean(key, known))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -30,9 +30,21 @@ __all__ = [
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be an instant of the years 1 to 9999 in UTC") from None
 
 
+def _storable(params: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        digest_of(params)
+    except ValueError:
+        raise ValueError("must hold finite numbers and Unicode text only, or the retrain could have no key") from None
+    return params
+
+
+_LONGEST: Final = timedelta(days=36_525)
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=[ESTIMATOR_EXAMPLE])]
@@ -45,8 +57,8 @@ class _Section(BaseModel):
 class WindowSpec(_Section):
     """How long the two ranges of a window are."""
 
-    train: Duration = Field(description="Length of the training range.")
-    holdout: Duration = Field(description="Length of the holdout range that follows it.")
+    train: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the training range.")
+    holdout: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the holdout range that follows it.")
 
 
 class DataSpec(_Section):
@@ -61,7 +73,7 @@ class DataSpec(_Section):
     ingestion_time: ColumnName | None = Field(None, description="When the row became known, if later than its event.")
     label: ColumnName = Field(description="The column to predict.")
     label_delay: Duration = Field(
-        "1d", validate_default=True, description="How long after the event its label is known."
+        "1d", le=_LONGEST, validate_default=True, description="How long after the event its label is known."
     )
     window: WindowSpec
     features: tuple[ColumnName, ...] | None = Field(
@@ -81,7 +93,9 @@ class TrainSpec(_Section):
     """How the challenger is made."""
 
     estimator: ImportPath = Field(description="`module:function` that takes params and seed, returns an estimator.")
-    params: dict[str, JsonValue] = Field(default_factory=dict, description="Keyword arguments of the function.")
+    params: Annotated[dict[str, JsonValue], AfterValidator(_storable)] = Field(
+        default_factory=dict, description="Keyword arguments of the function."
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     requirements: tuple[str, ...] = Field((), description="Packages the model needs besides scikit-learn.")
 
@@ -163,5 +177,6 @@ class PipelineSpec(_Section):
     def _check_rules(self) -> PipelineSpec:
         problems = broken_rules(self.model_dump(mode="json"))
         if problems:
-            raise PydanticCustomError("rules", "{problems}", {"problems": "; ".join(map(str, problems))})
+            context = {"problems": "; ".join(map(str, problems)), "found": problems}
+            raise PydanticCustomError("rules", "{problems}", context)
         return self

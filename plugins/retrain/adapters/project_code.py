@@ -1,0 +1,52 @@
+"""Which files of a project a module is made of: its own, and over and over what it imports from the project."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["project_files"]
+
+
+def project_files(module: str, root: Path) -> set[Path]:
+    """Return the files below `root` that importing a module can run; empty where the module is not below it.
+
+    The source is read, not run. Imports inside functions count, relative ones too, and folders need no ``__init__.py``;
+    what a module imports by a computed name is not seen.
+
+    Raises:
+        SyntaxError: A file is not Python.
+        ValueError: A file is not text.
+    """
+    files: set[Path] = set()
+    seen: set[str] = set()
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        package = name.rpartition(".")[0]
+        pending += [package] if package else []
+        path = _file_of(name, root)
+        if path is not None:
+            files.add(path)
+            pending += _imports(path, name if path.name == "__init__.py" else package)
+    return files if _file_of(module, root) else set()
+
+
+def _file_of(module: str, root: Path) -> Path | None:
+    base = root.joinpath(*module.split("."))
+    candidates = (base / "__init__.py", base.with_name(f"{base.name}.py"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _imports(path: Path, package: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=path.name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
