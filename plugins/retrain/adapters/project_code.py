@@ -24,11 +24,11 @@ def project_files(module: str, root: Path) -> set[Path]:
     pending = [module]
     while pending:
         name = pending.pop()
-        if name in seen:
+        if not name or name in seen:
             continue
         seen.add(name)
         package = name.rpartition(".")[0]
-        pending += [package] if package else []
+        pending.append(package)
         path = _file_of(name, root)
         if path is not None:
             files.add(path)

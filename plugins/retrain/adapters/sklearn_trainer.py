@@ -34,10 +34,11 @@ __all__ = ["DEFAULT_TRUSTED_TYPES", "SklearnTrainer"]
 
 DEFAULT_TRUSTED_TYPES: Final = (
     "functools.partial",
+    "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )
-"""Types inside scikit-learn's own tree models that skops does not trust by itself."""
+"""Types inside scikit-learn's own models that skops does not trust by itself."""
 
 _ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 _MODEL_FILE: Final = "model.skops"

@@ -164,6 +164,11 @@ def run(
 
         decision = run_locally(spec, instant, timeline, nonce=nonce, home=home, tracking_uri=tracking_uri, console=out)
         tables.print_decision(out, decision)
+        out.print(
+            f"All decisions: retrain history {spec.model} -t {timeline} --home {home}", style="dim", highlight=False
+        )
+        if decision.failed_step:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,12 @@ from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores, align_classes
 from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.errors import DataError, IntegrityError, NotFoundError
+from retrain.errors import DataError, IntegrityError, NotFoundError, TrainingError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from retrain.core.metrics.base import Floats
 
 __all__ = ["Draw", "evaluate_challenger"]
 
@@ -47,28 +49,35 @@ def evaluate_challenger(
 
     Raises:
         DataError: A holdout label is missing or of an unknown kind.
+        TrainingError: The challenger cannot score the rows.
         IntegrityError: The challenger's artifact is not what was made.
     """
     promoted = ledger.entry(spec.model, request.timeline, challenger.key)
     if promoted is not None:
         return ledger.decision(promoted.decision_id).scorecard
-    rows = _holdout(spec, snapshot, snapshots)
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
         made = _load(
             registry, trainer, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger"
         )
         champion = ledger.pointer(spec.model, request.timeline)
-        kept, opponent, why = _load_champion(registry, trainer, champion, folder / "champion")
-        scores = _score(spec, rows, trainer, made, kept)
+        kept, why = _load_champion(registry, trainer, champion, made, snapshot, folder / "champion")
+        rows = _holdout(spec, snapshot, snapshots, [*made.features, *(kept.features if kept else ())])
+        mine = trainer.score(made, rows)
+        theirs: Floats | None = None
+        if champion is None:
+            theirs = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
+        elif kept is not None:
+            theirs, why = _score_champion(trainer, champion, kept, rows)
+        opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
+        scores = _aligned(spec, rows, made, kept or made, mine, theirs)
         scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, evidence)
         pictures = draw(scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
         registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
     return evidence.put_scorecard(scorecard)
 
 
-def _holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> DataFrame:
-    features = spec.feature_columns([name for name, _ in snapshot.columns])
+def _holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore, features: Sequence[str]) -> DataFrame:
     wanted = dict.fromkeys([*features, spec.data.label, spec.data.event_time, *spec.score_columns])
     rows = snapshots.frame(snapshot, Part.HOLDOUT, list(wanted))
     missing = int(rows[spec.data.label].isna().sum())
@@ -87,42 +96,58 @@ def _load(
 
 
 def _load_champion(
-    registry: ModelRegistry, trainer: Trainer, champion: Pointer | None, folder: Path
-) -> tuple[FittedModel | None, Opponent | None, str]:
-    """Return the champion, whom the challenger meets, and why nobody where the champion is lost."""
+    registry: ModelRegistry,
+    trainer: Trainer,
+    champion: Pointer | None,
+    made: FittedModel,
+    snapshot: Snapshot,
+    folder: Path,
+) -> tuple[FittedModel | None, str]:
+    """Return the champion, or why it cannot be met: lost, altered, of another task, or in want of a column."""
     if champion is None:
-        return None, "baseline", ""
+        return None, ""
+    lost = f"the champion (version {champion.version}) cannot be"
     try:
         kept = _load(registry, trainer, champion.model, champion.version, champion.manifest_digest, folder)
     except (IntegrityError, NotFoundError) as error:
-        return None, None, f"the champion (version {champion.version}) cannot be loaded: {error}"
-    return kept, "champion", ""
+        return None, f"{lost} loaded: {error}"
+    if (kept.classes is None) != (made.classes is None):
+        return None, f"{lost} compared: it is of another task"
+    present = {name for name, _ in snapshot.columns}
+    lacking = [name for name in kept.features if name not in present]
+    if lacking:
+        return None, f"{lost} scored: the data has no {', '.join(lacking)} any more"
+    return kept, ""
 
 
-def _score(
-    spec: PipelineSpec, rows: DataFrame, trainer: Trainer, made: FittedModel, kept: FittedModel | None
+def _score_champion(
+    trainer: Trainer, champion: Pointer, kept: FittedModel, rows: DataFrame
+) -> tuple[Floats | None, str]:
+    try:
+        return trainer.score(kept, rows), ""
+    except TrainingError as error:
+        return None, f"the champion (version {champion.version}) cannot be scored: {error}"
+
+
+def _aligned(
+    spec: PipelineSpec, rows: DataFrame, made: FittedModel, other: FittedModel, mine: Floats, theirs: Floats | None
 ) -> Scores:
-    """Score both on the same rows; without a champion the challenger's own baseline is the opponent."""
+    """Put both sides' scores on the same classes, in the same rows."""
     label = rows[spec.data.label].to_numpy()
-    mine = trainer.score(made, rows)
-    theirs = (
-        trainer.score(kept, rows)
-        if kept is not None
-        else np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
-    )
-    if made.classes is None:
-        y, theirs = label.astype(np.float64), theirs.reshape(len(rows))
+    if made.classes is None or other.classes is None:
+        y = label.astype(np.float64)
         if not np.isfinite(y).all():
             raise DataError("every holdout label must be finite", got="an infinity", fix="Mend the query.")
+        theirs = None if theirs is None else theirs.reshape(len(rows))
     else:
-        other = kept.classes if kept is not None and kept.classes is not None else made.classes
-        union = _union(made.classes, other, np.unique(label).tolist())
+        union = _union(made.classes, other.classes, np.unique(label).tolist())
         y = np.searchsorted(np.array(union), label).astype(np.float64)
-        mine, theirs = align_classes(mine, made.classes, union), align_classes(theirs, other, union)
+        mine = align_classes(mine, made.classes, union)
+        theirs = None if theirs is None else align_classes(theirs, other.classes, union)
     return Scores(
         y,
         mine,
-        np.array(theirs),
+        None if theirs is None else np.array(theirs),
         rows[spec.data.event_time].to_numpy().astype("datetime64[us]"),
         {name: rows[name].to_numpy() for name in spec.score_columns},
     )
@@ -151,7 +176,6 @@ def _fill(
     evidence: EvidenceStore,
 ) -> Scorecard:
     metrics = spec.evaluation.metrics
-    compared = scores if opponent else Scores(scores.y, scores.challenger, None, scores.event_time, scores.columns)
     return Scorecard(
         key=challenger.key,
         model=spec.model,
@@ -161,9 +185,9 @@ def _fill(
         why_no_opponent=why,
         champion=champion,
         challenger_metrics=value_of(metrics, scores.y, scores.challenger),
-        opponent_metrics=value_of(metrics, scores.y, compared.opponent),
-        scores=evidence.put_scores(compared),
-        slices=tuple(score_slices(metrics, spec.evaluation.slices, compared)),
+        opponent_metrics=value_of(metrics, scores.y, scores.opponent),
+        scores=evidence.put_scores(scores),
+        slices=tuple(score_slices(metrics, spec.evaluation.slices, scores)),
     )
 
 

@@ -34,16 +34,18 @@ def take_snapshot(spec: PipelineSpec, request: RetrainRequest, *, snapshots: Sna
 
 def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
     """Refuse a hole: history may begin inside the window, but from its first row on no period may be empty."""
+    window, unit = snapshot.window, spec.data.chunk.value
     present = {chunk.start for chunk in snapshot.chunks}
-    periods = [start for start, _ in snapshot.window.periods(spec.data.chunk)]
-    first = min(present, default=None)
-    missing = [start for start in periods if first is not None and start > first and start not in present]
-    if first is None or missing:
-        unit = spec.data.chunk.value
-        window = snapshot.window
-        got = ", ".join(f"{start:%Y-%m-%d}" for start in missing) if missing else "no rows at all"
+    if not present:
         raise DataError(
-            f"every {unit} from the first row to {window.end:%Y-%m-%d} must have rows",
-            got=f"none in the {unit} of {got}" if missing else got,
+            f"the window {window.train_start:%Y-%m-%d} to {window.end:%Y-%m-%d} must hold rows",
+            got="none",
+            fix="Check the as-of, and that the data has arrived; then clear the run.",
+        )
+    missing = [start for start, _ in window.periods(spec.data.chunk) if start > min(present) and start not in present]
+    if missing:
+        raise DataError(
+            f"every {unit} from the first row to {window.end:%Y-%m-%d} must hold rows",
+            got=f"none in the {unit} of {', '.join(f'{start:%Y-%m-%d}' for start in missing)}",
             fix="Load the missing data, then clear the run.",
         )
