@@ -191,6 +191,7 @@ def _connected(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
     try:
         connection.execute("SET file_search_path = ?", [str(root)])
+        connection.execute("SET TimeZone = 'UTC'")  # or the machine's zone would be in the bytes of zoned columns
         yield connection
     except duckdb.Error as error:
         raise _data_error(error) from None

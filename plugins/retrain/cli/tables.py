@@ -53,7 +53,7 @@ def print_decision(console: Console, decision: Decision) -> None:
         console.print(
             f"  {verdict.outcome.value:<12} {escape(verdict.gate)}: {escape(verdict.reason)}", highlight=False
         )
-    if not decision.verdicts or decision.choice is not Choice.PROMOTE:
+    if not any(verdict.reason in decision.reason for verdict in decision.verdicts):
         console.print(f"  {escape(decision.reason)}", highlight=False, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 __all__ = ["Duration", "format_duration", "parse_duration"]
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_DURATION = re.compile(r"(\d{1,6})([mhdw])")
+_DURATION = re.compile(r"([0-9]{1,6})([mhdw])")
 
 
 def parse_duration(value: Any) -> timedelta:

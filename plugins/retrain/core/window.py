@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 __all__ = ["Period", "Window", "parse_instant", "resolve_as_of"]
+
+# `fromisoformat` alone takes any sign between date and time, and any number of digits after the seconds.
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 
 
 class Period(StrEnum):
@@ -91,6 +96,8 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ValueError: The text is not an ISO 8601 date or date-time.
     """
+    if _INSTANT.fullmatch(text) is None:
+        raise ValueError("an instant must be an ISO 8601 date or date-time, such as 2024-07-01 or 2024-07-01T06:00:00Z")
     instant = datetime.fromisoformat(text)
     try:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

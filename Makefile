@@ -1,0 +1,99 @@
+# Everything a checkout needs, with Python 3.11 to 3.13 and pip alone: `make help` lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest \
+	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+# pip before 23.3 wants `celery` and `celery[redis]` each pinned; uv writes one of them.
+WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]]*\]/, "", plain); \
+	if (block ~ /^[^ \#]+\[/) printf "%s", plain; printf "%s", block; block = "" } \
+	/^[^ \#]/ { put() } { block = block $$0 "\n" } END { put() }'
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.SILENT:
+.PHONY: help setup demo check test bench e2e system-packages wheel env lock clean
+
+help: ## List what there is
+	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	echo
+	echo "  PYTHON=python3.12 chooses the interpreter; ARGS='...' goes to retrain demo, pytest or the benchmark."
+
+setup: $(VENV)/.installed ## Make .venv with everything in it, as pinned in requirements.lock
+
+demo: setup ## Backfill a year of monthly retrains on real flights in a real Airflow
+	$(BIN)/retrain demo $(ARGS)
+
+check: setup ## Format, lint, types, layers, compose file and pipeline specs
+	$(BIN)/ruff format --check --quiet . || { echo "Mend it with: $(BIN)/ruff format" >&2; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	$(BIN)/retrain check
+
+test: setup ## All tests that need no outside service
+	$(BIN)/pytest -m "not e2e" $(ARGS)
+
+bench: setup ## Time a year's backfill beside the hand-written DAG
+	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
+
+e2e: setup system-packages ## Tests with a browser and Redis, which are installed with apt where missing
+	$(BIN)/pytest -m e2e $(ARGS) || \
+		{ code=$$?; test $$code = 5 && ! grep -rqs --include='*.py' 'mark\.e2e' tests || exit $$code; }
+
+system-packages:
+	set -e; missing=; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	test -z "$$missing" || { \
+		as_root=; test "$$(id -u)" = 0 || as_root=sudo; \
+		echo "apt-get install$$missing"; \
+		$$as_root apt-get update -qq; \
+		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+
+wheel: setup ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null
+	ls dist/*.whl
+
+env: ## Write .env for docker-compose.yaml, with fresh random secrets
+	$(PYTHON) docker/make_env.py
+
+lock: $(BIN)/python ## Resolve pyproject.toml anew into requirements.lock (UPGRADE=--upgrade takes newer versions)
+	$(BIN)/python -m pip install -qq "uv>=0.9"
+	$(UV_COMPILE) --python-version 3.11 --no-strip-extras --extra demo --group dev --group e2e --output-file requirements.lock
+	$(WITH_AND_WITHOUT_EXTRAS) requirements.lock >$(VENV)/requirements.lock
+	mv $(VENV)/requirements.lock requirements.lock
+	sed 's/\[.*\]==/==/' requirements.lock >$(VENV)/constraints.txt
+	$(UV_COMPILE) --python-version 3.12 --no-annotate --constraints $(VENV)/constraints.txt \
+		--extra postgres --group build --output-file docker/requirements.lock
+	grep -c '==' requirements.lock docker/requirements.lock
+
+clean: ## Delete .venv, caches and builds (.retrain, the state of demos, stays)
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "retrain needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) -V 2>&1 | head -1);" \
+			"name another one: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	echo "Making $(VENV) with $$($(PYTHON) -V)"
+	# Debian's python3 may come without ensurepip; its pip can fill the new environment all the same.
+	$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -qq pip; }
+
+$(VENV)/.locked: requirements.lock | $(BIN)/python
+	echo "Installing the locked packages (a minute or two, once)"
+	# The lock is complete, so there is nothing to resolve; byte code is made on all cores, which pip does not do.
+	$(BIN)/python -m pip install -qq --no-deps --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check >/dev/null || $(BIN)/python -m pip check
+	touch $@

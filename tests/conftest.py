@@ -1,0 +1,38 @@
+"""What every test may use: a quiet environment of its own, and a small world to retrain in."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Before any test module imports Airflow or MLflow: they read their settings, and make their folders, while imported.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="retrain-airflow-"))
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from hypothesis import settings
+
+from tests.builders import World
+
+settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)
+settings.load_profile("retrain")
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Callable[..., World]:
+    """Make a world in a folder of the test's own; keywords as for `World.make`."""
+
+    def make(**keywords: object) -> World:
+        return World.make(tmp_path, **keywords)
+
+    return make
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """The world of a binary classification whose data teaches something."""
+    return make_world()

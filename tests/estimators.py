@@ -1,0 +1,69 @@
+"""Training code for the tests, good and bad; a spec names it as ``tests.estimators:<function>``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.svm import LinearSVC
+
+EMAIL = "ada.lovelace@example.org"
+
+
+class Odd(ClassifierMixin, BaseEstimator):
+    """A classifier of a type that nobody trusts."""
+
+    def fit(self, features: Any, label: Any) -> Odd:
+        self.classes_ = np.unique(label)
+        return self
+
+    def predict_proba(self, features: Any) -> Any:
+        return np.full((len(features), len(self.classes_)), 1 / len(self.classes_))
+
+
+class _Failing(BaseEstimator):
+    def fit(self, features: Any, label: Any) -> _Failing:
+        raise RuntimeError(f"could not convert {features.iloc[0].tolist()} {EMAIL}")
+
+
+class _Unsure(Odd):
+    def predict_proba(self, features: Any) -> Any:
+        return np.full((len(features), len(self.classes_)), np.nan)
+
+
+def build_classifier(*, seed: int, **params: Any) -> LogisticRegression:
+    return LogisticRegression(random_state=seed, **params)
+
+
+def build_regressor(*, seed: int) -> LinearRegression:
+    return LinearRegression()
+
+
+def build_useless(*, seed: int) -> DummyRegressor:
+    return DummyRegressor()
+
+
+def build_failing(*, seed: int) -> _Failing:
+    return _Failing()
+
+
+def build_unsure(*, seed: int) -> _Unsure:
+    return _Unsure()
+
+
+def build_odd(*, seed: int) -> Odd:
+    return Odd()
+
+
+def build_without_probabilities(*, seed: int) -> LinearSVC:
+    return LinearSVC(random_state=seed)
+
+
+def build_nothing(*, seed: int) -> None:
+    raise LookupError("no estimator today")
+
+
+not_a_function = 7

@@ -1,0 +1,210 @@
+"""Real retrains in a real Airflow: every way in which a run can be asked for ends in the right ledger row."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.integration.conftest import TODAY, Live
+
+from retrain.core.decision import Choice
+from retrain.core.names import PRODUCTION
+from retrain.core.spec import load_spec
+from retrain.hooks import MlflowHook, RetrainLedgerHook
+
+pytestmark = pytest.mark.live
+
+FLIGHTS, PULSE = "flight_delay", "pulse"
+
+
+def month(number: int) -> datetime:
+    return datetime(2013, number, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def spring(live: Live) -> list[str]:
+    """The runs of a backfill over REST, February to April 2013, two at once, onto production."""
+    live.unpause("follower")
+    live.unpause(FLIGHTS)
+    body = {
+        "dag_id": FLIGHTS,
+        "from_date": "2013-02-01T00:00:00Z",
+        "to_date": "2013-04-01T00:00:00Z",
+        "max_active_runs": 2,
+        "dag_run_conf": {"timeline": PRODUCTION, "reason": "spring"},
+    }
+    assert live.api.post("/backfills", body).status_code == 200
+    runs = [f"backfill__2013-0{number}-01T00:00:00+00:00" for number in (2, 3, 4)]
+    for run_id in runs:
+        live.until(lambda run_id=run_id: run_id in live.api.run_states(FLIGHTS))
+        assert live.wait(FLIGHTS, run_id) == "success"
+    return runs
+
+
+def test_a_bad_spec_is_one_import_error_and_hides_nothing(live: Live) -> None:
+    for dag_id in (FLIGHTS, "arrival_delay", PULSE):
+        live.api.wait_for_dag(dag_id)
+    errors = live.until(lambda: live.api.get("/importErrors")["import_errors"])
+    assert [error["filename"] for error in errors] == ["pipeline_errors.py"]
+    for mistake in ("ownr", "12x", "nowhere", "roc_ac", "beats_champio"):
+        assert mistake in errors[0]["stack_trace"]
+
+
+def test_a_backfill_over_rest_promotes_month_by_month(live: Live, spring: list[str]) -> None:
+    decisions = {d.as_of: d for d in live.ledger.decisions(FLIGHTS, PRODUCTION) if d.as_of <= month(4)}
+    assert sorted(decisions) == [month(2), month(3), month(4)]
+    assert [decisions[month(n)].choice for n in (2, 3, 4)] == [Choice.PROMOTE, Choice.REJECT, Choice.PROMOTE]
+    february, march, april = (decisions[month(n)] for n in (2, 3, 4))
+    assert february.opponent == "baseline"
+    assert march.champion_version == april.champion_version == february.challenger.version
+    pointer = live.ledger.pointer(FLIGHTS, PRODUCTION)
+    assert (pointer.version, pointer.generation) == (april.challenger.version, 2)
+    assert live.mlflow.get_registered_model(FLIGHTS).aliases == {"champion": str(pointer.version)}
+    assert live.ledger.verify() >= 2
+
+
+def test_a_promotion_and_only_a_promotion_updates_the_champion_asset(live: Live, spring: list[str]) -> None:
+    events = live.until(lambda: found if len(found := live.api.get("/assets/events")["asset_events"]) >= 5 else None)
+    promotions = [event for event in events if event["uri"] == f"retrain://champion/{FLIGHTS}"]
+    assert sorted(event["source_run_id"] for event in promotions) == [spring[0], spring[2]]
+    followers = live.until(lambda: live.api.get("/dags/follower/dagRuns")["dag_runs"])
+    assert {run["run_type"] for run in followers} == {"asset_triggered"}
+
+
+def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: list[str]) -> None:
+    base = f"/dags/{FLIGHTS}/dagRuns/{spring[0]}/taskInstances"
+    for task in ("snapshot", "validate", "train", "evaluate", "gate", "promote"):
+        value = live.api.get(f"{base}/{task}/xcomEntries/return_value", stringify=True)["value"]
+        assert len(json.dumps(value)) < 4096
+    links = live.api.get(f"{base}/train/links")["extra_links"]
+    version = live.ledger.decisions(FLIGHTS, PRODUCTION)[0].challenger.version
+    assert links["Model version"] == f"{live.stack.mlflow_url}/#/models/{FLIGHTS}/versions/{version}"
+    assert links["MLflow run"].startswith(f"{live.stack.mlflow_url}/#/experiments/")
+
+
+def test_the_mlflow_run_holds_what_people_look_at(live: Live, spring: list[str]) -> None:
+    challenger = live.decision_of(FLIGHTS, PRODUCTION, spring[2]).challenger
+    run = live.mlflow.get_run(challenger.run_id)
+    assert run.info.status == "FINISHED"
+    assert {"challenger.roc_auc", "champion.roc_auc"} <= set(run.data.metrics)
+    assert run.data.params["estimator"] == "include.models.flights:build_estimator"
+    assert run.inputs.dataset_inputs[0].dataset.digest == run.data.tags["retrain.snapshot"][:36]
+    assert [file.path for file in live.mlflow.list_artifacts(challenger.run_id, "evaluation")] == [
+        "evaluation/scores.png"
+    ]
+
+
+@pytest.mark.parametrize("task", ["snapshot", "validate", "train", "evaluate", "gate", "promote"])
+def test_clearing_and_rerunning_a_task_makes_no_second_run_or_version(live: Live, spring: list[str], task: str) -> None:
+    before = live.made(FLIGHTS), live.ledger.entries(FLIGHTS), live.ledger.decisions(FLIGHTS, PRODUCTION)
+    body = {
+        "dry_run": False,
+        "dag_run_id": spring[0],
+        "task_ids": [task],
+        "only_failed": False,
+        "include_downstream": True,
+        "reset_dag_runs": True,
+    }
+    assert live.api.post(f"/dags/{FLIGHTS}/clearTaskInstances", body).status_code == 200
+    assert live.wait(FLIGHTS, spring[0]) == "success"
+    after = live.made(FLIGHTS), live.ledger.entries(FLIGHTS), live.ledger.decisions(FLIGHTS, PRODUCTION)
+    assert after == before
+
+
+def test_a_backfill_by_cli_simulates_and_leaves_production_alone(live: Live, spring: list[str]) -> None:
+    live.api.wait_for_dag(PULSE)
+    production = live.ledger.pointer(PULSE, PRODUCTION)
+    first, last = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
+    live.unpause(PULSE)
+    live.stack.run_airflow(
+        "backfill", "create", "--dag-id", PULSE, "--from-date", f"{first:%Y-%m-%d}", "--to-date", f"{last:%Y-%m-%d}"
+    )
+    timeline = f"simulation-{load_spec(live.stack.project / 'include/pipelines/pulse.yaml').digest[:12]}"
+    decisions = live.until(lambda: found if len(found := live.ledger.decisions(PULSE, timeline)) == 2 else None)
+    assert [decision.as_of for decision in decisions] == [first, last]
+    assert decisions[0].choice is Choice.PROMOTE
+    assert {decision.challenger.version for decision in decisions}.isdisjoint(
+        {int(version) for version in live.mlflow.get_registered_model(PULSE).aliases.values()} - {None}
+        if production
+        else set()
+    )
+
+
+def test_a_scheduled_run_after_unpausing_knows_what_its_tick_knows(live: Live) -> None:
+    live.unpause(PULSE)
+    run_id = f"scheduled__{TODAY.isoformat()}"
+    live.until(lambda: run_id in live.api.run_states(PULSE))
+    assert live.wait(PULSE, run_id) == "success"
+    decision = live.decision_of(PULSE, PRODUCTION, run_id)
+    assert decision.as_of == TODAY
+    assert live.mlflow.get_registered_model(PULSE).aliases["champion"] == str(
+        live.ledger.pointer(PULSE, PRODUCTION).version
+    )
+
+
+def test_a_run_over_rest_takes_its_as_of_from_conf(live: Live) -> None:
+    live.unpause(PULSE)
+    conf = {"as_of": "2020-02-03T04:05:06Z", "timeline": "asked", "reason": "why not"}
+    run_id = live.trigger(PULSE, conf=conf)
+    assert live.wait(PULSE, run_id) == "failed"
+    decision = live.decision_of(PULSE, "asked", run_id)
+    assert decision.as_of == datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert (decision.choice, decision.failed_step) == (Choice.REJECT, "snapshot")
+    assert "must hold rows; got none" in decision.reason
+
+
+def test_a_run_without_a_logical_date_takes_run_after(live: Live) -> None:
+    live.unpause(PULSE)
+    run_id = live.trigger(PULSE, conf={"timeline": "undated"})
+    assert live.wait(PULSE, run_id) == "success"
+    run_after = datetime.fromisoformat(live.run(PULSE, run_id)["run_after"])
+    assert live.decision_of(PULSE, "undated", run_id).as_of == run_after
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"as_of": "yesterday"},
+        {"as_of": "2013-01-01\n"},
+        {"as_of": 20130101},
+        {"timeline": "No Such Name"},
+        {"timeline": "production\n"},
+        {"timeline": "x" * 65},
+        {"reason": "x" * 501},
+        {"nonce": ["list"]},
+    ],
+)
+def test_wrong_params_are_refused_with_400(live: Live, conf: dict[str, object]) -> None:
+    live.api.wait_for_dag(PULSE)
+    response = live.api.post(f"/dags/{PULSE}/dagRuns", {"logical_date": None, "conf": conf})
+    assert response.status_code == 400, response.text
+
+
+def test_the_same_run_id_twice_is_refused_with_409(live: Live) -> None:
+    live.unpause(PULSE)
+    body = {"logical_date": None, "dag_run_id": "once", "conf": {"timeline": "once"}}
+    assert [live.api.post(f"/dags/{PULSE}/dagRuns", body).status_code for _ in range(2)] == [200, 409]
+    assert live.wait(PULSE, "once") == "success"
+
+
+def test_without_mlflow_the_decision_is_written_and_says_so(live: Live) -> None:
+    live.unpause("without_mlflow")
+    run_id = live.trigger("without_mlflow")
+    assert live.wait("without_mlflow", run_id) == "failed"
+    decision = live.decision_of(PULSE, "without-mlflow", run_id)
+    assert (decision.choice, decision.failed_step) == (Choice.REJECT, "train")
+    assert "the MLflow server must answer" in decision.reason
+
+
+def test_the_connections_of_the_platform_test_green(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in live.stack.environment().items():
+        if name.startswith("AIRFLOW_CONN_"):
+            monkeypatch.setenv(name, value)
+    assert MlflowHook().test_connection() == (True, f"MLflow at {live.stack.mlflow_url} answers")
+    ok, message = RetrainLedgerHook().test_connection()
+    assert ok
+    assert "chain" in message
+    dead, reason = MlflowHook("dead_mlflow").test_connection()
+    assert not dead
+    assert "the MLflow server must answer" in reason

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from retrain.core.spec import PipelineSpec
+from tests.builders import make_spec, spec_document
+
+HOSTILE = [
+    "a\nb",
+    "a\x00",
+    "../up",
+    "/etc/passwd",
+    "a b",
+    "",
+    "A",
+    "1a",
+    "сhurn",
+    "a" * 65,
+    "a" * 10_000,
+    "a;--",
+    "a/b",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:12]))
+@pytest.mark.parametrize("key", ["model", "promotion__alias"])
+def test_a_hostile_name_is_refused(key: str, name: str) -> None:
+    with pytest.raises(ValidationError, match="1 validation error"):
+        make_spec(**{key: name})
+
+
+@pytest.mark.parametrize("name", ['x"; DROP TABLE t; --', "a b", "a\nb", "", "1a", "é", "a" * 129, "a.b"])
+@pytest.mark.parametrize("key", ["data__event_time", "data__label", "data__ingestion_time"])
+def test_a_hostile_column_is_refused(key: str, name: str) -> None:
+    with pytest.raises(ValidationError, match="must be a column name"):
+        make_spec(**{key: name})
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    spec = make_spec()
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.model = "other"
+
+
+def test_a_naive_start_date_is_utc_and_a_zoned_one_becomes_it() -> None:
+    assert make_spec().start_date == datetime(2024, 2, 1, tzinfo=UTC)
+    zoned = make_spec(start_date="2024-02-01T00:00:00+05:00").start_date
+    assert (zoned, zoned.tzinfo) == (datetime(2024, 1, 31, 19, tzinfo=UTC), UTC)
+
+
+def test_the_window_ends_when_all_labels_are_known() -> None:
+    window = make_spec(data__label_delay="2d").window_at(datetime(2024, 7, 1, tzinfo=UTC))
+    assert window.end == datetime(2024, 6, 29, tzinfo=UTC)
+    assert window.end - window.holdout_start == timedelta(days=28)
+    assert window.holdout_start - window.train_start == timedelta(days=90)
+
+
+def test_features_are_named_or_all_columns_but_label_and_times() -> None:
+    columns = ["at", "known", "x", "label", "y"]
+    assert make_spec(data__ingestion_time="known").feature_columns(columns) == ("x", "y")
+    assert make_spec(data__features=["y", "x"]).feature_columns(columns) == ("y", "x")
+
+
+def test_scores_carry_the_columns_to_slice_and_to_cluster_by_but_no_periods() -> None:
+    gates: list[dict[str, Any]] = [
+        {"check": "beats_champion", "metric": "roc_auc", "cluster_by": by} for by in ("day", "shop", "place")
+    ]
+    assert make_spec(gate=gates, evaluation__slices=["place", "kind"]).score_columns == ("kind", "place", "shop")
+
+
+def test_the_digest_is_of_all_that_is_declared_and_not_of_where(tmp_path: Path) -> None:
+    assert make_spec().digest == make_spec(tmp_path).digest
+    others = [
+        make_spec(description="other"),
+        make_spec(data__min_rows=51),
+        make_spec(train__params={"C": 2}),
+        make_spec(gate=[{"check": "threshold", "metric": "roc_auc", "min": 0.61}]),
+    ]
+    assert len({make_spec().digest, *(other.digest for other in others)}) == 5
+
+
+def test_a_spec_survives_its_own_json() -> None:
+    spec = make_spec()
+    assert PipelineSpec.model_validate(spec.model_dump(mode="json")).digest == spec.digest
+    assert PipelineSpec.model_validate_json(spec.model_dump_json()).digest == spec.digest
+
+
+def test_a_spec_starts_from_the_working_folder_until_it_is_rooted(tmp_path: Path) -> None:
+    spec = PipelineSpec.model_validate(spec_document())
+    assert spec.root == Path.cwd()
+    assert spec.rooted_at(tmp_path).root == tmp_path
+    assert spec.root == Path.cwd()

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from retrain.core.spec.rules import broken_rules, did_you_mean
+from tests.builders import spec_document
+
+
+def test_a_good_document_breaks_no_rule() -> None:
+    assert broken_rules(spec_document()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "rule", "got"),
+    [
+        ({"data__query": "q.sql"}, "data", "must have exactly one of query and source", "query and source"),
+        ({"data__source": None}, "data", "must have exactly one of query and source", "neither"),
+        ({"data__connection": "dwh"}, "data.connection", "needs a query to run", "no query"),
+        ({"data__label": "at"}, "data.label", "must not be event_time", "'at'"),
+        (
+            {"data__features": ["x", "label"]},
+            "data.features[1]",
+            "must not be the label or a time column",
+            "'label'",
+        ),
+        (
+            {"data__ingestion_time": "known", "data__features": ["known"]},
+            "data.features[0]",
+            "must not be the label or a time column",
+            "'known'",
+        ),
+        (
+            {"evaluation__metrics": ["roc_auc", "mae"]},
+            "evaluation.metrics[1]",
+            "must be a metric of classification",
+            "'mae'",
+        ),
+        ({"evaluation__primary": "brier"}, "evaluation.primary", "must be one of evaluation.metrics", "'brier'"),
+        (
+            {"gate": [{"check": "threshold", "metric": "f1", "min": 0}]},
+            "gate[0].metric",
+            "must be one of evaluation.metrics",
+            "'f1'",
+        ),
+        (
+            {"gate": [{"check": "slices", "metric": "roc_auc", "max_drop": 0}], "evaluation__slices": []},
+            "gate[0]",
+            "needs evaluation.slices",
+            "no slices",
+        ),
+        ({"gate": [{"check": "threshold", "metric": "roc_auc"}]}, "gate[0]", "must have min or max", "neither"),
+    ],
+)
+def test_a_broken_rule_is_told_once(changes: dict[str, Any], path: str, rule: str, got: str) -> None:
+    (problem,) = broken_rules(spec_document(**changes))
+    assert (problem.path, problem.rule, problem.got) == (path, rule, got)
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"data": None, "evaluation": [], "gate": 3},
+        {"data": {"features": "all", "query": "q"}, "evaluation": {"metrics": "roc_auc"}, "gate": ["threshold"]},
+        {"evaluation": {"task": "unknown", "metrics": [1, None, "mae"], "primary": 3}, "gate": [{"check": []}]},
+    ],
+)
+def test_a_document_of_other_types_is_left_to_the_fields(document: dict[str, Any]) -> None:
+    assert broken_rules(document) == []
+
+
+def test_a_hint_names_the_closest_word_or_all_of_them() -> None:
+    assert did_you_mean("treshold", ["threshold", "slices"]) == "Did you mean 'threshold'?"
+    assert did_you_mean("xyz", ["threshold", "slices"]) == "Use one of: threshold, slices."

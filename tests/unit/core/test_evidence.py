@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from retrain.errors import DataError
+from tests.builders import make_evidence, make_scores
+
+
+def test_the_gain_is_over_the_opponent_on_the_same_rows_and_the_same_each_time() -> None:
+    evidence = make_evidence(make_scores())
+    gain = evidence.paired_gain("roc_auc", "day", 0.95, 300)
+    card = evidence.scorecard
+    assert gain.value == pytest.approx(card.challenger_metrics["roc_auc"] - card.opponent_metrics["roc_auc"])
+    assert evidence.paired_gain("roc_auc", "day", 0.95, 300) == gain
+    assert make_evidence(make_scores(), key="1" * 64).paired_gain("roc_auc", "day", 0.95, 300).low != gain.low
+
+
+def test_a_lower_loss_is_a_positive_gain() -> None:
+    assert make_evidence(make_scores()).paired_gain("log_loss", "day", 0.95, 300).low > 0
+
+
+def test_without_opponent_there_is_a_reason_and_no_gain() -> None:
+    evidence = make_evidence(make_scores(opponent=None))
+    assert evidence.opponent is None
+    assert evidence.why_no_opponent == "the champion is lost"
+    with pytest.raises(ValueError, match="the champion is lost"):
+        evidence.paired_gain("roc_auc", "day", 0.95, 300)
+
+
+def test_a_named_opponent_without_scores_is_no_opponent() -> None:
+    evidence = make_evidence(make_scores(opponent=None), opponent="champion", why_no_opponent="")
+    assert evidence.opponent is None
+    assert evidence.why_no_opponent == "no opponent was scored"
+
+
+def test_a_missing_metric_is_nan() -> None:
+    evidence = make_evidence(make_scores(), metrics=["brier"])
+    assert math.isnan(evidence.challenger_metric("roc_auc"))
+    assert evidence.challenger_metric("brier") == evidence.scorecard.challenger_metrics["brier"]
+    assert evidence.slice_scores() == evidence.scorecard.slices
+
+
+def test_an_unknown_cluster_is_an_error() -> None:
+    with pytest.raises(DataError, match="cluster_by must be"):
+        make_evidence(make_scores()).paired_gain("roc_auc", "shop", 0.95, 300)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.moves import entry_for
+from retrain.errors import IntegrityError
+from tests.builders import AS_OF, make_pointer
+
+
+def chain(count: int = 4) -> list[LedgerEntry]:
+    entries: list[LedgerEntry] = []
+    for number in range(1, count + 1):
+        move = Move(
+            action=Action.PROMOTE,
+            model="churn",
+            timeline="production",
+            version=number,
+            manifest_digest="d" * 64,
+            as_of=AS_OF + timedelta(days=number),
+            key=f"key-{number}",
+            expected_generation=number - 1,
+            idempotency_key=f"promote-{number}",
+        )
+        last = entries[-1] if entries else None
+        entries.append(entry_for(move, at=AS_OF + timedelta(days=number, hours=1), head=last, champion=last))
+    return entries
+
+
+def test_an_unbroken_chain_is_counted() -> None:
+    assert verify_chain([]) == 0
+    assert verify_chain(chain()) == 4
+    assert chain()[0].previous_hash == GENESIS
+
+
+_CHANGES: dict[str, Any] = {
+    "seq": 9,
+    "at": datetime(2030, 1, 1, tzinfo=UTC),
+    "action": Action.REFUSE,
+    "generation": 9,
+    "previous_version": 9,
+    "as_of": datetime(2030, 1, 1, tzinfo=UTC),
+    "version": 9,
+}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(LedgerEntry)])
+def test_no_field_of_an_entry_can_be_edited_unseen(field: str) -> None:
+    entries = chain()
+    entries[1] = replace(entries[1], **{field: _CHANGES.get(field, "edited")})
+    with pytest.raises(IntegrityError, match="hash chain must be unbroken; got a break at entry"):
+        verify_chain(entries)
+
+
+def test_an_edited_entry_with_a_fresh_hash_breaks_the_one_after_it() -> None:
+    entries = chain()
+    entries[1] = replace(entries[1], version=9).sealed()
+    with pytest.raises(IntegrityError, match=r"a break at entry 3 \(churn, production\)"):
+        verify_chain(entries)
+
+
+def test_an_entry_taken_out_put_twice_or_moved_is_seen() -> None:
+    one, two, three, four = chain()
+    for entries in ([two, three], [one, three, four], [one, two, two, three], [two, one, three]):
+        with pytest.raises(IntegrityError, match="a break at entry"):
+            verify_chain(entries)
+
+
+def test_an_entry_sets_the_pointer_that_it_says() -> None:
+    entry = chain()[-1]
+    pointer = entry.to_pointer()
+    assert pointer == Pointer("churn", "production", 4, "d" * 64, 4, entry.as_of, "key-4")
+    with pytest.raises(ValueError, match="a refusal sets no pointer"):
+        replace(entry, generation=None).to_pointer()
+
+
+def test_a_pointer_survives_its_json() -> None:
+    pointer = make_pointer()
+    assert Pointer.from_json(json.loads(json.dumps(pointer.to_json()))) == pointer

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrain.core.scores import Scores, align_classes
+from retrain.errors import DataError
+from tests.builders import make_scores
+
+# Sunday evening, Monday, the Sunday after, the Monday after that in another month
+TIMES = np.array(
+    ["2024-06-23T23:30", "2024-06-24T00:00", "2024-06-30T23:59", "2024-07-01T00:10"], dtype="datetime64[us]"
+)
+
+
+def scores_at(times: Any = TIMES, **columns: Any) -> Scores:
+    empty = np.zeros(len(times))
+    return Scores(empty, empty, None, times, columns)
+
+
+@pytest.mark.parametrize(
+    ("by", "clusters"),
+    [
+        (None, [0, 1, 2, 3]),
+        ("hour", [0, 1, 2, 3]),
+        ("day", [0, 1, 2, 3]),
+        ("week", [0, 1, 1, 2]),
+        ("month", [0, 0, 0, 1]),
+        ("shop", [1, 0, 1, 0]),
+    ],
+)
+def test_rows_of_one_period_or_value_share_a_cluster(by: str | None, clusters: list[int]) -> None:
+    found = scores_at(shop=np.array(["b", "a", "b", "a"], dtype=object)).clusters(by)
+    assert found.tolist() == clusters
+    assert found.dtype == np.int64
+
+
+def test_hours_and_days_are_those_of_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert scores_at().clusters("day").tolist() == [0, 1, 2, 3]
+        assert scores_at().clusters("month").tolist() == [0, 0, 0, 1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_times_before_1970_fall_into_the_right_week() -> None:
+    times = np.array(
+        ["1969-12-28T23:00", "1969-12-29T00:00", "1970-01-04T12:00", "1970-01-05T00:00"], dtype="datetime64[us]"
+    )
+    assert scores_at(times).clusters("week").tolist() == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_rows_without_a_value_are_a_cluster_of_their_own(missing: Any) -> None:
+    shop = np.array(["b", missing, "a", missing], dtype=object)
+    found = scores_at(shop=shop).clusters("shop")
+    assert found[1] == found[3]
+    assert len(set(found.tolist())) == 3
+    numbers = scores_at(shop=np.array([2.0, np.nan, 1.0, np.nan])).clusters("shop")
+    assert numbers[1] == numbers[3]
+
+
+def test_an_unknown_column_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(DataError, match="got 'shop'. Use one of: hour, day, month, week, place."):
+        make_scores().clusters("shop")
+
+
+@pytest.mark.parametrize("part", ["y", "challenger", "opponent", "event_time", "column"])
+def test_parts_of_unequal_length_are_refused(part: str) -> None:
+    whole = make_scores(40)
+    parts = {name: getattr(whole, name) for name in ("y", "challenger", "opponent", "event_time")}
+    columns = dict(whole.columns)
+    if part == "column":
+        columns["place"] = columns["place"][:-1]
+    else:
+        parts[part] = parts[part][:-1]
+    with pytest.raises(ValueError, match="the same number of rows"):
+        Scores(**parts, columns=columns)
+
+
+def test_a_class_that_a_model_never_saw_has_probability_0() -> None:
+    found = align_classes(np.array([[0.2, 0.8], [0.6, 0.4]]), ["c", "a"], ["a", "b", "c"])
+    assert found.tolist() == [[0.8, 0.0, 0.2], [0.4, 0.0, 0.6]]
