@@ -15,7 +15,6 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from hypothesis import settings
-
 from tests.builders import World
 
 settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)

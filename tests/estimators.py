@@ -1,4 +1,5 @@
 """Training code for the tests, good and bad; a spec names it as ``tests.estimators:<function>``."""
+# ruff: noqa: ARG002 - scikit-learn's signatures
 
 from __future__ import annotations
 

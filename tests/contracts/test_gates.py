@@ -10,12 +10,12 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from tests.builders import make_evidence, make_scores
 
 from retrain.core.evidence import Evidence
 from retrain.core.gates import BeatsChampion, Gate, GateSpec, Outcome, Slices, Threshold, Verdict
 from retrain.core.scorecard import SliceScore
 from retrain.core.scores import Scores
-from tests.builders import make_evidence, make_scores
 
 GATES: dict[str, dict[str, Any]] = {
     "threshold": {"check": "threshold", "min": 0.5},
@@ -242,11 +242,8 @@ def with_slices(*slices: tuple[str, int, float, float], metric: str = "roc_auc")
     scored = tuple(
         SliceScore("place", name, rows, {metric: mine}, {metric: theirs}) for name, rows, mine, theirs in slices
     )
-    return (
-        make_evidence(BETTER, **{"slices": (), "metrics": ["roc_auc"]})
-        if not scored
-        else replace(make_evidence(BETTER), scorecard=replace(make_evidence(BETTER).scorecard, slices=scored))
-    )
+    evidence = make_evidence(BETTER)
+    return replace(evidence, scorecard=replace(evidence.scorecard, slices=scored))
 
 
 @pytest.mark.parametrize(

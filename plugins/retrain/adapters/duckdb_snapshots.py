@@ -194,18 +194,19 @@ def _connected(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")  # or the machine's zone would be in the bytes of zoned columns
         yield connection
     except duckdb.Error as error:
-        raise _data_error(error) from None
+        raise _data_error(error, root) from None
     finally:
         connection.close()
 
 
-def _data_error(error: duckdb.Error) -> DataError:
+def _data_error(error: duckdb.Error, root: Path) -> DataError:
     """Say what DuckDB found: of SQL mistakes its first line, of anything about values only the kind and the file."""
     text = str(error)
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
         got = text.splitlines()[0]
     else:
-        files = sorted(set(re.findall(r"[\w.\-/*]+\.(?:parquet|csv|json)", text)))
+        named = set(re.findall(r"[\w.\-/*]+\.(?:parquet|csv|json)", text))
+        files = sorted(name for name in named if "*" in name or (root / name).is_file())  # a value may look like a file
         got = " of ".join([type(error).__name__, *([", ".join(files)] if files else [])])
     return DataError("the source must be readable", got=got, fix="Mend the file or the query, then clear the task.")
 

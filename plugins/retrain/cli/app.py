@@ -149,6 +149,14 @@ def run(
     tracking_uri: Annotated[
         str | None, typer.Option("--tracking-uri", help="An MLflow server; by default a folder under --home.")
     ] = None,
+    trusted_types: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AIRFLOW__RETRAIN__TRUSTED_TYPES",
+            help="Types that a model may hold, with commas between; by default the built-in list.",
+            show_envvar=True,
+        ),
+    ] = None,
     pipelines: Pipelines = SPECS,
     home: Home = STATE,
 ) -> None:
@@ -162,7 +170,16 @@ def run(
         spec = _spec(model, pipelines)
         from retrain.cli.local import run_locally
 
-        decision = run_locally(spec, instant, timeline, nonce=nonce, home=home, tracking_uri=tracking_uri, console=out)
+        decision = run_locally(
+            spec,
+            instant,
+            timeline,
+            nonce=nonce,
+            home=home,
+            tracking_uri=tracking_uri,
+            trusted_types=[name.strip() for name in trusted_types.split(",")] if trusted_types else None,
+            console=out,
+        )
         tables.print_decision(out, decision)
         out.print(
             f"All decisions: retrain history {spec.model} -t {timeline} --home {home}", style="dim", highlight=False
@@ -258,4 +275,5 @@ def verify(ledger: LedgerUrl = None, home: Home = STATE / "demo") -> None:
     from retrain.cli.ledgers import opened_ledger
 
     with _told(), opened_ledger(ledger, home) as opened:
-        out.print(f"{opened.verify()} entries, chain intact", style="green")
+        count = opened.verify()
+        out.print(f"{count} {'entry' if count == 1 else 'entries'}, chain intact", style="green")

@@ -29,7 +29,8 @@ def opened_ledger(url: str | None, home: Path) -> Iterator[SqlLedger]:
         raise NotFoundError(
             f"a ledger must be under {home}",
             got="none",
-            fix="Run `retrain demo` first, or name your ledger with --ledger or RETRAIN_LEDGER.",
+            fix="Run `retrain demo` first; name the folder of `retrain run` with --home .retrain, or your own ledger with "
+            "--ledger or RETRAIN_LEDGER.",
         )
     from retrain.cli.stack import Stack
 

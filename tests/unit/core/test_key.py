@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.builders import make_spec
 
 from retrain.core.key import retrain_key
-from tests.builders import make_spec
 
 INPUTS = {"snapshot": "s", "code": "c", "lock": "l"}
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.builders import AS_OF, make_pointer
 
 from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
 from retrain.core.moves import entry_for
 from retrain.errors import IntegrityError
-from tests.builders import AS_OF, make_pointer
 
 
 def chain(count: int = 4) -> list[LedgerEntry]:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from tests.builders import AS_OF
 
 from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
 from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.errors import ConflictError, IntegrityError
-from tests.builders import AS_OF
 
 
 def wish(version: int = 1, **changes: Any) -> Move:

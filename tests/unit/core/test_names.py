@@ -35,6 +35,6 @@ def test_a_plain_name_is_returned_as_it_is(name: str) -> None:
 def test_a_hostile_name_is_refused_without_being_repeated(name: str) -> None:
     assert not is_name(name)
     with pytest.raises(
-        ValueError, match="^must be 1 to 64 lower-case letters, digits, '_' or '-', and begin with a letter$"
+        ValueError, match=r"^must be 1 to 64 lower-case letters, digits, '_' or '-', and begin with a letter$"
     ):
         checked_name(name)

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.builders import AS_OF, make_request, make_spec
 
 from retrain.core.request import default_timeline
-from tests.builders import AS_OF, make_request, make_spec
 
 
 @pytest.mark.parametrize(

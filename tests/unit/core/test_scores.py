@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.builders import make_scores
 
 from retrain.core.scores import Scores, align_classes
 from retrain.errors import DataError
-from tests.builders import make_scores
 
 # Sunday evening, Monday, the Sunday after, the Monday after that in another month
 TIMES = np.array(
@@ -68,7 +68,7 @@ def test_rows_without_a_value_are_a_cluster_of_their_own(missing: Any) -> None:
 
 
 def test_an_unknown_column_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(DataError, match="got 'shop'. Use one of: hour, day, month, week, place."):
+    with pytest.raises(DataError, match=r"got 'shop'\. Use one of: hour, day, month, week, place."):
         make_scores().clusters("shop")
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.builders import AS_OF, make_spec
 
 from retrain.core.snapshot import Chunk, Part, Snapshot
-from tests.builders import AS_OF, make_spec
 
 SNAPSHOT = Snapshot(
     source="q" * 64,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders import make_scores
 
 from retrain.core.metric_names import CLASSIFICATION_METRICS, GREATER_IS_BETTER, METRICS_BY_TASK, REGRESSION_METRICS
 from retrain.core.metrics import METRICS
 from retrain.core.scores import Scores
-from tests.builders import make_scores
 
 CASES = [
     *((name, make_scores(120, classes=2)) for name in CLASSIFICATION_METRICS),

@@ -8,11 +8,11 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tests.builders import ROOT, spec_document
 
 from retrain.core.spec import load_spec, parse_spec, spec_json_schema
 from retrain.core.spec.document import MAX_BYTES
 from retrain.errors import SpecError
-from tests.builders import ROOT, spec_document
 
 PIPELINES = sorted((ROOT / "include" / "pipelines").glob("*.yaml"))
 
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
     path = tmp_path / "bad.yaml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SpecError, match="must be a readable UTF-8 file; got (UnicodeDecodeError|FileNotFoundError)"):
+    with pytest.raises(SpecError, match=r"must be a readable UTF-8 file; got (UnicodeDecodeError|FileNotFoundError)"):
         load_spec(path)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.builders import make_spec, spec_document
 
 from retrain.core.spec import PipelineSpec
-from tests.builders import make_spec, spec_document
 
 HOSTILE = [
     "a\nb",

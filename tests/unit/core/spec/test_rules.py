@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.builders import spec_document
 
 from retrain.core.spec.rules import broken_rules, did_you_mean
-from tests.builders import spec_document
 
 
 def test_a_good_document_breaks_no_rule() -> None:

@@ -1,0 +1,158 @@
+"""An 11-month backfill, ours and a hand-written DAG's, side by side from the same cold start, and the bare work beside both.
+
+Each side gets a fresh platform of its own: PostgreSQL, an MLflow server, Airflow with LocalExecutor, two active runs. The
+hand-written side runs on Airflow's default settings, ours on those that the project ships. The clock runs from the
+creation of the backfill until its last run has ended.
+
+usage: bench_backfill.py [--write docs/benchmarks.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from retrain.cli.airflow_api import AirflowApi
+from retrain.cli.stack import PRELOAD, Ports, Stack
+
+HERE = Path(__file__).parent
+REPO = HERE.parent
+RUNS = 11
+MARKS = ("<!-- bench_backfill: begin -->", "<!-- bench_backfill: end -->")
+console = Console(width=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path, help="a page whose marked part the table replaces")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="retrain-bench-") as folder:
+        work = Path(folder)
+        flights = work / "flights.parquet"
+        join_months(flights)
+        bare = bare_work(flights, work)
+        theirs = hand_written(flights, work / "hand-written")
+        ours = with_retrain(work / "retrain")
+        parse = parse_seconds()
+    table = render(bare, theirs, ours, parse)
+    console.print(table, markup=False, highlight=False, soft_wrap=True)
+    if arguments.write:
+        write_between_marks(arguments.write, table)
+
+
+def join_months(target: Path) -> None:
+    """Write the year as the one file that the hand-written side reads."""
+    with duckdb.connect() as connection:
+        connection.read_parquet(str(REPO / "include" / "data" / "flights" / "*.parquet")).write_parquet(str(target))
+
+
+def bare_work(flights: Path, work: Path) -> float:
+    """Return the seconds of the work itself, in one warm process without any orchestrator, for the same number of months."""
+    script = HERE / "peers" / "bare_work.py"
+    output = subprocess.run(
+        [sys.executable, str(script), str(flights), str(work)], check=True, capture_output=True, text=True
+    ).stdout
+    console.print(f"bare work: {output.strip().splitlines()[-1]}", markup=False)
+    return float(output.rsplit("total", 1)[1]) * RUNS / 12
+
+
+def hand_written(flights: Path, project: Path) -> float:
+    (project / "dags").mkdir(parents=True)
+    shutil.copy(HERE / "peers" / "hand_written_dag.py", project / "dags")
+    ports = Ports.free()
+    settings = {"PEER_DATA": str(flights), "PEER_MLFLOW": f"http://127.0.0.1:{ports.mlflow}"}
+    stack = Stack(project, project / "state", ports, settings=settings, preload=(), say=_quiet)
+    return timed_backfill(stack, "peer_retrain", "2013-02-01", "2013-12-01")
+
+
+def with_retrain(project: Path) -> float:
+    shutil.copytree(HERE / "include_for_bench", project / "include")
+    shutil.copytree(REPO / "include" / "data", project / "include" / "data")
+    (project / "dags").mkdir()
+    shutil.copy(REPO / "dags" / "retraining.py", project / "dags")
+    stack = Stack(project, project / "state", Ports.free(), preload=PRELOAD, say=_quiet)
+    return timed_backfill(stack, "bench_retrain", "2013-03-01", "2014-01-01", {"timeline": "production"})
+
+
+def timed_backfill(stack: Stack, dag_id: str, first: str, last: str, conf: dict[str, str] | None = None) -> float:
+    """Return the seconds from the creation of the backfill to the end of its last run."""
+    with stack, console.status(f"{dag_id}: starting"):
+        api = AirflowApi(stack.airflow_url, "admin", stack.password)
+        api.wait_for_dag(dag_id)
+        api.patch(f"/dags/{dag_id}", {"is_paused": False})
+        time.sleep(10)  # let the servers come to rest, so that both sides begin alike
+        began = time.perf_counter()
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T00:00:00Z",
+            "max_active_runs": 2,
+            "dag_run_conf": conf or {},
+            "reprocess_behavior": "none",
+        }
+        api.post("/backfills", body).raise_for_status()
+        while True:
+            states = [state for run, state in api.run_states(dag_id).items() if run.startswith("backfill__")]
+            if len(states) == RUNS and set(states) <= {"success", "failed"}:
+                break
+            time.sleep(0.5)
+        seconds = time.perf_counter() - began
+        failed = states.count("failed")
+        console.print(f"{dag_id}: {seconds:.1f} s, {failed} of {RUNS} runs failed")
+    return seconds
+
+
+def parse_seconds() -> float:
+    """Return the seconds that a cold process takes to parse our DAG file, beyond importing Airflow itself."""
+    program = (
+        "import time, airflow.sdk, runpy; began = time.perf_counter(); "
+        f"runpy.run_path({str(REPO / 'dags' / 'retraining.py')!r}); print(time.perf_counter() - began)"
+    )
+    output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    return float(output.splitlines()[-1])
+
+
+def render(bare: float, theirs: float, ours: float, parse: float) -> str:
+    def overhead(seconds: float) -> float:
+        return (seconds - bare) / RUNS
+
+    return "\n".join(
+        [
+            f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"{RUNS} monthly retrains, 2 active runs:",
+            "",
+            "| | wall, s | overhead per run, s | times ours |",
+            "|---|---:|---:|---:|",
+            f"| hand-written DAG | {theirs:.1f} | {overhead(theirs):.1f} | {theirs / ours:.1f} |",
+            f"| retrain | {ours:.1f} | {overhead(ours):.1f} | 1.0 |",
+            f"| bare work, one warm process | {bare:.1f} | 0 | {bare / ours:.2f} |",
+            "",
+            f"Overhead: hand-written to ours {overhead(theirs) / overhead(ours):.1f} to 1. "
+            f"Parsing our DAG file: {parse:.2f} s beyond importing Airflow.",
+        ]
+    )
+
+
+def write_between_marks(page: Path, table: str) -> None:
+    before, rest = page.read_text(encoding="utf-8").split(MARKS[0], 1)
+    _, after = rest.split(MARKS[1], 1)
+    page.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def _quiet(_: str) -> None:
+    """Say nothing: the status line tells what runs."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""The hand-written DAG's model."""
+
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+
+def build_estimator(*, seed, **params):
+    return HistGradientBoostingClassifier(random_state=seed, **params)

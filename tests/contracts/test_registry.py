@@ -1,0 +1,194 @@
+"""The contract of `ModelRegistry`, on a folder and on a real MLflow server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from mlflow.tracking import MlflowClient
+
+from retrain.adapters.folder_registry import FolderRegistry
+from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG, MlflowRegistry
+from retrain.core.artifact import manifest_digest
+from retrain.core.ports import DatasetRef, ModelRegistry
+from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
+
+KEY, OTHER_KEY = "a" * 64, "b" * 64
+
+
+@pytest.fixture(scope="module")
+def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MLflow server on a free port."""
+    home = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", (home / "artifacts").as_uri(),
+    ]  # fmt: skip
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ) | quiet, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(f"{url}/health").is_success:
+                break
+        except httpx.HTTPError:
+            assert time.monotonic() < deadline, (home / "log").read_text()
+            assert server.poll() is None, (home / "log").read_text()
+        time.sleep(0.2)
+    yield url
+    os.killpg(server.pid, 15)
+    server.wait(20)
+
+
+@pytest.fixture(params=["folder", pytest.param("mlflow", marks=pytest.mark.live)])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> ModelRegistry:
+    if request.param == "folder":
+        return FolderRegistry(tmp_path / "registry")
+    return MlflowRegistry(request.getfixturevalue("mlflow_url"))
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> str:
+    """A model name of the test's own, so that tests can share a server."""
+    return request.node.originalname[5:50] + "-" + str(os.getpid()) + str(abs(hash(request.node.name)) % 1000)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "made"
+    (path / "deep").mkdir(parents=True)
+    (path / "MLmodel").write_text("flavors: {}\n")
+    (path / "deep" / "weights.bin").write_bytes(bytes(range(256)))
+    return path
+
+
+def open_run(registry: ModelRegistry, model: str, key: str = KEY) -> str:
+    return registry.open_run(model, key, name="a run", params={"depth": 3}, tags={"retrain.timeline": "production"})
+
+
+def test_nothing_is_found_where_nothing_was_made(registry: ModelRegistry, model: str) -> None:
+    assert registry.find_challenger(model, KEY) is None
+    assert registry.alias_version(model, "champion") is None
+
+
+def test_a_key_has_one_run(registry: ModelRegistry, model: str) -> None:
+    assert open_run(registry, model) == open_run(registry, model)
+    assert open_run(registry, model) != open_run(registry, model, OTHER_KEY)
+
+
+def test_a_key_has_one_version_however_often_it_is_published(registry: ModelRegistry, model: str, folder: Path) -> None:
+    run_id = open_run(registry, model)
+    first = registry.publish(model, KEY, run_id, folder)
+    assert registry.publish(model, KEY, run_id, folder) == first == registry.find_challenger(model, KEY)
+    assert (first.version, first.key, first.run_id) == (1, KEY, run_id)
+    assert first.manifest_digest == manifest_digest(folder)
+    second = registry.publish(model, OTHER_KEY, open_run(registry, model, OTHER_KEY), folder)
+    assert second.version == 2
+
+
+def test_what_is_fetched_is_what_was_made(registry: ModelRegistry, model: str, folder: Path, tmp_path: Path) -> None:
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    copy = registry.fetch(model, made.version, made.manifest_digest, _empty(tmp_path / "copy"))
+    assert manifest_digest(copy) == made.manifest_digest
+    (copy / "MLmodel").write_text("changed")
+    again = registry.fetch(model, made.version, made.manifest_digest, _empty(tmp_path / "again"))
+    assert (again / "MLmodel").read_text() == "flavors: {}\n"
+
+
+def test_another_digest_is_refused(registry: ModelRegistry, model: str, folder: Path, tmp_path: Path) -> None:
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    with pytest.raises(IntegrityError, match="manifest digest"):
+        registry.fetch(model, made.version, "0" * 64, _empty(tmp_path / "copy"))
+
+
+def test_a_version_that_is_not_there_is_not_found(
+    registry: ModelRegistry, model: str, folder: Path, tmp_path: Path
+) -> None:
+    registry.publish(model, KEY, open_run(registry, model), folder)
+    with pytest.raises(NotFoundError):
+        registry.fetch(model, 99, "0" * 64, _empty(tmp_path / "copy"))
+
+
+def test_an_alias_names_the_version_it_was_set_to(registry: ModelRegistry, model: str, folder: Path) -> None:
+    for key in (KEY, OTHER_KEY):
+        made = registry.publish(model, key, open_run(registry, model, key), folder)
+        registry.set_alias(model, "champion", made.version)
+        assert registry.alias_version(model, "champion") == made.version
+    assert registry.alias_version(model, "other") is None
+
+
+def test_data_metrics_and_files_can_be_said_twice(registry: ModelRegistry, model: str, folder: Path) -> None:
+    run_id = open_run(registry, model)
+    for _ in range(2):
+        registry.log_dataset(run_id, DatasetRef("rows", "c" * 64, "snapshot", 10))
+        registry.log_evaluation(run_id, {"challenger.roc_auc": 0.7}, [folder / "MLmodel"])
+
+
+def test_pages_have_addresses(registry: ModelRegistry, model: str) -> None:
+    run_id = open_run(registry, model)
+    assert run_id in registry.run_url(run_id)
+    assert registry.version_url(model, 3).endswith("/3")
+
+
+@pytest.mark.live
+def test_of_two_versions_with_one_key_the_lower_number_is_canonical(mlflow_url: str, model: str, folder: Path) -> None:
+    registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    tags = {KEY_TAG: KEY, MANIFEST_TAG: made.manifest_digest}
+    client.create_model_version(
+        model, f"models:/{made.model_id}", made.run_id, tags, model_id=made.model_id
+    )  # as a lost response makes one
+    assert registry.find_challenger(model, KEY) == made
+
+
+@pytest.mark.live
+def test_an_unfinished_model_is_refused(mlflow_url: str, model: str, folder: Path, tmp_path: Path) -> None:
+    registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
+    run_id = open_run(registry, model)
+    failed = client.create_logged_model(client.get_run(run_id).info.experiment_id, name=model, source_run_id=run_id)
+    client.finalize_logged_model(failed.model_id, "FAILED")
+    client.create_registered_model(model)
+    client.create_model_version(model, f"models:/{failed.model_id}", run_id, model_id=failed.model_id)
+    with pytest.raises(IntegrityError, match="must be a finished model"):
+        registry.fetch(model, 1, manifest_digest(folder), _empty(tmp_path / "copy"))
+
+
+@pytest.mark.live
+def test_many_writers_of_one_key_agree_on_one_canonical_version(mlflow_url: str, model: str, folder: Path) -> None:
+    run_id = open_run(MlflowRegistry(mlflow_url), model)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: MlflowRegistry(mlflow_url).publish(model, KEY, run_id, folder), range(4)))
+    assert MlflowRegistry(mlflow_url).find_challenger(model, KEY).version == min(item.version for item in found)
+
+
+def test_a_dead_server_is_an_outage_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(OutageError, match=r"the MLflow server must answer.*Check the server"):
+        MlflowRegistry("http://127.0.0.1:9").find_challenger(model, KEY)
+
+
+@pytest.mark.parametrize("address", ["", "sqlite:///mlflow.db", "postgresql://user:secret@host/db"])
+def test_an_address_that_is_no_server_is_refused_without_being_shown(address: str) -> None:
+    with pytest.raises(RegistryError, match="must be http") as caught:
+        MlflowRegistry(address)
+    assert "secret" not in str(caught.value)
+
+
+def _empty(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    return path
