@@ -56,7 +56,7 @@ system-packages:
 		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 
 wheel: setup ## Build the wheel into dist/
-	$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null
+	said=$$($(BIN)/python -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$said" >&2; exit 1; }
 	ls dist/*.whl
 
 env: ## Write .env for docker-compose.yaml, with fresh random secrets

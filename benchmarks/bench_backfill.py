@@ -61,7 +61,7 @@ def bare_work(flights: Path, work: Path) -> float:
     """Return the seconds of the work itself, in one warm process without any orchestrator, for the same number of months."""
     script = HERE / "peers" / "bare_work.py"
     output = subprocess.run(
-        [sys.executable, str(script), str(flights), str(work)], check=True, capture_output=True, text=True
+        [sys.executable, str(script), str(flights), str(work)], check=True, capture_output=True, text=True, cwd=work
     ).stdout
     console.print(f"bare work: {output.strip().splitlines()[-1]}", markup=False)
     return float(output.rsplit("total", 1)[1]) * RUNS / 12

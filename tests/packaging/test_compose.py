@@ -29,7 +29,7 @@ def test_the_services_of_a_whole_platform_are_there():
 @pytest.mark.parametrize("service", AIRFLOW)
 def test_the_workers_are_as_warm_as_those_of_the_demo(service, tmp_path):
     demo = Stack(PROJECT, tmp_path)._speed_settings()
-    environment = SERVICES[service]["environment"]
+    environment = dict(SERVICES[service]["environment"])
     assert environment["AIRFLOW__CORE__MP_FORKSERVER_PRELOAD"].split(",") == list(PRELOAD)
     # How many tasks run at once is a matter of the machine.
     assert environment.pop("AIRFLOW__CORE__PARALLELISM") == "${AIRFLOW_PARALLELISM:-4}"

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 PROJECT = Path(__file__).parents[2]
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 LOCK = (PROJECT / "requirements.lock").read_text()
-PART_OF = {"pydantic-core": "pydantic"}
+PART_OF = {"pydantic-core": "pydantic", "mlflow-skinny": "mlflow", "mlflow-tracing": "mlflow"}
 NOT_IMPORTED = {
     "apache-airflow-providers-postgres",  # Airflow's own database, and specs that read from a connection
 }

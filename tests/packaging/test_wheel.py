@@ -29,7 +29,7 @@ from airflow.providers_manager import ProvidersManager
 
 providers = ProvidersManager()
 plugins = plugins_manager.get_plugin_info()
-bag = DagBag(sys.argv[1], include_examples=False)
+bag = DagBag(sys.argv[1])
 package = Path(sys.modules["retrain"].__file__).parent
 executed_apart = [
     name for name, module in sys.modules.items()

@@ -31,7 +31,7 @@ class ParquetEvidence:
         columns |= _spread("challenger", scores.challenger)
         if scores.opponent is not None:
             columns |= _spread("opponent", scores.opponent)
-        columns |= {f"column.{name}": pa.array(values) for name, values in scores.columns.items()}
+        columns |= {f"column.{name}": pa.array(values, from_pandas=True) for name, values in scores.columns.items()}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "scores.parquet"
             pq.write_table(pa.table(columns), path, compression="zstd")

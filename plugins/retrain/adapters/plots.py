@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
@@ -30,7 +31,8 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
     sides: list[tuple[str, Floats]] = [("challenger", scores.challenger)]
     if scores.opponent is not None and opponent is not None:
         sides.insert(0, (opponent, scores.opponent))
-    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    wide = scores.challenger.ndim == 1 or scores.challenger.shape[1] == 2
+    figure = Figure(figsize=(13 if wide else 6.5, 4.2), layout="constrained")
     if scores.challenger.ndim == 1:
         _draw_regression(figure.subplots(1, 3), scores.y, sides)
     elif scores.challenger.shape[1] == 2:
@@ -46,17 +48,20 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
 def _draw_binary(axes: Sequence[Axes], y: Floats, sides: Sequence[tuple[str, Floats]]) -> None:
     roc, precision, calibration = axes
     if len(set(y.tolist())) < 2:
-        roc.set_title("one class only: nothing to draw")
+        for axis in axes:
+            axis.set_axis_off()
+        precision.set_title("The holdout has one class only: nothing to draw.")
         return
     for name, side in sides:
         false_rate, true_rate, _ = roc_curve(y, side)
         _line(roc, false_rate, true_rate, name, f"{name} (AUC {auc(false_rate, true_rate):.3f})")
         precisions, recalls, _ = precision_recall_curve(y, side)
-        _line(precision, recalls, precisions, name, name)
+        _line(precision, recalls, precisions, name, name, drawstyle="steps-post")
         actual, said = calibration_curve(y, side, n_bins=10, strategy="quantile")
         calibration.plot(said, actual, marker="o", markersize=4, color=_INK[name], label=name)
-    roc.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
-    calibration.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
+    roc.plot([0, 1], [0, 1], color="#cccccc", linewidth=1, zorder=0)
+    calibration.axline((0, 0), slope=1, color="#cccccc", linewidth=1, zorder=0)
+    calibration.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     _label(roc, "ROC", "false positive rate", "true positive rate")
     _label(precision, "Precision and recall", "recall", "precision")
     _label(calibration, "Calibration", "predicted probability", "observed share")
@@ -67,7 +72,8 @@ def _draw_confidence(axis: Axes, y: Floats, sides: Sequence[tuple[str, Floats]])
         hit = side.argmax(axis=1) == y
         actual, said = calibration_curve(hit, side.max(axis=1), n_bins=10, strategy="quantile")
         axis.plot(said, actual, marker="o", markersize=4, color=_INK[name], label=name)
-    axis.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
+    axis.axline((0, 0), slope=1, color="#cccccc", linewidth=1, zorder=0)
+    axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     _label(axis, "Calibration of the likeliest class", "predicted probability", "share correct")
 
 
@@ -79,11 +85,12 @@ def _draw_regression(axes: Sequence[Axes], y: Floats, sides: Sequence[tuple[str,
         against.plot(side[::step], y[::step], ".", markersize=2, alpha=0.4, color=_INK[name], label=name)
         spread.hist(residuals, bins=80, histtype="step", color=_INK[name], label=name)
         order = side.argsort(kind="stable")
-        bins = [chunk for chunk in _split(order, 10) if len(chunk)]
+        parts = 10 if len(set(side.tolist())) > 1 else 1  # a baseline says one number: one point
+        bins = [chunk for chunk in _split(order, parts) if len(chunk)]
         said, off = [float(side[b].mean()) for b in bins], [float(residuals[b].mean()) for b in bins]
         bias.plot(said, off, marker="o", markersize=4, color=_INK[name], label=name)
-    against.axline((0, 0), slope=1, color="#cccccc", linewidth=1)
-    bias.axhline(0, color="#cccccc", linewidth=1)
+    against.axline((0, 0), slope=1, color="#888888", linewidth=1)
+    bias.axhline(0, color="#cccccc", linewidth=1, zorder=0)
     _label(against, "Actual against predicted", "predicted", "actual")
     _label(spread, "Residuals", "actual - predicted", "rows")
     spread.set_yscale("log")
@@ -95,14 +102,16 @@ def _split(order: Any, parts: int) -> list[Any]:
     return [order[size * part // parts : size * (part + 1) // parts] for part in range(parts)]
 
 
-def _line(axis: Axes, x: Floats, y: Floats, name: str, label: str) -> None:
+def _line(axis: Axes, x: Floats, y: Floats, name: str, label: str, **style: Any) -> None:
     step = max(1, len(x) // _POINTS)
-    axis.plot(x[::step], y[::step], color=_INK[name], label=label)
+    axis.plot(x[::step], y[::step], color=_INK[name], label=label, **style)
 
 
 def _label(axis: Axes, title: str, x: str, y: str) -> None:
     axis.set_title(title)
     axis.set_xlabel(x)
     axis.set_ylabel(y)
-    axis.legend(frameon=False)
+    for handle in axis.legend(frameon=False).legend_handles:
+        if isinstance(handle, Line2D):
+            handle.set(alpha=1, markersize=max(6, handle.get_markersize()))
     axis.spines[["top", "right"]].set_visible(False)

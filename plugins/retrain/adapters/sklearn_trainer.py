@@ -8,10 +8,12 @@ import json
 import platform
 import sys
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import mlflow.sklearn
 import numpy as np
@@ -178,12 +180,12 @@ class SklearnTrainer:
                 )
             estimator = skops.io.load(path, trusted=self._trusted_types)
             card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            classes = None if card["classes"] is None else tuple(card["classes"])
+            return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
             ) from error
-        classes = tuple(card["classes"]) if card["classes"] is not None else None
-        return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
 
 
 def _imported(name: str, spec: PipelineSpec) -> Any:

@@ -157,10 +157,12 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a signal handler
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    # SIGINT too: a shell starts background jobs with it ignored, and they would keep it so.
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

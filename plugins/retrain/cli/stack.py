@@ -98,6 +98,8 @@ class Stack:
         plugins_folder: Airflow's plugins folder; None where the wheel is installed, which brings the plugin itself.
         settings: More environment for Airflow, such as ``AIRFLOW__CORE__EXECUTOR``.
         preload: Modules for the fork server; empty starts every task cold, as Airflow does by default.
+        more: Further components by name, such as a Celery worker, as the arguments of an ``airflow`` command.
+        say: Told what starts.
     """
 
     project: Path
@@ -106,6 +108,7 @@ class Stack:
     plugins_folder: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     preload: tuple[str, ...] = PRELOAD
+    more: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     say: Say = print
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _postgres: Any = None
@@ -252,6 +255,8 @@ class Stack:
         self.say("Airflow")
         for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
             self._spawn(name, [sys.executable, "-m", "airflow", *self._component(name)], self.environment())
+        for name, arguments in self.more.items():
+            self._spawn(name, [sys.executable, "-m", "airflow", *arguments], self.environment())
         self._wait("mlflow", lambda: httpx.get(f"{self.mlflow_url}/health").is_success)
         self._wait("api-server", self._is_healthy)
 

@@ -13,7 +13,6 @@ from retrain.core.decision import Challenger
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
 from retrain.operators.train import sklearn_trainer
-from retrain.steps.evaluate import evaluate_challenger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,6 +54,7 @@ class EvaluateModelOperator(RetrainOperator):
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Wait for its turn, then score."""
         from retrain.adapters.plots import draw_scores
+        from retrain.steps.evaluate import evaluate_challenger
 
         ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
         self._take_turn(ledger, request, context)

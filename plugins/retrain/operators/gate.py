@@ -9,7 +9,6 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.decision import Challenger
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
-from retrain.steps.decide import decide_retrain, record_failure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,6 +44,8 @@ class QualityGateOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Record the decision."""
+        from retrain.steps.decide import decide_retrain, record_failure
+
         ledger = self.ledger_hook.get_conn()
         failure = self._failure(context)
         if failure is not None:

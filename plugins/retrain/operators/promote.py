@@ -13,7 +13,6 @@ from retrain.core.names import PRODUCTION
 from retrain.operators.assets import champion_asset
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import ModelVersionLink
-from retrain.steps.promote import promote_challenger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,6 +46,8 @@ class PromoteModelOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Promote or skip."""
+        from retrain.steps.promote import promote_challenger
+
         ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
         decision = ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from retrain.operators.assets import snapshot_asset
 from retrain.operators.base import RetrainOperator
-from retrain.steps.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,6 +30,8 @@ class SnapshotDataOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Take and store the snapshot."""
+        from retrain.steps.snapshot import take_snapshot
+
         snapshot = take_snapshot(
             self.spec, request, snapshots=self.store_hook.snapshots(), ledger=self.ledger_hook.get_conn()
         )

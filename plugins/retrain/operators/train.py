@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from retrain import settings
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
-from retrain.steps.train import train_challenger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.core.request import RetrainRequest
 
-__all__ = ["TrainModelOperator"]
+__all__ = ["TrainModelOperator", "sklearn_trainer"]
 
 
 class TrainModelOperator(RetrainOperator):
@@ -39,6 +38,8 @@ class TrainModelOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Train or find the challenger."""
+        from retrain.steps.train import train_challenger
+
         snapshots, registry = self.store_hook.snapshots(), self.mlflow_hook.get_conn()
         snapshot = snapshots.load(self.snapshot["snapshot"])
         challenger = train_challenger(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrain.operators.base import RetrainOperator
-from retrain.steps.validate import validate_snapshot
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,6 +34,7 @@ class ValidateDataOperator(RetrainOperator):
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Validate the window."""
         from retrain.adapters.gx_validator import GxValidator
+        from retrain.steps.validate import validate_snapshot
 
         snapshots = self.store_hook.snapshots()
         report = validate_snapshot(

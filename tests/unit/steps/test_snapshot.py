@@ -71,7 +71,9 @@ def test_the_parts_hold_the_rows_of_their_ranges_and_no_others(world: World) -> 
     train = world.snapshots.frame(snapshot, Part.TRAIN, ["at"])["at"]
     holdout = world.snapshots.frame(snapshot, Part.HOLDOUT, ["at"])["at"]
     assert (len(train), len(holdout)) == (snapshot.train_rows, snapshot.holdout_rows) == (540, 168)
-    first, middle, end = (instant.replace(tzinfo=None) for instant in (window.train_start, window.holdout_start, window.end))
+    first, middle, end = (
+        instant.replace(tzinfo=None) for instant in (window.train_start, window.holdout_start, window.end)
+    )
     assert first <= train.min() <= train.max() < middle <= holdout.min() <= holdout.max() < end
 
 
@@ -151,7 +153,9 @@ def test_a_changed_row_changes_one_chunk_and_the_digest(make_world: MakeWorld) -
     rows["signal"][int(np.searchsorted(rows["at"], np.datetime64("2024-05-15")))] += 1
     two = make_world(rows=rows).snapshot()
     assert two.digest != one.digest
-    changed = [chunk.start.month for chunk, was in zip(two.chunks, one.chunks, strict=True) if chunk.sha256 != was.sha256]
+    changed = [
+        chunk.start.month for chunk, was in zip(two.chunks, one.chunks, strict=True) if chunk.sha256 != was.sha256
+    ]
     assert changed == [5]
 
 
@@ -180,8 +184,13 @@ def test_an_empty_window_is_refused(world: World, as_of: datetime) -> None:
 
 @pytest.mark.parametrize(("range_", "rows"), [("training", 540), ("holdout", 168)])
 def test_too_few_rows_are_refused_by_range(world: World, range_: str, rows: int) -> None:
-    world.respec(data__min_rows=rows + 1, **({} if range_ == "training" else {"data__window": {"train": "120d", "holdout": "28d"}}))
-    with pytest.raises(DataError, match=f"the {range_} range must hold at least {rows + 1} rows; got {rows} rows for as-of"):
+    world.respec(
+        data__min_rows=rows + 1,
+        **({} if range_ == "training" else {"data__window": {"train": "120d", "holdout": "28d"}}),
+    )
+    with pytest.raises(
+        DataError, match=f"the {range_} range must hold at least {rows + 1} rows; got {rows} rows for as-of"
+    ):
         world.snapshot()
 
 
@@ -221,7 +230,7 @@ def test_a_damaged_source_file_is_named_without_values(world: World, damage: str
     content = path.read_bytes()
     middle = content[:4] + bytes(len(content) // 2) + content[4 + len(content) // 2 :]
     path.write_bytes({"cut": content[:-50], "empty": b"", "text": EMAIL.encode() * 9, "bytes": middle}[damage])
-    with pytest.raises(DataError, match="the source must be readable; got .*Mend the file or the query") as caught:
+    with pytest.raises(DataError, match=r"the source must be readable; got .*Mend the file or the query") as caught:
         world.snapshot()
     assert EMAIL not in str(caught.value)
 
@@ -236,7 +245,10 @@ def test_a_source_that_is_not_there_is_refused(world: World) -> None:
     ("sql", "got"),
     [
         ("SELECT * REPLACE (place::INTEGER AS place) FROM read_parquet('source/*.parquet')", "ConversionException"),
-        ("SELECT * REPLACE (strptime(place, '%Y') AS at) FROM read_parquet('source/*.parquet')", "got InvalidInputException"),
+        (
+            "SELECT * REPLACE (strptime(place, '%Y') AS \"at\") FROM read_parquet('source/*.parquet')",
+            "got InvalidInputException",
+        ),
         ("SELECT att FROM read_parquet('source/*.parquet')", "Binder Error: .*att"),
         ("SELEKT", "Catalog Error: Table with name SELEKT"),
         ("SELECT FROM WHERE", "Parser Error"),

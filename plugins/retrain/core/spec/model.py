@@ -19,6 +19,7 @@ from retrain.core.spec.rules import broken_rules
 from retrain.core.window import Period, Window
 
 __all__ = [
+    "ESTIMATOR_EXAMPLE",
     "DataSpec",
     "EvaluationSpec",
     "PipelineSpec",

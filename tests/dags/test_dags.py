@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowException, ParamValidationError
+from airflow.serialization.serialized_objects import DagSerialization
+from tests.builders import ROOT, make_spec, spec_document
+
+from retrain.builder import build_dag, check_pipelines, load_dags
+from retrain.errors import NotFoundError, SpecError
+from retrain.operators import (
+    EvaluateModelOperator,
+    PromoteModelOperator,
+    QualityGateOperator,
+    SnapshotDataOperator,
+    TrainModelOperator,
+    ValidateDataOperator,
+    champion_asset,
+    snapshot_asset,
+)
+
+STEPS = ["snapshot", "validate", "train", "evaluate", "gate", "promote"]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> DagBag:
+    return DagBag(str(ROOT / "dags"), bundle_name="shipped")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of pipelines: a good one, and two that have three mistakes in all."""
+    write(tmp_path / "good.yaml")
+    write(tmp_path / "bad.yaml", model="bad", modle="bad", data__label_dealy="1d")
+    (tmp_path / "worse.yml").write_text("? [a]\n: b\n")
+    return tmp_path
+
+
+def write(path: Path, **changes: Any) -> None:
+    path.write_text(yaml.safe_dump(spec_document(**changes)))
+
+
+# The DAGs that are shipped
+
+
+def test_the_shipped_folder_has_a_dag_a_pipeline_and_no_import_error(shipped: DagBag) -> None:
+    assert shipped.import_errors == {}
+    assert set(shipped.dags) == {path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("dag_id", ["flight_delay", "arrival_delay"])
+def test_a_dag_has_one_task_a_step_in_its_order(shipped: DagBag, dag_id: str) -> None:
+    dag = shipped.dags[dag_id]
+    assert [task.task_id for task in dag.topological_sort()] == STEPS
+    assert dag.task_dict["gate"].trigger_rule == "all_done"
+    assert dag.catchup is False
+    assert dag.owner == "airline-ops"
+    assert "retrain" in dag.tags
+
+
+@pytest.mark.parametrize("dag_id", ["flight_delay", "arrival_delay"])
+def test_a_dag_serializes_and_comes_back(shipped: DagBag, dag_id: str) -> None:
+    text = json.dumps(DagSerialization.to_dict(shipped.dags[dag_id]))
+    again = DagSerialization.from_dict(json.loads(text))
+    assert set(again.task_dict) == set(STEPS)
+
+
+def test_parsing_imports_no_heavy_library() -> None:
+    heavy = ["mlflow", "great_expectations", "sklearn", "scipy", "pandas", "duckdb", "pyarrow", "matplotlib", "skops"]
+    code = (
+        "import runpy, sys\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'retraining.py')!r})\n"
+        f"runpy.run_path({str(ROOT / 'dags' / 'pipeline_errors.py')!r})\n"
+        f"print([name for name in {heavy} if name in sys.modules])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+# Folders of pipelines
+
+
+def test_bad_specs_leave_the_good_ones(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, logger="retrain.builder.folder")
+    assert [dag.dag_id for dag in load_dags(folder)] == ["churn"]
+    assert "bad.yaml: 2 mistakes" in caplog.text
+    assert "worse.yml: 1 mistake" in caplog.text
+
+
+def test_all_mistakes_of_all_bad_specs_are_told_at_once(folder: Path) -> None:
+    with pytest.raises(SpecError, match="3 mistakes") as caught:
+        check_pipelines(folder)
+    text = str(caught.value)
+    assert text.count("bad.yaml") == 2
+    assert "Did you mean 'model'?" in text
+    assert "data.label_dealy: Did you mean 'label_delay'?" in text
+    assert "worse.yml: must be plain YAML; got a key must be plain text" in text
+
+
+def test_one_bad_spec_is_told_by_itself(tmp_path: Path) -> None:
+    write(tmp_path / "bad.yaml", modle="bad")
+    with pytest.raises(SpecError, match=r"bad\.yaml: 1 mistake\n  modle: must be a known key"):
+        check_pipelines(tmp_path)
+
+
+def test_good_specs_raise_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "good.yaml")
+    check_pipelines(tmp_path)
+    check_pipelines(ROOT / "include" / "pipelines")
+
+
+def test_the_second_pipeline_of_a_model_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml")
+    write(tmp_path / "b.yaml", owner="another")
+    (dag,) = load_dags(tmp_path)
+    assert dag.owner == "airflow"
+    with pytest.raises(
+        SpecError, match=r"b\.yaml: 1 mistake\n  model: must be the only pipeline of its name; got 'churn'"
+    ):
+        check_pipelines(tmp_path)
+
+
+@pytest.mark.parametrize("read", [load_dags, check_pipelines])
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, read: Any) -> None:
+    with pytest.raises(NotFoundError, match=r"the folder of pipelines must exist; got .*nothing"):
+        read(tmp_path / "nothing")
+
+
+def test_a_bad_spec_shows_as_an_import_error_that_hides_no_dag(folder: Path) -> None:
+    pipelines = folder / "include" / "pipelines"
+    pipelines.mkdir(parents=True)
+    for name in ("good.yaml", "bad.yaml"):
+        (folder / name).rename(pipelines / name)
+    dags = folder / "dags"
+    dags.mkdir()
+    for path in (ROOT / "dags").glob("*.py"):
+        (dags / path.name).write_text(path.read_text())
+    bag = DagBag(str(dags), bundle_name="broken")
+    assert set(bag.dags) == {"churn"}
+    ((file, error),) = bag.import_errors.items()
+    assert file.endswith("pipeline_errors.py")
+    assert "bad.yaml: 2 mistakes" in error
+
+
+# Params
+
+
+def params_with(**values: Any) -> dict[str, Any]:
+    params = copy.deepcopy(build_dag(make_spec()).params)
+    params.update(values)
+    validated: dict[str, Any] = params.validate()
+    return validated
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"as_of": "2024-07-01"},
+        {"as_of": "2024-07-01T06:00:00Z"},
+        {"as_of": "2024-07-01 06:00+02:00"},
+        {"timeline": "production"},
+        {"timeline": "simulation-0123456789ab"},
+        {"reason": "x" * 500, "nonce": "again"},
+    ],
+)
+def test_good_params_are_taken(values: dict[str, Any]) -> None:
+    nothing = dict.fromkeys(["as_of", "timeline", "reason", "nonce"])
+    assert params_with(**values) == nothing | values
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("as_of", bad) for bad in ["yesterday", "2024-07-01\n", "20240701", "1" * 10_000, "{{ ds }}", "", 20240701]),
+        *(("timeline", bad) for bad in ["Production", "a\n", "../a", "a/b", "a" * 65, "сhurn", "", "a\x00"]),
+        ("reason", "x" * 501),
+        ("nonce", "x" * 65),
+    ],
+)
+def test_bad_params_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ParamValidationError, match=f"Invalid input for param {name}"):
+        params_with(**{name: value})
+
+
+# Operators by hand, assets
+
+
+def test_a_dag_composed_by_hand_serializes() -> None:
+    spec = make_spec()
+    with DAG("by_hand", schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC)) as dag:
+        common: dict[str, Any] = {"spec": spec, "as_of": "{{ ds }}", "timeline": "by-hand"}
+        snapshot = SnapshotDataOperator(task_id="take", **common)
+        validate = ValidateDataOperator(task_id="check", snapshot=snapshot.output, **common)
+        train = TrainModelOperator(task_id="fit", snapshot=snapshot.output, **common)
+        evaluate = EvaluateModelOperator(task_id="score", snapshot=snapshot.output, challenger=train.output, **common)
+        gate = QualityGateOperator(
+            task_id="judge",
+            snapshot=snapshot.output,
+            challenger=train.output,
+            scorecard=evaluate.output,
+            **common,
+        )
+        promote = PromoteModelOperator(task_id="move", decision=gate.output, **common)
+        validate >> train
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    assert again.task_dict["judge"].upstream_task_ids == {"take", "fit", "score"}
+    assert again.task_dict["move"].upstream_task_ids == {"judge"}
+    assert snapshot.outlets == [snapshot_asset("churn")]
+    assert promote.outlets[0].name == "churn-promotions"
+
+
+def test_an_operator_takes_keywords_only_and_reads_nothing_when_it_is_made(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path / "nowhere", data__source=None, data__query="nowhere.sql")
+    operator = SnapshotDataOperator(task_id="take", spec=spec)
+    assert operator.template_fields == ("as_of", "timeline", "reason", "nonce")
+    with pytest.raises((TypeError, AirflowException), match="Use keyword arguments"):
+        SnapshotDataOperator(spec)
+
+
+def test_the_champion_asset_is_one_a_model() -> None:
+    asset = champion_asset("churn")
+    assert (asset.name, asset.uri, asset.group) == ("churn-champion", "retrain://champion/churn", "retrain")
+    assert champion_asset("churn") == asset
+    assert len({champion_asset("other"), asset, snapshot_asset("churn")}) == 3
+    with DAG("consumer", schedule=[asset], start_date=datetime(2024, 1, 1, tzinfo=UTC)) as dag:
+        pass
+    assert "retrain://champion/churn" in json.dumps(DagSerialization.to_dict(dag))

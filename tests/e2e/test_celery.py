@@ -1,0 +1,44 @@
+"""The same retrains on Celery workers over Redis."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from retrain.adapters.mlflow_registry import MlflowRegistry
+from retrain.adapters.sql_ledger import SqlLedger
+from retrain.cli.airflow_api import AirflowApi
+from retrain.cli.stack import Stack
+from retrain.core.decision import Choice
+from retrain.core.names import PRODUCTION
+
+pytestmark = pytest.mark.e2e
+
+MODEL = "arrival_delay"
+
+
+def test_a_backfill_on_celery_workers_promotes_the_regression(stack: Stack) -> None:
+    api = AirflowApi(stack.airflow_url, "admin", stack.password)
+    api.wait_for_dag(MODEL)
+    api.patch(f"/dags/{MODEL}", {"is_paused": False})
+    body = {
+        "dag_id": MODEL,
+        "from_date": "2013-04-01T00:00:00Z",
+        "to_date": "2013-05-01T00:00:00Z",
+        "max_active_runs": 2,
+        "dag_run_conf": {"timeline": PRODUCTION},
+    }
+    assert api.post("/backfills", body).status_code == 200
+    deadline = time.monotonic() + 240
+    while [*api.run_states(MODEL).values()] != ["success"] * 2:
+        assert time.monotonic() < deadline, api.run_states(MODEL)
+        time.sleep(0.5)
+    ledger = SqlLedger(stack.database_url("retrain"))
+    april, may = ledger.decisions(MODEL, PRODUCTION)
+    assert (april.as_of, may.as_of) == (datetime(2013, 4, 1, tzinfo=UTC), datetime(2013, 5, 1, tzinfo=UTC))
+    assert april.choice is Choice.PROMOTE
+    assert (may.opponent, may.champion_version) == ("champion", april.challenger.version)
+    pointer = ledger.pointer(MODEL, PRODUCTION)
+    assert MlflowRegistry(stack.mlflow_url).alias_version(MODEL, "champion") == pointer.version

@@ -1,0 +1,140 @@
+"""The demo as a person runs it: from nothing to a table of decisions, and nothing left behind."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from retrain.cli.stack import Ports, Stack
+
+pytestmark = pytest.mark.live
+
+REPO = Path(__file__).parents[2]
+RETRAIN = [sys.executable, "-m", "retrain.cli"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "state"
+
+
+@pytest.fixture(scope="module")
+def ports() -> Ports:
+    return Ports.free()
+
+
+def command(home: Path, ports: Ports, *more: str) -> list[str]:
+    numbers = ["--airflow-port", str(ports.airflow), "--mlflow-port", str(ports.mlflow)]
+    return [*RETRAIN, "demo", "--home", str(home), *numbers, *more]
+
+
+def left_behind(home: Path) -> list[str]:
+    """Return the command lines of processes that work in the state folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(home) in " ".join([*process.cmdline(), *process.environ().values()]):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def first(home: Path, ports: Ports) -> Iterator[str]:
+    """What the first demo printed."""
+    done = subprocess.run(command(home, ports), cwd=REPO, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield done.stdout
+    assert left_behind(home) == []
+
+
+def test_the_demo_ends_with_eleven_decisions_and_the_alias_on_the_champion(first: str, home: Path) -> None:
+    assert f"Starting clean in {home}" in first
+    choices = re.findall(r"^ 2013-(\d\d)-01 .*?(PROMOTE|HOLD|REJECT)", first, re.MULTILINE)
+    assert [month for month, _ in choices] == [f"{number:02}" for number in range(2, 13)]
+    assert "PROMOTE" in {choice for _, choice in choices}
+    assert re.search(r"Champion is version \d+, as of 2013-09-01: MLflow's alias says the same", first)
+    assert "login admin / " in first
+
+
+def test_nothing_is_left_behind(first: str, home: Path) -> None:
+    assert left_behind(home) == []
+
+
+def test_parallel_runs_met_the_champions_that_sequential_runs_would_have_met(first: str) -> None:
+    rows = re.findall(r"^ 2013-\d\d-01 .*? (baseline|v\d+) \S+ .*?(PROMOTE|HOLD|REJECT) +(.*)$", first, re.MULTILINE)
+    champion = "baseline"
+    for opponent, choice, why in rows:
+        assert opponent == champion
+        if choice == "PROMOTE":
+            champion = "v" + re.search(r"version (\d+)", why)[1]
+
+
+def test_a_second_demo_resumes_and_ends_with_ctrl_c(first: str, home: Path, ports: Ports) -> None:
+    demo = subprocess.Popen(command(home, ports, "--stay"), cwd=REPO, stdout=subprocess.PIPE, text=True)
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if "Up until Ctrl-C" in line:
+            break
+    text = "".join(lines)
+    assert f"Resuming in {home}" in text
+    assert len(re.findall(r"^ 2013-\d\d-01 ", text, re.MULTILINE)) == 11
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(30) == 0
+    assert left_behind(home) == []
+
+
+def test_a_killed_demo_takes_its_servers_with_it(first: str, home: Path, ports: Ports) -> None:
+    demo = subprocess.Popen(command(home, ports, "--stay"), cwd=REPO, stdout=subprocess.PIPE, text=True)
+    for line in demo.stdout:
+        if "Airflow answers" in line:
+            break
+    demo.kill()
+    demo.wait()
+    deadline = time.monotonic() + 30
+    while others := [line for line in left_behind(home) if "postgres" not in line]:
+        assert time.monotonic() < deadline, others
+        time.sleep(0.5)
+    # PostgreSQL is a daemon of its own; the next start finds it and stops it in good order.
+    stack = Stack(REPO, home)
+    with stack.database_only():
+        assert stack.database_url("retrain")
+    assert left_behind(home) == []
+
+
+def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command(tmp_path / "state", Ports(port, Ports.free().mlflow)), cwd=REPO, capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert f"port {port} must be free for airflow" in done.stderr
+    assert "--airflow-port" in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(command(tmp_path / "file" / "state", Ports.free()), cwd=REPO, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "must be writable" in done.stderr
+
+
+def test_outside_the_repo_the_demo_says_where_to_go(tmp_path: Path) -> None:
+    done = subprocess.run(command(tmp_path / "state", Ports.free()), cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Run it in the repo" in done.stderr

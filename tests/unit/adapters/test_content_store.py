@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upath import UPath
+
+from retrain.adapters.content_store import ContentStore
+from retrain.core.digest import digest_of, sha256_of_file
+from retrain.errors import IntegrityError, NotFoundError, OutageError
+
+
+@pytest.fixture(params=["file", "memory"])
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UPath]:
+    """A folder and a store of objects: the two kinds that are written differently."""
+    if request.param == "file":
+        yield UPath(tmp_path / "store")
+        return
+    objects = UPath(f"memory://{tmp_path.name}-store")
+    yield objects
+    if objects.exists():
+        objects.fs.rm(objects.path, recursive=True)
+
+
+@pytest.fixture
+def store(base: UPath, tmp_path: Path) -> ContentStore:
+    store = ContentStore(base)
+    store._cache = tmp_path / "cache"
+    return store
+
+
+def files_of(base: UPath) -> list[UPath]:
+    return [path for path in base.rglob("*") if path.is_file()]
+
+
+def test_a_file_is_found_again_by_its_sha256(store: ContentStore, tmp_path: Path) -> None:
+    source = tmp_path / "rows"
+    source.write_bytes(b"rows")
+    digest = store.put_file("chunks", source, ".parquet")
+    assert digest == sha256_of_file(source)
+    assert store.local_file("chunks", digest, ".parquet").read_bytes() == b"rows"
+
+
+def test_a_document_is_found_again_by_its_digest(store: ContentStore, base: UPath) -> None:
+    document = {"b": [1, None], "a": "é"}
+    digest = store.put_json("snapshots", document)
+    assert digest == digest_of(document)
+    assert store.get_json("snapshots", digest) == document
+    (path,) = files_of(base)
+    assert path.parts[-3:] == ("snapshots", digest[:2], f"{digest}.json")
+
+
+def test_putting_twice_writes_once(store: ContentStore, base: UPath) -> None:
+    first = store.put_json("snapshots", {"a": 1})
+    (path,) = files_of(base)
+    with path.open("wb") as file:
+        file.write(b"written by nobody")
+    assert store.put_json("snapshots", {"a": 1}) == first
+    assert path.read_bytes() == b"written by nobody"
+
+
+def test_an_altered_file_is_refused_on_every_read(store: ContentStore, base: UPath) -> None:
+    digest = store.put_json("snapshots", {"a": 1})
+    (path,) = files_of(base)
+    with path.open("wb") as file:
+        file.write(b'{"a":2}')
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match=f"snapshots/{digest[:12]} must have the bytes its name promises"):
+            store.get_json("snapshots", digest)
+
+
+def test_a_file_that_is_not_there_is_not_found(store: ContentStore) -> None:
+    with pytest.raises(NotFoundError, match="chunks/000000000000 must be in the store; got no such file"):
+        store.local_file("chunks", "0" * 64, ".parquet")
+
+
+def test_a_remote_file_is_copied_once_and_a_spoilt_copy_is_refused(tmp_path: Path) -> None:
+    store = ContentStore(f"memory://{tmp_path.name}-remote")
+    store._cache = tmp_path / "cache"
+    digest = store.put_json("snapshots", {"a": 1})
+    copy = store.local_file("snapshots", digest, ".json")
+    assert copy.is_relative_to(tmp_path / "cache")
+    changed = copy.stat().st_mtime_ns
+    assert store.local_file("snapshots", digest, ".json").stat().st_mtime_ns == changed
+    copy.write_bytes(b"{}")
+    with pytest.raises(IntegrityError, match="must have the bytes"):
+        store.local_file("snapshots", digest, ".json")
+
+
+def test_a_full_disk_is_an_outage_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "secret-path")
+
+    monkeypatch.setattr("shutil.copyfileobj", fill)
+    with pytest.raises(OutageError, match=r"got OSError \(No space left on device\)") as caught:
+        ContentStore(str(tmp_path / "store")).put_json("snapshots", {"a": 1})
+    assert "secret" not in str(caught.value)
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+
+
+def test_a_store_that_cannot_be_read_is_an_outage(tmp_path: Path) -> None:
+    store = ContentStore(str(tmp_path))
+    digest = store.put_json("snapshots", {"a": 1})
+    path = tmp_path / "snapshots" / digest[:2] / f"{digest}.json"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OutageError, match="got IsADirectoryError"):
+        store.get_json("snapshots", digest)

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_request, make_rows, write_months, write_rows
+
+from retrain.core.decision import Choice
+from retrain.core.evidence import Evidence
+from retrain.core.gates import Outcome
+from retrain.core.snapshot import Part
+from retrain.errors import DataError, IntegrityError, TrainingError
+
+MakeWorld = Callable[..., World]
+LATER = AS_OF + timedelta(days=14)
+
+
+def evidence_of(world: World, **changes: Any) -> Evidence:
+    request = make_request(**changes)
+    snapshot = world.snapshot(request)
+    digest = world.evaluate(request, snapshot, world.train(request, snapshot))
+    found: Evidence = world.evidence.evidence(digest)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("task", "baseline"),
+    [
+        ("binary", {"roc_auc": 0.5}),
+        ("multiclass", {"roc_auc": 0.5}),
+        ("regression", {"r2": pytest.approx(0, abs=0.05)}),
+    ],
+)
+def test_a_first_model_meets_the_baseline_of_its_own_training_rows(
+    make_world: MakeWorld, task: str, baseline: dict[str, float]
+) -> None:
+    evidence = evidence_of(make_world(task=task))
+    card = evidence.scorecard
+    assert (card.opponent, card.champion, card.rows) == ("baseline", None, 168)
+    assert {name: card.opponent_metrics[name] for name in baseline} == baseline
+    assert evidence.scores.opponent is not None
+    assert len(np.unique(evidence.scores.opponent, axis=0)) == 1
+    assert {item.value for item in card.slices} == {"north", "south", "west"}
+    assert sum(item.rows for item in card.slices) == 168
+
+
+def test_a_regression_judged_by_mae_meets_the_median(make_world: MakeWorld) -> None:
+    world = make_world(task="regression")
+    evidence = evidence_of(world)
+    training = world.snapshots.frame(world.snapshot(), Part.TRAIN, ["label"])["label"]
+    assert evidence.scores.opponent is not None
+    assert evidence.scores.opponent[0] == pytest.approx(float(training.median()))
+
+
+def test_the_next_model_meets_the_champion_on_the_same_rows(world: World) -> None:
+    first = world.retrain()
+    world.respec(train__params={"C": 0.001})
+    evidence = evidence_of(world, as_of=LATER)
+    card = evidence.scorecard
+    assert card.opponent == "champion"
+    assert card.champion == first.to_pointer()
+    assert set(card.challenger_metrics) == set(card.opponent_metrics) == {"roc_auc", "log_loss"}
+    assert card.challenger_metrics["log_loss"] > card.opponent_metrics["log_loss"]
+
+
+def test_the_run_gets_the_metrics_and_pictures_of_both_sides(world: World) -> None:
+    def draw(scores: Any, opponent: str, title: str, folder: Path) -> list[Path]:
+        path = folder / "scores.png"
+        path.write_text(f"{title}: {opponent}")
+        return [path]
+
+    world.draw = draw
+    evidence_of(world)
+    (run,) = (world.root / "registry" / "runs").iterdir()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) == {"challenger.roc_auc", "challenger.log_loss", "baseline.roc_auc", "baseline.log_loss"}
+    assert (run / "scores.png").read_text() == f"{MODEL} as of 2024-07-01: baseline"
+
+
+def test_evaluating_twice_gives_the_same_scorecard(world: World) -> None:
+    assert evidence_of(world).scorecard.digest == evidence_of(world).scorecard.digest
+
+
+def test_a_class_that_only_one_side_knows_counts_against_the_other(make_world: MakeWorld) -> None:
+    rows = make_rows(task="multiclass")
+    rows["label"][(rows["label"] == "mid") & (rows["at"] < np.datetime64("2024-06-10"))] = "low"
+    world = make_world(rows=rows, **NOT_WORSE)
+    world.ledger.open_retrain(make_request())
+    world.retrain(make_request(as_of=AS_OF - timedelta(days=30)))
+    evidence = evidence_of(world)
+    assert evidence.scores.challenger.shape == (168, 3)
+    assert evidence.scores.opponent is not None
+    assert evidence.scores.opponent[:, 2].max() == 0
+    assert evidence.scorecard.opponent == "champion"
+
+
+def test_labels_of_two_kinds_are_refused(make_world: MakeWorld) -> None:
+    world = make_world(**NOT_WORSE)
+    world.retrain()
+    for file in (world.root / "source").iterdir():
+        file.unlink()
+    write_rows(world.root / "source", make_rows(days=220, task="multiclass"))
+    with pytest.raises(DataError, match="must be of one kind; got int, str"):
+        evidence_of(world, as_of=LATER)
+
+
+@pytest.mark.parametrize(("value", "message"), [(np.nan, "got 1 rows without"), (np.inf, "be finite; got an infinity")])
+def test_a_holdout_label_that_is_no_number_is_refused(make_world: MakeWorld, value: float, message: str) -> None:
+    rows = make_rows(task="regression")
+    rows["label"][int(np.searchsorted(rows["at"], np.datetime64("2024-06-15")))] = value
+    world = make_world(task="regression", rows=rows)
+    with pytest.raises(DataError, match=f"every holdout (row|label) must .*{message}"):
+        evidence_of(world)
+
+
+def test_a_slice_value_that_is_missing_is_a_slice_of_its_own(make_world: MakeWorld) -> None:
+    rows = make_rows()
+    rows["place"][::7] = None
+    gates = [{"check": "beats_champion", "metric": "roc_auc", "cluster_by": "place", "resamples": 200}]
+    world = make_world(rows=rows, gate=gates)
+    card = evidence_of(world).scorecard
+    assert len(card.slices) == 4
+    decision = world.decide()
+    assert "at least 8 clusters; got 4" in decision.verdicts[0].reason
+
+
+# A champion that cannot be met is HOLD, whatever the challenger is
+
+
+def _lost(world: World) -> None:
+    shutil.rmtree(world.artifact(1))
+
+
+def _altered(world: World) -> None:
+    path = world.artifact(1) / "model.skops"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _without_code(world: World) -> None:
+    (world.artifact(1) / "loader.py").write_text("raise SystemExit")
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (_lost, "must exist"),
+        (_altered, "must have the manifest digest"),
+        (_without_code, "must have the manifest digest"),
+    ],
+)
+def test_a_lost_or_altered_champion_is_a_hold(world: World, harm: Callable[[World], None], why: str) -> None:
+    champion = world.retrain()
+    harm(world)
+    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    assert decision.choice is Choice.HOLD
+    assert "the champion (version 1) cannot be loaded" in decision.reason
+    assert why in decision.reason
+    assert (decision.opponent, decision.opponent_value) == (None, None)
+    assert {verdict.outcome for verdict in decision.verdicts} == {Outcome.PASS, Outcome.INCONCLUSIVE}
+    assert world.ledger.pointer(MODEL, "production") == champion.to_pointer()
+
+
+def test_a_champion_whose_column_is_gone_is_a_hold(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.retrain()
+    rows = make_rows()
+    del rows["other"]
+    for file in (world.root / "source").iterdir():
+        file.unlink()
+    write_months(world.root / "source", rows)
+    world.respec(data__features=["signal"])
+    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    assert decision.choice is Choice.HOLD
+    assert "the champion (version 1) cannot be scored: the data has no other any more" in decision.reason
+
+
+def test_a_champion_with_other_features_of_the_same_data_is_met(world: World) -> None:
+    world.retrain()
+    world.respec(data__features=["signal"])
+    card = evidence_of(world, as_of=LATER).scorecard
+    assert card.opponent == "champion"
+
+
+def test_a_champion_of_another_task_is_a_hold(world: World) -> None:
+    world.retrain()
+    world.respec(**REGRESSION)
+    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    assert decision.choice is Choice.HOLD
+    assert "the champion (version 1) cannot be compared: it is of another task" in decision.reason
+
+
+def test_a_champion_that_fails_on_the_new_rows_is_a_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.retrain()
+    request = make_request(as_of=LATER, origin="dag:churn/later")
+    score = world.trainer.score
+
+    def fail_on_the_champion(model: Any, rows: Any) -> Any:
+        if model.estimator.C == 1.0:
+            raise TrainingError("a fitted estimator must score rows", got="ValueError", fix="Mend it.")
+        return score(model, rows)
+
+    world.respec(train__params={"C": 2.0})
+    monkeypatch.setattr(world.trainer, "score", fail_on_the_champion)
+    decision = world.decide(request)
+    assert decision.choice is Choice.HOLD
+    assert "the champion (version 1) cannot be scored: a fitted estimator must score rows" in decision.reason
+
+
+def test_an_altered_challenger_is_refused_before_it_is_loaded(world: World) -> None:
+    request = make_request()
+    snapshot = world.snapshot(request)
+    challenger = world.train(request, snapshot)
+    _altered(world)
+    with pytest.raises(IntegrityError, match="must have the manifest digest"):
+        world.evaluate(request, snapshot, challenger)
