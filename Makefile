@@ -39,6 +39,7 @@ test: setup ## All tests that need no outside service
 	$(BIN)/pytest -m "not e2e" $(ARGS)
 
 bench: setup ## Time a year's backfill beside the hand-written DAG
+	$(BIN)/python benchmarks/bench_validation.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
 
 e2e: setup system-packages ## Tests with a browser and Redis, which are installed with apt where missing

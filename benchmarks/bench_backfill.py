@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from page import write_between_marks
 from rich.console import Console
 
 from retrain.cli.airflow_api import AirflowApi
@@ -29,7 +30,6 @@ from retrain.cli.stack import PRELOAD, Ports, Stack
 HERE = Path(__file__).parent
 REPO = HERE.parent
 RUNS = 11
-MARKS = ("<!-- bench_backfill: begin -->", "<!-- bench_backfill: end -->")
 console = Console(width=120)
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     table = render(bare, theirs, ours, parse)
     console.print(table, markup=False, highlight=False, soft_wrap=True)
     if arguments.write:
-        write_between_marks(arguments.write, table)
+        write_between_marks(arguments.write, "bench_backfill", table)
 
 
 def join_months(target: Path) -> None:
@@ -142,12 +142,6 @@ def render(bare: float, theirs: float, ours: float, parse: float) -> str:
             f"Parsing our DAG file: {parse:.2f} s beyond importing Airflow.",
         ]
     )
-
-
-def write_between_marks(page: Path, table: str) -> None:
-    before, rest = page.read_text(encoding="utf-8").split(MARKS[0], 1)
-    _, after = rest.split(MARKS[1], 1)
-    page.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def _quiet(_: str) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from page import write_between_marks
 
 ROOT = Path(__file__).resolve().parents[1]
 EVENT_TIME = "scheduled_departure"
@@ -151,19 +152,24 @@ def make_rows(folder: Path, rows: int) -> tuple[int, int]:
     return copies * size, copies * len(sample)
 
 
-def compare(rows: int, repeats: int) -> None:
-    """Run all contenders and print the table."""
+def compare(rows: int, repeats: int) -> str:
+    """Run all contenders and return the table."""
     with tempfile.TemporaryDirectory() as name:
         made, files = make_rows(Path(name), rows)
-        print(f"{made:,} rows in {files} Parquet files, {len(SUITE['expectations'])} expectations, best of {repeats}\n")
-        print(f"{'':18}{'seconds':>10}{'times':>8}{'MB':>8}")
+        lines = [
+            f"{made:,} rows in {files} Parquet files, {len(SUITE['expectations'])} expectations, best of {repeats}:",
+            "",
+            "| | seconds | times the query | MB above its imports |",
+            "|---|---:|---:|---:|",
+        ]
         fastest = 0.0
         for contender in CONTENDERS:
             command = [sys.executable, __file__, "--only", contender, "--folder", name, "--repeats", str(repeats)]
             result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             seconds = min(result["seconds"])
             fastest = fastest or seconds
-            print(f"{contender:18}{seconds:10.2f}{seconds / fastest:8.1f}{result['megabytes']:8.0f}", flush=True)
+            lines.append(f"| {contender} | {seconds:.2f} | {seconds / fastest:.1f} | {result['megabytes']:.0f} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -172,11 +178,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=CONTENDERS, help="run one contender on --folder and print JSON")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--write", type=Path, help="a page whose marked part the table replaces")
     arguments = parser.parse_args()
     if arguments.only:
         print(json.dumps(measure(arguments.only, arguments.folder, arguments.repeats)))
-    else:
-        compare(arguments.rows, arguments.repeats)
+        return
+    table = compare(arguments.rows, arguments.repeats)
+    print(table)
+    if arguments.write:
+        write_between_marks(arguments.write, "bench_validation", table)
 
 
 if __name__ == "__main__":

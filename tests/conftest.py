@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,9 @@ settings.load_profile("retrain")
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Callable[..., World]:
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
     """Make a world in a folder of the test's own; keywords as for `World.make`."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # training puts the folder of its pipeline there
 
     def make(**keywords: object) -> World:
         return World.make(tmp_path, **keywords)

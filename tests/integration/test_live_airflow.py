@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.conftest import TODAY, Live
+from tests.readme_blocks import live_script
 
 from retrain.core.decision import Choice
 from retrain.core.names import PRODUCTION
@@ -186,6 +190,27 @@ def test_the_same_run_id_twice_is_refused_with_409(live: Live) -> None:
     body = {"logical_date": None, "dag_run_id": "once", "conf": {"timeline": "once"}}
     assert [live.api.post(f"/dags/{PULSE}/dagRuns", body).status_code for _ in range(2)] == [200, 409]
     assert live.wait(PULSE, "once") == "success"
+
+
+def test_the_recipes_of_the_readme_run_as_they_stand(live: Live) -> None:
+    where = {"AIRFLOW_URL": live.stack.airflow_url, "USERNAME": "admin", "PASSWORD": live.stack.password}
+    recipe = ["bash", "-euo", "pipefail", "-c"]
+    rest = subprocess.run(
+        [*recipe, live_script("rest")], env=os.environ | where, capture_output=True, text=True, timeout=300
+    )
+    assert rest.returncode == 0, rest.stdout + rest.stderr
+    assert '"choice": "PROMOTE"' in rest.stdout
+    live.until(lambda: set(live.api.run_states("arrival_delay").values()) == {"success"})
+    cli = live_script("cli").replace("airflow ", f"{sys.executable} -m airflow ")
+    live.until(
+        lambda: (
+            subprocess.run(
+                [*recipe, cli], env=live.stack.environment(), cwd=live.stack.project, capture_output=True
+            ).returncode
+            == 0
+        )
+    )
+    live.until(lambda: live.ledger.pointer("arrival_delay", "what-if"))
 
 
 def test_without_mlflow_the_decision_is_written_and_says_so(live: Live) -> None:

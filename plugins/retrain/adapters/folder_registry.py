@@ -12,7 +12,7 @@ from typing import Any
 from retrain.core.artifact import manifest_digest, verify_artifact
 from retrain.core.decision import Challenger
 from retrain.core.ports import DatasetRef
-from retrain.errors import NotFoundError
+from retrain.errors import NotFoundError, OutageError
 
 __all__ = ["FolderRegistry"]
 
@@ -56,8 +56,16 @@ class FolderRegistry:
         version = max((int(item["version"]) for item in self._versions(model)), default=0) + 1
         challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", manifest_digest(folder))
         target = self._base / "models" / model / str(version)
-        shutil.copytree(folder, target / "model")
-        _write(target / "version.json", challenger.__dict__)
+        part = target.with_suffix(".part")
+        try:
+            shutil.rmtree(part, ignore_errors=True)  # what an earlier try left
+            shutil.copytree(folder, part / "model")
+            _write(part / "version.json", challenger.__dict__)
+            part.replace(target)
+        except OSError as error:
+            raise OutageError(
+                "the folder of models must have room", got=type(error).__name__, fix="Make room and run it again."
+            ) from error
         return challenger
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:

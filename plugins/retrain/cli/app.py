@@ -17,6 +17,7 @@ from retrain import __version__
 from retrain.cli import tables
 from retrain.core.names import PRODUCTION, is_name
 from retrain.core.spec import PipelineSpec, load_spec, spec_json_schema
+from retrain.core.spec.rules import did_you_mean
 from retrain.core.window import parse_instant
 from retrain.errors import NotFoundError, RetrainError, SpecError
 
@@ -82,10 +83,13 @@ def _spec(model: str, folder: Path) -> PipelineSpec:
     for path in (folder / f"{model}.yaml", folder / f"{model}.yml"):
         if is_name(model) and path.exists():
             return load_spec(path)
+    known = sorted(path.stem for path in folder.glob("*.y*ml"))
     raise NotFoundError(
         f"{folder} must hold a spec for {model[:80]!r}",
         got="no such file",
-        fix=f"Make one with `retrain init {model[:80]}`, or name another folder with --pipelines.",
+        fix=did_you_mean(model, known)
+        if known
+        else f"Make one with `retrain init {model[:80]}`, or name another folder with --pipelines.",
     )
 
 

@@ -55,6 +55,7 @@ def run_locally(
     """Do all steps, print each with its seconds, and return the decision; a failing step is a decision too."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home.mkdir(parents=True, exist_ok=True)
+    (home / ".gitignore").write_text("*\n", encoding="utf-8")
     store = ContentStore((home / "store").absolute().as_uri())
     snapshots, evidence = DuckDBSnapshots(store), ParquetEvidence(store)
     trainer = SklearnTrainer(DEFAULT_TRUSTED_TYPES if trusted_types is None else trusted_types)

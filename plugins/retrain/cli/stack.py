@@ -214,6 +214,7 @@ class Stack:
             for name in ("logs", "airflow", "artifacts", "store", "no-plugins", "secrets"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
             (self.home / "secrets").chmod(0o700)
+            (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
             probe = self.home / ".writable"
             probe.touch()
             probe.unlink()
