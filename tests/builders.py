@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,6 @@ _DOCUMENT: dict[str, Any] = {
         "task": "classification",
         "primary": "roc_auc",
         "metrics": ["roc_auc", "log_loss"],
-        "slices": ["place"],
     },
     "gate": [
         {"check": "threshold", "metric": "roc_auc", "min": 0.6},
@@ -207,6 +207,20 @@ class World:
     @classmethod
     def make(cls, root: Path, *, task: str = "binary", rows: dict[str, Any] | None = None, **changes: Any) -> World:
         """Return a world over a source of one file a month; the rest are changes of the spec."""
+        write_months(root / "source", make_rows(task=task) if rows is None else rows)
+        defaults = {"data__features": ["signal", "other"]} | (REGRESSION if task == "regression" else {})
+        return cls._over(root, make_spec(root, **(defaults | changes)))
+
+    def copy(self, root: Path) -> World:
+        """Return the same world in another folder, with all that was stored and decided."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        again = self._over(root, self.spec.rooted_at(root))
+        for name in ("_retrains", "_decisions", "_scorecards", "_entries"):
+            setattr(again.ledger, name, copy.copy(getattr(self.ledger, name)))
+        return again
+
+    @classmethod
+    def _over(cls, root: Path, spec: PipelineSpec) -> World:
         from retrain.adapters.content_store import ContentStore
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
         from retrain.adapters.folder_registry import FolderRegistry
@@ -214,12 +228,10 @@ class World:
         from retrain.adapters.parquet_evidence import ParquetEvidence
         from retrain.adapters.sklearn_trainer import SklearnTrainer
 
-        write_months(root / "source", make_rows(task=task) if rows is None else rows)
         store = ContentStore(str(root / "store"))
-        defaults = {"data__features": ["signal", "other"]} | (REGRESSION if task == "regression" else {})
         return cls(
             root,
-            make_spec(root, **(defaults | changes)),
+            spec,
             DuckDBSnapshots(store),
             SklearnTrainer(),
             FolderRegistry(root / "registry"),

@@ -33,6 +33,20 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     return make
 
 
+@pytest.fixture(scope="session")
+def _champions(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World.make(tmp_path_factory.mktemp("champions"))
+    world.retrain()
+    return world
+
+
+@pytest.fixture
+def crowned(_champions: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world of `world`, after the retrain of `make_request()` made its first champion."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return _champions.copy(tmp_path)
+
+
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     """The world of a binary classification whose data teaches something."""

@@ -32,12 +32,11 @@ def test_deciding_again_gives_the_first_decision(world: World) -> None:
     assert world.ledger.decisions(MODEL, "production") == [first]
 
 
-def test_a_key_that_was_promoted_keeps_its_decision_and_its_scorecard(world: World) -> None:
-    first = world.decide()
-    world.promote(make_request(), first)
-    again = world.decide(make_request(origin="dag:churn/cleared"))
+def test_a_key_that_was_promoted_keeps_its_decision_and_its_scorecard(crowned: World) -> None:
+    (first,) = crowned.ledger.decisions(MODEL, "production")
+    again = crowned.decide(make_request(origin="dag:churn/cleared"))
     assert again == first
-    assert len(world.ledger.decisions(MODEL, "production")) == 1
+    assert len(crowned.ledger.decisions(MODEL, "production")) == 1
 
 
 def test_a_challenger_that_learnt_nothing_is_rejected_or_held(world: World) -> None:
@@ -72,15 +71,15 @@ def test_a_simulation_meets_champions_of_its_own(world: World) -> None:
     assert production.as_of == LATER.as_of
 
 
-def test_a_failure_is_a_decision_that_leaves_the_champion(world: World) -> None:
-    champion = world.retrain()
-    decision = record_failure(world.spec, LATER, "train", "every row must have a label", ledger=world.ledger)
+def test_a_failure_is_a_decision_that_leaves_the_champion(crowned: World) -> None:
+    champion = crowned.ledger.pointer(MODEL, "production")
+    decision = record_failure(crowned.spec, LATER, "train", "every row must have a label", ledger=crowned.ledger)
     assert (decision.choice, decision.failed_step) == (Choice.REJECT, "train")
     assert decision.reason == "train failed: every row must have a label"
     assert (decision.champion_version, decision.champion_generation, decision.challenger) == (1, 1, None)
-    assert world.ledger.pointer(MODEL, "production") == champion.to_pointer()
+    assert crowned.ledger.pointer(MODEL, "production") == champion
     with pytest.raises(IntegrityError, match="only a PROMOTE decision may move the pointer; got REJECT"):
-        world.promote(LATER, decision)
+        crowned.promote(LATER, decision)
 
 
 def test_a_failure_told_again_is_the_same_decision_and_closes_the_attempt(world: World) -> None:

@@ -40,7 +40,8 @@ def evidence_of(world: World, **changes: Any) -> Evidence:
 def test_a_first_model_meets_the_baseline_of_its_own_training_rows(
     make_world: MakeWorld, task: str, baseline: dict[str, float]
 ) -> None:
-    evidence = evidence_of(make_world(task=task))
+    slices = {} if task == "regression" else {"evaluation__slices": ["place"]}
+    evidence = evidence_of(make_world(task=task, **slices))
     card = evidence.scorecard
     assert (card.opponent, card.champion, card.rows) == ("baseline", None, 168)
     assert {name: card.opponent_metrics[name] for name in baseline} == baseline
@@ -58,13 +59,12 @@ def test_a_regression_judged_by_mae_meets_the_median(make_world: MakeWorld) -> N
     assert evidence.scores.opponent[0] == pytest.approx(float(training.median()))
 
 
-def test_the_next_model_meets_the_champion_on_the_same_rows(world: World) -> None:
-    first = world.retrain()
-    world.respec(train__params={"C": 0.001})
-    evidence = evidence_of(world, as_of=LATER)
+def test_the_next_model_meets_the_champion_on_the_same_rows(crowned: World) -> None:
+    crowned.respec(train__params={"C": 0.001})
+    evidence = evidence_of(crowned, as_of=LATER)
     card = evidence.scorecard
     assert card.opponent == "champion"
-    assert card.champion == first.to_pointer()
+    assert card.champion == crowned.ledger.pointer(MODEL, "production")
     assert set(card.challenger_metrics) == set(card.opponent_metrics) == {"roc_auc", "log_loss"}
     assert card.challenger_metrics["log_loss"] > card.opponent_metrics["log_loss"]
 
@@ -100,14 +100,12 @@ def test_a_class_that_only_one_side_knows_counts_against_the_other(make_world: M
     assert evidence.scorecard.opponent == "champion"
 
 
-def test_labels_of_two_kinds_are_refused(make_world: MakeWorld) -> None:
-    world = make_world(**NOT_WORSE)
-    world.retrain()
-    for file in (world.root / "source").iterdir():
+def test_labels_of_two_kinds_are_refused(crowned: World) -> None:
+    for file in (crowned.root / "source").iterdir():
         file.unlink()
-    write_rows(world.root / "source", make_rows(days=220, task="multiclass"))
+    write_rows(crowned.root / "source", make_rows(days=220, task="multiclass"))
     with pytest.raises(DataError, match="must be of one kind; got int, str"):
-        evidence_of(world, as_of=LATER)
+        evidence_of(crowned, as_of=LATER)
 
 
 @pytest.mark.parametrize(("value", "message"), [(np.nan, "got 1 rows without"), (np.inf, "be finite; got an infinity")])
@@ -123,7 +121,7 @@ def test_a_slice_value_that_is_missing_is_a_slice_of_its_own(make_world: MakeWor
     rows = make_rows()
     rows["place"][::7] = None
     gates = [{"check": "beats_champion", "metric": "roc_auc", "cluster_by": "place", "resamples": 200}]
-    world = make_world(rows=rows, gate=gates)
+    world = make_world(rows=rows, gate=gates, evaluation__slices=["place"])
     card = evidence_of(world).scorecard
     assert len(card.slices) == 4
     decision = world.decide()
@@ -156,60 +154,55 @@ def _without_code(world: World) -> None:
         (_without_code, "must have the manifest digest"),
     ],
 )
-def test_a_lost_or_altered_champion_is_a_hold(world: World, harm: Callable[[World], None], why: str) -> None:
-    champion = world.retrain()
-    harm(world)
-    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+def test_a_lost_or_altered_champion_is_a_hold(crowned: World, harm: Callable[[World], None], why: str) -> None:
+    champion = crowned.ledger.pointer(MODEL, "production")
+    harm(crowned)
+    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be loaded" in decision.reason
     assert why in decision.reason
     assert (decision.opponent, decision.opponent_value) == (None, None)
     assert {verdict.outcome for verdict in decision.verdicts} == {Outcome.PASS, Outcome.INCONCLUSIVE}
-    assert world.ledger.pointer(MODEL, "production") == champion.to_pointer()
+    assert crowned.ledger.pointer(MODEL, "production") == champion
 
 
-def test_a_champion_whose_column_is_gone_is_a_hold(make_world: MakeWorld) -> None:
-    world = make_world()
-    world.retrain()
+def test_a_champion_whose_column_is_gone_is_a_hold(crowned: World) -> None:
     rows = make_rows()
     del rows["other"]
-    for file in (world.root / "source").iterdir():
+    for file in (crowned.root / "source").iterdir():
         file.unlink()
-    write_months(world.root / "source", rows)
-    world.respec(data__features=["signal"])
-    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    write_months(crowned.root / "source", rows)
+    crowned.respec(data__features=["signal"])
+    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be scored: the data has no other any more" in decision.reason
 
 
-def test_a_champion_with_other_features_of_the_same_data_is_met(world: World) -> None:
-    world.retrain()
-    world.respec(data__features=["signal"])
-    card = evidence_of(world, as_of=LATER).scorecard
+def test_a_champion_with_other_features_of_the_same_data_is_met(crowned: World) -> None:
+    crowned.respec(data__features=["signal"])
+    card = evidence_of(crowned, as_of=LATER).scorecard
     assert card.opponent == "champion"
 
 
-def test_a_champion_of_another_task_is_a_hold(world: World) -> None:
-    world.retrain()
-    world.respec(**REGRESSION)
-    decision = world.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+def test_a_champion_of_another_task_is_a_hold(crowned: World) -> None:
+    crowned.respec(**REGRESSION)
+    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be compared: it is of another task" in decision.reason
 
 
-def test_a_champion_that_fails_on_the_new_rows_is_a_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.retrain()
+def test_a_champion_that_fails_on_the_new_rows_is_a_hold(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
     request = make_request(as_of=LATER, origin="dag:churn/later")
-    score = world.trainer.score
+    score = crowned.trainer.score
 
     def fail_on_the_champion(model: Any, rows: Any) -> Any:
         if model.estimator.C == 1.0:
             raise TrainingError("a fitted estimator must score rows", got="ValueError", fix="Mend it.")
         return score(model, rows)
 
-    world.respec(train__params={"C": 2.0})
-    monkeypatch.setattr(world.trainer, "score", fail_on_the_champion)
-    decision = world.decide(request)
+    crowned.respec(train__params={"C": 2.0})
+    monkeypatch.setattr(crowned.trainer, "score", fail_on_the_champion)
+    decision = crowned.decide(request)
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be scored: a fitted estimator must score rows" in decision.reason
 

@@ -22,6 +22,13 @@ def world(make_world: Callable[..., World]) -> World:
     return make_world(**NOT_WORSE)
 
 
+@pytest.fixture
+def crowned(crowned: World) -> World:
+    """Such a world with a champion."""
+    crowned.respec(**NOT_WORSE)
+    return crowned
+
+
 def test_a_promotion_is_one_entry_one_pointer_and_the_alias(world: World) -> None:
     request = make_request(actor="someone", reason="because")
     decision = world.decide(request)
@@ -33,38 +40,37 @@ def test_a_promotion_is_one_entry_one_pointer_and_the_alias(world: World) -> Non
     assert world.ledger.verify() == 1
 
 
-def test_promoting_again_changes_nothing_also_after_the_next_one(world: World) -> None:
-    first_decision = world.decide()
-    first = world.promote(make_request(), first_decision)
-    assert world.promote(make_request(), first_decision) == first
-    second = world.retrain(LATER)
-    assert world.promote(make_request(), first_decision) == first
-    assert world.ledger.entries() == [first, second]
-    assert world.registry.alias_version(MODEL, "champion") == 2
+def test_promoting_again_changes_nothing_also_after_the_next_one(crowned: World) -> None:
+    (first,) = crowned.ledger.entries()
+    first_decision = crowned.ledger.decision(first.decision_id)
+    assert crowned.promote(make_request(), first_decision) == first
+    second = crowned.retrain(LATER)
+    assert crowned.promote(make_request(), first_decision) == first
+    assert crowned.ledger.entries() == [first, second]
+    assert crowned.registry.alias_version(MODEL, "champion") == 2
 
 
-def test_the_whole_retrain_again_makes_no_second_version_decision_or_entry(world: World) -> None:
-    first = world.retrain()
-    assert world.retrain() == first
-    assert world.retrain(make_request(origin="dag:churn/duplicate")) == first
-    assert len(list((world.root / "registry" / "models" / MODEL).glob("*/version.json"))) == 1
-    assert len(world.ledger.decisions(MODEL, "production")) == 1
-    assert world.ledger.entries() == [first]
+def test_the_whole_retrain_again_makes_no_second_version_decision_or_entry(crowned: World) -> None:
+    (first,) = crowned.ledger.entries()
+    assert crowned.retrain() == first
+    assert crowned.retrain(make_request(origin="dag:churn/duplicate")) == first
+    assert len(list((crowned.root / "registry" / "models" / MODEL).glob("*/version.json"))) == 1
+    assert len(crowned.ledger.decisions(MODEL, "production")) == 1
+    assert crowned.ledger.entries() == [first]
 
 
-def test_a_promotion_by_someone_else_since_the_evaluation_is_a_conflict_and_a_refusal(world: World) -> None:
-    world.retrain()
-    slow = world.decide(LATEST)
-    winner = world.retrain(LATER)
+def test_a_promotion_by_someone_else_since_the_evaluation_is_a_conflict_and_a_refusal(crowned: World) -> None:
+    slow = crowned.decide(LATEST)
+    winner = crowned.retrain(LATER)
     with pytest.raises(ConflictError, match=r"must be at generation 1 .*got version 3 \(generation 2.* there already"):
-        world.promote(LATEST, slow)
-    refusal = world.ledger.entries()[-1]
+        crowned.promote(LATEST, slow)
+    refusal = crowned.ledger.entries()[-1]
     assert (refusal.action, refusal.generation, refusal.version) == (Action.REFUSE, None, 2)
     assert "there already" in refusal.reason
     assert refusal.decision_id == slow.id
-    assert world.ledger.pointer(MODEL, "production") == winner.to_pointer()
-    assert world.registry.alias_version(MODEL, "champion") == 3
-    assert world.ledger.verify() == 3
+    assert crowned.ledger.pointer(MODEL, "production") == winner.to_pointer()
+    assert crowned.registry.alias_version(MODEL, "champion") == 3
+    assert crowned.ledger.verify() == 3
 
 
 def test_a_refusal_told_again_is_one_entry(world: World) -> None:
@@ -97,16 +103,16 @@ def _add_code(folder: Path) -> None:
     ],
 )
 def test_an_artifact_that_is_not_what_was_made_is_never_promoted(
-    world: World, harm: Callable[[Path], None], error: type[RetrainError], message: str
+    crowned: World, harm: Callable[[Path], None], error: type[RetrainError], message: str
 ) -> None:
-    champion = world.retrain()
-    decision = world.decide(LATER)
-    harm(world.artifact(2))
+    champion = crowned.ledger.pointer(MODEL, "production")
+    decision = crowned.decide(LATER)
+    harm(crowned.artifact(2))
     with pytest.raises(error, match=message):
-        world.promote(LATER, decision)
-    assert world.ledger.pointer(MODEL, "production") == champion.to_pointer()
-    assert world.registry.alias_version(MODEL, "champion") == 1
-    refusal = world.ledger.entries()[-1]
+        crowned.promote(LATER, decision)
+    assert crowned.ledger.pointer(MODEL, "production") == champion
+    assert crowned.registry.alias_version(MODEL, "champion") == 1
+    refusal = crowned.ledger.entries()[-1]
     assert (refusal.action, refusal.version) == (Action.REFUSE, 2)
     assert message in refusal.reason
 
@@ -134,8 +140,7 @@ def test_an_alias_that_could_not_be_set_is_set_by_the_retry(world: World, monkey
     assert world.ledger.entries() == [entry]
 
 
-def test_an_alias_that_was_moved_by_hand_is_put_back(world: World) -> None:
-    world.retrain()
-    world.registry.set_alias(MODEL, "champion", 7)
-    assert project_alias(world.spec, registry=world.registry, ledger=world.ledger) == 1
-    assert world.registry.alias_version(MODEL, "champion") == 1
+def test_an_alias_that_was_moved_by_hand_is_put_back(crowned: World) -> None:
+    crowned.registry.set_alias(MODEL, "champion", 7)
+    assert project_alias(crowned.spec, registry=crowned.registry, ledger=crowned.ledger) == 1
+    assert crowned.registry.alias_version(MODEL, "champion") == 1

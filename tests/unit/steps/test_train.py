@@ -25,6 +25,12 @@ def test_the_same_inputs_make_one_run_and_one_version(world: World) -> None:
     assert len(list((world.root / "registry" / "runs").iterdir())) == 1
 
 
+def test_what_was_made_before_is_not_fitted_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = world.train()
+    monkeypatch.delattr(type(world.trainer), "fit")
+    assert world.train() == first
+
+
 def test_an_interrupted_training_resumes_in_its_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: Any) -> None:
         raise KeyboardInterrupt
