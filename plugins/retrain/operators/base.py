@@ -80,8 +80,10 @@ class RetrainOperator(BaseOperator):
             if isinstance(error, OutageError):
                 raise AirflowException(str(error)) from error
             raise AirflowFailException(str(error)) from None
-        except (TypeError, ValueError, KeyError) as error:
-            self.leave_failure(context, type(error).__name__)
+        except AirflowException:
+            raise  # a skip or a reschedule, which is no failure
+        except Exception as error:
+            self.leave_failure(context, type(error).__name__)  # its text may hold row values
             raise
 
     def request(self, context: Context) -> RetrainRequest:
