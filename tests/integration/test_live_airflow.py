@@ -210,7 +210,7 @@ def test_the_recipes_of_the_readme_run_as_they_stand(live: Live) -> None:
             == 0
         )
     )
-    live.until(lambda: live.ledger.pointer("arrival_delay", "what-if"))
+    live.until(lambda: len(live.ledger.decisions("arrival_delay", "what-if")) == 2)
 
 
 def test_without_mlflow_the_decision_is_written_and_says_so(live: Live) -> None:

