@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
@@ -34,7 +35,7 @@ def test_a_person_unpauses_and_triggers_a_retrain_with_the_form(stack: Stack, pa
     assert sent.value.post_data_json["conf"] == {**asked, "nonce": None}
 
     ledger = SqlLedger(stack.database_url("retrain"))
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     while ledger.pointer(MODEL, "by-hand") is None:
         assert time.monotonic() < deadline, api.run_states(MODEL)
         time.sleep(0.5)
@@ -59,7 +60,7 @@ def test_the_form_shows_what_is_wrong_with_a_value(stack: Stack, page: Page) -> 
 def test_a_task_links_to_its_model_version(stack: Stack, page: Page) -> None:
     triggered_by_hand = SqlLedger(stack.database_url("retrain")).decisions(MODEL, "by-hand")
     run_id = triggered_by_hand[0].origin.partition("/")[2]
-    page.goto(f"{stack.airflow_url}/dags/{MODEL}/runs/{run_id}/tasks/train")
-    link = page.get_by_role("link", name="Model version")
+    page.goto(f"{stack.airflow_url}/dags/{MODEL}/runs/{quote(run_id, safe='')}/tasks/train")
+    link = page.locator("a", has_text="Model version").first
     link.wait_for()
     assert link.get_attribute("href") == f"{stack.mlflow_url}/#/models/{MODEL}/versions/1"

@@ -126,7 +126,10 @@ class PipelineSpec(_Section):
     tags: tuple[str, ...] = ()
     schedule: str | None = Field(None, description="A cron expression or preset; none means only on request.")
     start_date: Instant
-    end_date: Instant | None = Field(None, description="No scheduled run after it, for data that ends.")
+    end_date: Instant | None = Field(
+        None,
+        description="No scheduled run after it, for data that ends; Airflow gives a run with a later logical date no tasks.",
+    )
     data: DataSpec
     validation: ValidationSpec
     train: TrainSpec
