@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
@@ -55,12 +54,3 @@ def test_the_form_shows_what_is_wrong_with_a_value(stack: Stack, page: Page) -> 
     page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
     page.get_by_text("does not match").first.wait_for()
     assert [run for run in api.run_states("arrival_delay") if run.startswith("manual__")] == []
-
-
-def test_a_task_links_to_its_model_version(stack: Stack, page: Page) -> None:
-    triggered_by_hand = SqlLedger(stack.database_url("retrain")).decisions(MODEL, "by-hand")
-    run_id = triggered_by_hand[0].origin.partition("/")[2]
-    page.goto(f"{stack.airflow_url}/dags/{MODEL}/runs/{quote(run_id, safe='')}/tasks/train")
-    link = page.locator("a", has_text="Model version").first
-    link.wait_for()
-    assert link.get_attribute("href") == f"{stack.mlflow_url}/#/models/{MODEL}/versions/1"
