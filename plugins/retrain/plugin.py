@@ -5,12 +5,14 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
+from retrain.timetables import EndingCronTimetable
 
 __all__ = ["RetrainPlugin"]
 
 
 class RetrainPlugin(AirflowPlugin):
-    """Makes the links of the operators known to the UI."""
+    """Makes the links and the timetable known to Airflow."""
 
     name = "retrain"
     operator_extra_links = [MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
+    timetables = [EndingCronTimetable]  # noqa: RUF012

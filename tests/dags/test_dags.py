@@ -15,6 +15,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
+from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
 from retrain.builder import build_dag, check_pipelines, load_dags
@@ -238,3 +239,23 @@ def test_the_champion_asset_is_one_a_model() -> None:
     with DAG("consumer", schedule=[asset], start_date=datetime(2024, 1, 1, tzinfo=UTC)) as dag:
         pass
     assert "retrain://champion/churn" in json.dumps(DagSerialization.to_dict(dag))
+
+
+# A schedule that ends
+
+
+def test_the_last_tick_is_not_after_the_end_and_a_run_on_request_keeps_its_tasks() -> None:
+    dag = build_dag(make_spec(start_date="2024-02-01", end_date="2024-04-01", schedule="@monthly"))
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    first, last = instance(datetime(2024, 1, 1, tzinfo=UTC)), instance(datetime(2024, 12, 1, tzinfo=UTC))
+    ticks = [info.logical_date for info in again.iter_dagrun_infos_between(first, last)]
+    assert ticks == [datetime(2024, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4)]
+    assert again.next_dagrun_info(last_automated_run_info=None) is None
+    assert again.end_date is None
+    assert all(task.end_date is None for task in again.tasks)
+
+
+def test_without_an_end_the_schedule_goes_on() -> None:
+    dag = build_dag(make_spec(start_date="2024-02-01", schedule="@monthly"))
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    assert again.next_dagrun_info(last_automated_run_info=None) is not None

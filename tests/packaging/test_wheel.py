@@ -39,6 +39,7 @@ Path(sys.argv[2]).write_text(json.dumps({
     "package": str(package),
     "plugins": [plugin["name"] for plugin in plugins],
     "links": next((plugin["operator_extra_links"] for plugin in plugins if plugin["name"] == "retrain"), None),
+    "timetables": sorted(plugins_manager.get_timetables_plugins()),
     "plugin_errors": plugins_manager.get_import_errors(),
     "executed_apart": executed_apart,
     "dags": sorted(bag.dags),
@@ -180,6 +181,7 @@ def test_airflow_loads_the_plugin_once_and_parses_the_dags(way, request):
     seen = request.getfixturevalue(way)
     assert seen["plugins"].count("retrain") == 1
     assert "MlflowRunLink" in str(seen["links"])
+    assert "retrain.timetables.EndingCronTimetable" in seen["timetables"]
     assert seen["plugin_errors"] == {}
     assert seen["executed_apart"] == []
     assert seen["dag_errors"] == {}

@@ -18,6 +18,7 @@ from retrain.operators import (
     TrainModelOperator,
     ValidateDataOperator,
 )
+from retrain.timetables import EndingCronTimetable
 
 __all__ = ["build_dag"]
 
@@ -29,9 +30,8 @@ def build_dag(spec: PipelineSpec) -> DAG:
     with DAG(
         dag_id=spec.model,
         description=spec.description or f"Keeps {spec.model} fresh",
-        schedule=spec.schedule,
+        schedule=_schedule(spec),
         start_date=spec.start_date,
-        end_date=spec.end_date,
         catchup=False,
         params=_params(),
         tags=["retrain", *spec.tags],
@@ -51,6 +51,12 @@ def build_dag(spec: PipelineSpec) -> DAG:
         promote = PromoteModelOperator(task_id="promote", decision=gate.output, **common)
         snapshot >> validate >> train >> evaluate >> gate >> promote
     return dag
+
+
+def _schedule(spec: PipelineSpec) -> str | EndingCronTimetable | None:
+    if spec.schedule is None or spec.end_date is None:
+        return spec.schedule
+    return EndingCronTimetable(spec.schedule, end=spec.end_date)
 
 
 def _params() -> dict[str, Param]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -45,6 +46,13 @@ def _storable(params: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return params
 
 
+def _cron(value: str) -> str:
+    if value not in _PRESETS and not (len(value.split()) == 5 and croniter.is_valid(value)):
+        raise ValueError(f"must be a cron expression of five fields, such as '0 6 * * 1', or one of {', '.join(_PRESETS)}")
+    return value
+
+
+_PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _LONGEST: Final = timedelta(days=36_525)
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
@@ -124,12 +132,9 @@ class PipelineSpec(_Section):
     description: str = ""
     owner: str = Field("airflow", min_length=1, max_length=100)
     tags: tuple[str, ...] = ()
-    schedule: str | None = Field(None, description="A cron expression or preset; none means only on request.")
+    schedule: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="A cron expression or preset; none means only on request.")
     start_date: Instant
-    end_date: Instant | None = Field(
-        None,
-        description="No scheduled run after it, for data that ends; Airflow gives a run with a later logical date no tasks.",
-    )
+    end_date: Instant | None = Field(None, description="No scheduled run or backfill after it, for data that ends.")
     data: DataSpec
     validation: ValidationSpec
     train: TrainSpec

@@ -95,3 +95,14 @@ def test_a_spec_starts_from_the_working_folder_until_it_is_rooted(tmp_path: Path
     assert spec.root == Path.cwd()
     assert spec.rooted_at(tmp_path).root == tmp_path
     assert spec.root == Path.cwd()
+
+
+@pytest.mark.parametrize("schedule", ["@monthly", "@quarterly", "0 6 * * 1", "*/15 2-4 1,15 * MON-FRI"])
+def test_a_schedule_is_a_cron_expression_or_a_preset(schedule: str) -> None:
+    assert make_spec(schedule=schedule).schedule == schedule
+
+
+@pytest.mark.parametrize("schedule", ["monthly", "@once", "@continuous", "@", "61 * * * *", "* * * * * *", "", "every day"])
+def test_any_other_schedule_is_refused(schedule: str) -> None:
+    with pytest.raises(ValidationError, match="must be a cron expression of five fields"):
+        make_spec(schedule=schedule)
