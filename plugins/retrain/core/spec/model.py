@@ -48,7 +48,9 @@ def _storable(params: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 def _cron(value: str) -> str:
     if value not in _PRESETS and not (len(value.split()) == 5 and croniter.is_valid(value)):
-        raise ValueError(f"must be a cron expression of five fields, such as '0 6 * * 1', or one of {', '.join(_PRESETS)}")
+        raise ValueError(
+            f"must be a cron expression of five fields, such as '0 6 * * 1', or one of {', '.join(_PRESETS)}"
+        )
     return value
 
 
@@ -132,7 +134,9 @@ class PipelineSpec(_Section):
     description: str = ""
     owner: str = Field("airflow", min_length=1, max_length=100)
     tags: tuple[str, ...] = ()
-    schedule: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="A cron expression or preset; none means only on request.")
+    schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
+        None, description="A cron expression or preset; none means only on request."
+    )
     start_date: Instant
     end_date: Instant | None = Field(None, description="No scheduled run or backfill after it, for data that ends.")
     data: DataSpec

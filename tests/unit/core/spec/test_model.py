@@ -102,7 +102,9 @@ def test_a_schedule_is_a_cron_expression_or_a_preset(schedule: str) -> None:
     assert make_spec(schedule=schedule).schedule == schedule
 
 
-@pytest.mark.parametrize("schedule", ["monthly", "@once", "@continuous", "@", "61 * * * *", "* * * * * *", "", "every day"])
+@pytest.mark.parametrize(
+    "schedule", ["monthly", "@once", "@continuous", "@", "61 * * * *", "* * * * * *", "", "every day"]
+)
 def test_any_other_schedule_is_refused(schedule: str) -> None:
     with pytest.raises(ValidationError, match="must be a cron expression of five fields"):
         make_spec(schedule=schedule)
