@@ -27,18 +27,22 @@ class EndingCronTimetable(CronTriggerTimetable):
 
     @property
     def summary(self) -> str:
+        """What the UI shows."""
         return f"{self._expression} until {self._end:%Y-%m-%d}"
 
     def serialize(self) -> dict[str, Any]:
+        """Return plain JSON."""
         return {"cron": self._expression, "end": self._end.isoformat()}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> EndingCronTimetable:
+        """Make it again from its JSON."""
         return cls(data["cron"], end=datetime.fromisoformat(data["end"]))
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
+        """Return the next tick, none after the end."""
         latest = self._end if restriction.latest is None else min(restriction.latest, self._end)
         return super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction._replace(latest=latest)

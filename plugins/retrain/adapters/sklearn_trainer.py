@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import mlflow.sklearn
 import numpy as np
 import skops.io
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -143,27 +144,30 @@ class SklearnTrainer:
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write an MLflow model with explicit signature and requirements (inferring them costs 8 s), as skops."""
-        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(model.estimator))) - set(self._trusted_types)
-        if untrusted:
-            raise TrainingError(
-                "a model may only hold types that the platform trusts",
-                got=", ".join(sorted(untrusted)),
-                fix="Review them and add them to the setting [retrain] trusted_types.",
-            )
         predict = "predict" if model.classes is None else "predict_proba"
         with warnings.catch_warnings():
             # Whole-number columns are declared as they are: a missing value in one is a change of the data's type.
             warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
             signature = infer_signature(sample, self.score(model, sample))
-        mlflow.sklearn.save_model(
-            model.estimator,
-            str(folder),
-            signature=signature,
-            pip_requirements=list(_pins(spec)),
-            serialization_format="skops",
-            skops_trusted_types=self._trusted_types,
-            pyfunc_predict_fn=predict,
-        )
+        try:
+            mlflow.sklearn.save_model(
+                model.estimator,
+                str(folder),
+                signature=signature,
+                pip_requirements=list(_pins(spec)),
+                serialization_format="skops",
+                skops_trusted_types=self._trusted_types,
+                pyfunc_predict_fn=predict,
+            )
+        except MlflowException as error:
+            untrusted = self._untrusted(folder / _MODEL_FILE)
+            if not untrusted:
+                raise
+            raise TrainingError(
+                "a model may only hold types that the platform trusts",
+                got=untrusted,
+                fix="Review them and add them to the setting [retrain] trusted_types.",
+            ) from error
         card = {"features": model.features, "classes": model.classes, "baseline": model.baseline}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
 
@@ -171,11 +175,10 @@ class SklearnTrainer:
         """Read the estimator with the platform's trust list; what the folder's own MLmodel says to run is not read."""
         path = folder / _MODEL_FILE
         try:
-            untrusted = set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)
-            if untrusted:
+            if untrusted := self._untrusted(path):
                 raise IntegrityError(
                     "a stored model may only hold types that the platform trusts",
-                    got=", ".join(sorted(untrusted)),
+                    got=untrusted,
                     fix="Do not load it; retrain, or review the types and add them to [retrain] trusted_types.",
                 )
             estimator = skops.io.load(path, trusted=self._trusted_types)
@@ -186,6 +189,9 @@ class SklearnTrainer:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
             ) from error
+
+    def _untrusted(self, path: Path) -> str:
+        return ", ".join(sorted(set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)))
 
 
 def _imported(name: str, spec: PipelineSpec) -> Any:

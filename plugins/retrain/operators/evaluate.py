@@ -52,12 +52,11 @@ class EvaluateModelOperator(RetrainOperator):
         self.challenger = challenger
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
-        """Wait for its turn, then score."""
+        """Score, the champion when its turn has come."""
         from retrain.adapters.plots import draw_scores
         from retrain.steps.evaluate import evaluate_challenger
 
         ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
-        self._take_turn(ledger, request, context)
         snapshots = self.store_hook.snapshots()
         challenger = Challenger(**self.challenger)
         digest = evaluate_challenger(
@@ -71,6 +70,7 @@ class EvaluateModelOperator(RetrainOperator):
             evidence=self.store_hook.evidence(),
             ledger=ledger,
             draw=draw_scores,
+            take_turn=lambda: self._take_turn(ledger, request, context),
         )
         self.run_url = registry.run_url(challenger.run_id)
         self.version_url = registry.version_url(self.spec.model, challenger.version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,11 @@ def evaluate_challenger(
     evidence: EvidenceStore,
     ledger: Ledger,
     draw: Draw,
+    take_turn: Callable[[], None] = lambda: None,
 ) -> str:
     """Store the scorecard and its per-row scores, log them to the run, return the scorecard's digest.
 
+    `take_turn` is called before the timeline's champion is read: it returns when earlier retrains of the timeline are settled.
     A key that was promoted on this timeline before keeps the scorecard of that decision.
 
     Raises:
@@ -60,10 +62,11 @@ def evaluate_challenger(
         made = _load(
             registry, trainer, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger"
         )
+        rows = _holdout(spec, snapshot, snapshots)
+        mine = trainer.score(made, rows)
+        take_turn()
         champion = ledger.pointer(spec.model, request.timeline)
         kept, why = _load_champion(registry, trainer, champion, made, snapshot, folder / "champion")
-        rows = _holdout(spec, snapshot, snapshots, [*made.features, *(kept.features if kept else ())])
-        mine = trainer.score(made, rows)
         theirs: Floats | None = None
         if champion is None:
             theirs = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
@@ -77,9 +80,9 @@ def evaluate_challenger(
     return evidence.put_scorecard(scorecard)
 
 
-def _holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore, features: Sequence[str]) -> DataFrame:
-    wanted = dict.fromkeys([*features, spec.data.label, spec.data.event_time, *spec.score_columns])
-    rows = snapshots.frame(snapshot, Part.HOLDOUT, list(wanted))
+def _holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> DataFrame:
+    """Return every column, because the champion, not known yet, may want one that the challenger leaves out."""
+    rows = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
     missing = int(rows[spec.data.label].isna().sum())
     if missing:
         raise DataError(

@@ -56,6 +56,7 @@ def _cron(value: str) -> str:
 
 _PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _LONGEST: Final = timedelta(days=36_525)
+Schedule = Annotated[str, AfterValidator(_cron)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=[ESTIMATOR_EXAMPLE])]
@@ -134,9 +135,7 @@ class PipelineSpec(_Section):
     description: str = ""
     owner: str = Field("airflow", min_length=1, max_length=100)
     tags: tuple[str, ...] = ()
-    schedule: Annotated[str, AfterValidator(_cron)] | None = Field(
-        None, description="A cron expression or preset; none means only on request."
-    )
+    schedule: Schedule | None = Field(None, description="A cron expression or preset; none means only on request.")
     start_date: Instant
     end_date: Instant | None = Field(None, description="No scheduled run or backfill after it, for data that ends.")
     data: DataSpec
