@@ -32,7 +32,7 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
     if scores.opponent is not None and opponent is not None:
         sides.insert(0, (opponent, scores.opponent))
     wide = scores.challenger.ndim == 1 or scores.challenger.shape[1] == 2
-    figure = Figure(figsize=(13 if wide else 6.5, 4.2), layout="constrained")
+    figure = Figure(figsize=(13 if wide else 6.5, 4.2))
     if scores.challenger.ndim == 1:
         _draw_regression(figure.subplots(1, 3), scores.y, sides)
     elif scores.challenger.shape[1] == 2:
@@ -40,6 +40,7 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
     else:
         _draw_confidence(figure.subplots(1, 1), scores.y, sides)
     figure.suptitle(title)
+    figure.subplots_adjust(left=0.06 if wide else 0.12, right=0.98, top=0.82, bottom=0.13, wspace=0.26)  # a layout engine: 0.3 s
     path = folder / "scores.png"
     figure.savefig(path, dpi=90)
     return [path]
