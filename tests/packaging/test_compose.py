@@ -30,7 +30,7 @@ def test_the_services_of_a_whole_platform_are_there():
 def test_the_workers_are_as_warm_as_those_of_the_demo(service, tmp_path):
     demo = Stack(PROJECT, tmp_path)._speed_settings()
     environment = dict(SERVICES[service]["environment"])
-    assert environment["AIRFLOW__CORE__MP_FORKSERVER_PRELOAD"].split(",") == list(PRELOAD)
+    assert environment["AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD"].split(",") == list(PRELOAD)
     # How many tasks run at once is a matter of the machine.
     assert environment.pop("AIRFLOW__CORE__PARALLELISM") == "${AIRFLOW_PARALLELISM:-4}"
     demo.pop("AIRFLOW__CORE__PARALLELISM")

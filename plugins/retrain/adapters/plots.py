@@ -40,7 +40,9 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
     else:
         _draw_confidence(figure.subplots(1, 1), scores.y, sides)
     figure.suptitle(title)
-    figure.subplots_adjust(left=0.06 if wide else 0.12, right=0.98, top=0.82, bottom=0.13, wspace=0.26)  # a layout engine: 0.3 s
+    figure.subplots_adjust(
+        left=0.06 if wide else 0.12, right=0.98, top=0.82, bottom=0.13, wspace=0.26
+    )  # a layout engine: 0.3 s
     path = folder / "scores.png"
     figure.savefig(path, dpi=90)
     return [path]

@@ -33,24 +33,8 @@ __all__ = ["PRELOAD", "Ports", "Stack"]
 PRELOAD: Final = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.task_runner",
-    "airflow.sdk.definitions.dag",
-    "pandas",
-    "great_expectations",
-    "mlflow.sklearn",
-    "mlflow.pyfunc",
-    "mlflow.artifacts",
-    "sklearn.ensemble",
-    "sklearn.pipeline",
-    "sklearn.compose",
-    "retrain.builder",
-    "retrain.adapters.duckdb_snapshots",
-    "retrain.adapters.gx_validator",
-    "retrain.adapters.mlflow_registry",
-    "retrain.adapters.parquet_evidence",
-    "retrain.adapters.plots",
-    "retrain.adapters.sklearn_trainer",
-    "retrain.adapters.sql_ledger",
-    "retrain.steps",
+    "airflow.dag_processing.dagbag",
+    "retrain.warm",
 )
 """What Airflow's fork server imports once, so that no task pays for it."""
 
@@ -288,6 +272,8 @@ class Stack:
             self._spawn(name, [sys.executable, "-m", "airflow", *arguments], self.environment())
         self._wait("mlflow", lambda: httpx.get(f"{self.mlflow_url}/health").is_success)
         self._wait("api-server", self._is_healthy)
+        # Airflow makes the API that its tasks talk to on its first request, which takes 4 s: not the first task's.
+        self._wait("api-server", lambda: httpx.get(f"{self.airflow_url}/execution/health", timeout=30).is_success)
 
     def _component(self, name: str) -> list[str]:
         if name != "api-server":
@@ -388,8 +374,8 @@ class Stack:
         if not self.preload:
             return {}
         return {
-            "AIRFLOW__CORE__MP_START_METHOD": "forkserver",
-            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": ",".join(self.preload),
+            "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
+            "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(self.preload),
             "AIRFLOW__CORE__PARALLELISM": str(max(4, os.cpu_count() or 4)),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
