@@ -8,7 +8,9 @@ from typing import Final
 
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches  # noqa: TID253
 
-_MODULES: Final = (
+__all__ = ["MODULES"]
+
+MODULES: Final = (
     "great_expectations",
     "mlflow.artifacts",
     "mlflow.pyfunc",
@@ -28,7 +30,7 @@ _MODULES: Final = (
     "sklearn.pipeline",
 )
 
-for _name in _MODULES:
+for _name in MODULES:
     importlib.import_module(_name)
 
 # Saving a model looks through every installed package, once a process: 0.4 s.

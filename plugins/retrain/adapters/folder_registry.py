@@ -75,6 +75,11 @@ class FolderRegistry:
         for file in files:
             shutil.copy(file, run / file.name)
 
+    def find_version(self, model: str, version: int) -> Challenger | None:
+        """Return a version, None where it is gone."""
+        found = [item for item in self._versions(model) if int(item["version"]) == version]
+        return Challenger(**found[0]) if found else None
+
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Copy the artifact of a version and verify the copy."""
         source = self._base / "models" / model / str(version) / "model"

@@ -13,6 +13,7 @@ from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard
+from retrain.core.standing import Standing
 from retrain.errors import NotFoundError
 
 __all__ = ["MemoryLedger"]
@@ -84,23 +85,29 @@ class MemoryLedger:
     def pointer(self, model: str, timeline: str) -> Pointer | None:
         """Return who is champion now."""
         with self._lock:
-            champion = self._champion(model, timeline)
+            champion = self._standing(model, timeline).champion
         return champion.to_pointer() if champion else None
 
     def append(self, move: Move) -> LedgerEntry:
         """Move the pointer (or record a refusal) and append the entry.
 
         Raises:
-            ConflictError: The pointer is not at the expected generation, or the promotion is superseded.
+            ConflictError: The rules of `entry_for` refuse the wish.
         """
         with self._lock:
             for first in self._entries:
                 if first.idempotency_key == move.idempotency_key:
                     return same_wish(move, first)
             head = self._entries[-1] if self._entries else None
-            entry = entry_for(move, at=datetime.now(UTC), head=head, champion=self._champion(move.model, move.timeline))
+            standing = self._standing(move.model, move.timeline)
+            entry = entry_for(move, at=datetime.now(UTC), head=head, standing=standing)
             self._entries.append(entry)
             return entry
+
+    def standing(self, model: str, timeline: str) -> Standing:
+        """Return champion, former champions, freeze and quarantine."""
+        with self._lock:
+            return self._standing(model, timeline)
 
     def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
         """Return the first promotion of a key on a timeline."""
@@ -135,8 +142,8 @@ class MemoryLedger:
         """
         return verify_chain(self.entries())
 
-    def _champion(self, model: str, timeline: str) -> LedgerEntry | None:
-        return next(self._moves(model, timeline), None)
+    def _standing(self, model: str, timeline: str) -> Standing:
+        return Standing.of(e for e in self._entries if (e.model, e.timeline) == (model, timeline))
 
     def _moves(self, model: str, timeline: str) -> Iterator[LedgerEntry]:
         """Yield the moves of a pointer, the last one first."""

@@ -127,6 +127,17 @@ class MlflowRegistry:
                 self._client.log_artifact(run_id, str(file), "evaluation")
             self._client.set_terminated(run_id)
 
+    def find_version(self, model: str, version: int) -> Challenger | None:
+        """Return a version with its key and manifest; None where it is gone, or was not made by a retrain."""
+        try:
+            with _translated():
+                found = self._client.get_model_version(model, str(version))
+        except NotFoundError:
+            return None
+        if KEY_TAG not in found.tags or MANIFEST_TAG not in found.tags:
+            return None
+        return _challenger(found, found.tags[KEY_TAG])
+
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Copy the artifact of a version and verify the copy before anyone loads it."""
         with _translated():

@@ -115,8 +115,15 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def decide(verdicts: Sequence[Verdict], as_of: datetime, champion: Pointer | None) -> tuple[Choice, str]:
-    """Return the choice and its reason: any failing verdict rejects, any doubt holds, only unanimity promotes."""
+def decide(
+    verdicts: Sequence[Verdict], as_of: datetime, champion: Pointer | None, *, bar: str = ""
+) -> tuple[Choice, str]:
+    """Return the choice and its reason: any failing verdict rejects, any doubt holds, only unanimity promotes.
+
+    `bar` says why no promotion may happen at all, such as a freeze.
+    """
+    if bar:
+        return Choice.HOLD, bar
     if champion is not None and as_of <= champion.as_of:
         reason = f"superseded: the champion (version {champion.version}) is as of {champion.as_of:%Y-%m-%d %H:%M}, not before this"
         return Choice.HOLD, reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -21,7 +21,24 @@ class Action(StrEnum):
     """What a ledger entry records."""
 
     PROMOTE = "promote"
+    """A challenger that a decision lets become champion."""
+    ROLLBACK = "rollback"
+    """Forward to a version that was live before; the key it leaves is quarantined."""
+    FORCE = "force"
+    """Break-glass: a version that no decision stands for, until it expires."""
+    REVERT = "revert"
+    """Back from a forced version whose time is over."""
+    ADOPT = "adopt"
+    """The registry's alias was moved by hand, and the pipeline's policy follows it."""
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
     REFUSE = "refuse"
+    """A wish that was not granted, and why."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the pointer moves."""
+        return self not in (Action.FREEZE, Action.UNFREEZE, Action.REFUSE)
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,8 @@ class Move:
     Attributes:
         expected_generation: The generation the wish rests on; 0 where there is no champion yet.
         idempotency_key: The same wish, asked again, moves nothing and gets the first entry back.
+        approver: Who approved the promotion, where the pipeline asks for that.
+        lifetime: How long a forced version may stay.
     """
 
     action: Action
@@ -71,11 +90,13 @@ class Move:
     decision_id: str = ""
     actor: str = ""
     reason: str = ""
+    approver: str = ""
+    lifetime: timedelta | None = None
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One row of the ledger; `generation` is None for a refusal, which moves nothing.
+    """One row of the ledger; `generation` is None where the pointer did not move.
 
     Attributes:
         seq: The order; never the clock.
@@ -99,14 +120,38 @@ class LedgerEntry:
     idempotency_key: str
     actor: str
     reason: str
+    approver: str
+    expires_at: datetime | None
     previous_hash: str
     hash: str = ""
 
     def content_hash(self) -> str:
         """Return the sha256 that `hash` must hold."""
-        content = asdict(self) | {"at": self.at.isoformat(), "as_of": self.as_of.isoformat()}
+        content = self.to_json()
         del content["hash"]
         return digest_of(content)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return asdict(self) | {
+            "at": self.at.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        expires_at = document["expires_at"]
+        return cls(
+            **document
+            | {
+                "at": datetime.fromisoformat(document["at"]),
+                "as_of": datetime.fromisoformat(document["as_of"]),
+                "action": Action(document["action"]),
+                "expires_at": datetime.fromisoformat(expires_at) if expires_at else None,
+            }
+        )
 
     def sealed(self) -> LedgerEntry:
         """Return the entry with its hash."""
@@ -116,10 +161,10 @@ class LedgerEntry:
         """Return the pointer that this entry set.
 
         Raises:
-            ValueError: The entry is a refusal.
+            ValueError: The entry moved nothing.
         """
         if self.generation is None:
-            raise ValueError("a refusal sets no pointer")
+            raise ValueError("an entry without a generation sets no pointer")
         return Pointer(
             self.model, self.timeline, self.version, self.manifest_digest, self.generation, self.as_of, self.key
         )

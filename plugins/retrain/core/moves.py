@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
+from retrain.core.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 __all__ = ["as_utc", "entry_for", "same_wish"]
@@ -21,32 +22,39 @@ def as_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, champion: LedgerEntry | None) -> LedgerEntry:
+def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: Standing) -> LedgerEntry:
     """Return the sealed entry that a wish becomes.
 
     Args:
         move: The wish.
         at: The time of the store that will hold the entry, exactly as it will hold it.
         head: The last entry of the whole ledger.
-        champion: The last entry that moved the pointer of the wish's model and timeline.
+        standing: Where the wish's model stands on its timeline.
 
     Raises:
-        ConflictError: The pointer is elsewhere, or a promotion would go back in time.
-        IntegrityError: The wish moves a pointer and the head was edited.
+        ConflictError: The pointer is elsewhere; a promotion is barred or would go back in time; a rollback or revert is to a
+            version that was never live; a forced version would never expire.
+        IntegrityError: The wish is no refusal, and the head or a move of this model and timeline was edited.
     """
-    moves = move.action is not Action.REFUSE
-    if moves:
-        _check_head(head)
+    champion = standing.champion
+    if move.action is not Action.REFUSE:
+        _check_intact(head, *standing.moves)
+    if move.action.moves:
         _check_generation(move, champion)
     if move.action is Action.PROMOTE:
+        _check_unbarred(move, standing)
         _check_forward(move, champion)
+    elif move.action in (Action.ROLLBACK, Action.REVERT):
+        _check_lived(move, standing)
+    elif move.action is Action.FORCE:
+        _check_lifetime(move)
     return LedgerEntry(
         seq=head.seq + 1 if head else 1,
         at=as_utc(at),
         action=move.action,
         model=move.model,
         timeline=move.timeline,
-        generation=move.expected_generation + 1 if moves else None,
+        generation=move.expected_generation + 1 if move.action.moves else None,
         version=move.version,
         previous_version=champion.version if champion else None,
         manifest_digest=move.manifest_digest,
@@ -56,6 +64,8 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, champion: L
         idempotency_key=move.idempotency_key,
         actor=move.actor,
         reason=move.reason,
+        approver=move.approver,
+        expires_at=as_utc(at) + move.lifetime if move.lifetime else None,
         previous_hash=head.hash if head else GENESIS,
     ).sealed()
 
@@ -76,13 +86,15 @@ def same_wish(move: Move, first: LedgerEntry) -> LedgerEntry:
     return first
 
 
-def _check_head(head: LedgerEntry | None) -> None:
-    if head is not None and head.hash != head.content_hash():
-        raise IntegrityError(
-            "the ledger's last entry must carry its own hash",
-            got=f"an edited entry {head.seq} ({head.model}, {head.timeline})",
-            fix="Run `retrain ledger verify`; stop promotions until it is explained.",
-        )
+def _check_intact(*entries: LedgerEntry | None) -> None:
+    """Look at what the move rests on; the whole chain is looked at by `verify_chain`."""
+    for entry in entries:
+        if entry is not None and entry.hash != entry.content_hash():
+            raise IntegrityError(
+                "each ledger entry that a move rests on must carry its own hash",
+                got=f"an edited entry {entry.seq} ({entry.model}, {entry.timeline})",
+                fix="Run `retrain ledger verify`; stop promotions until it is explained.",
+            )
 
 
 def _check_generation(move: Move, champion: LedgerEntry | None) -> None:
@@ -101,6 +113,36 @@ def _check_forward(move: Move, champion: LedgerEntry | None) -> None:
             f"a promotion of {move.model} on {move.timeline} must be of a later as-of than its champion's",
             got=f"superseded: version {move.version} as of {as_utc(move.as_of).isoformat()}, and {_winner(champion)}",
             fix="Keep the champion; to go back on purpose, roll back.",
+        )
+
+
+def _check_unbarred(move: Move, standing: Standing) -> None:
+    bar = standing.bar(move.key)
+    if bar:
+        raise ConflictError(
+            f"a promotion of version {move.version} of {move.model} on {move.timeline} must not be barred",
+            got=bar,
+            fix=f"Lift it with `retrain unfreeze {move.model}`, or train a fresh challenger with a nonce.",
+        )
+
+
+def _check_lived(move: Move, standing: Standing) -> None:
+    lived = standing.lived(move.version)
+    if lived is None or lived.manifest_digest != move.manifest_digest or lived.key != move.key:
+        known = ", ".join(str(entry.version) for entry in standing.fallbacks()) or "none"
+        raise ConflictError(
+            f"a {move.action.value} of {move.model} on {move.timeline} must be to a version that was live there, as it was",
+            got=f"version {move.version}",
+            fix=f"Choose one of: {known}.",
+        )
+
+
+def _check_lifetime(move: Move) -> None:
+    if move.lifetime is None or move.lifetime <= timedelta(0):
+        raise ConflictError(
+            "a forced version must have a time to live",
+            got="none" if move.lifetime is None else str(move.lifetime),
+            fix="Say how long, such as --expires 7d.",
         )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrain.core.scores import Scores
     from retrain.core.snapshot import Part, Snapshot
     from retrain.core.spec import PipelineSpec
+    from retrain.core.standing import Standing
     from retrain.core.validation import ValidationReport
     from retrain.core.window import Window
 
@@ -173,6 +174,9 @@ class ModelRegistry(Protocol):
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
         """Add metrics and files (plots, reports) to a run; saying it twice changes nothing."""
 
+    def find_version(self, model: str, version: int) -> Challenger | None:
+        """Return a version with the key and manifest that it was made under; None where it is gone or not ours."""
+
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Copy the artifact of a version into `folder` and verify it; return the model's folder.
 
@@ -235,13 +239,16 @@ class Ledger(Protocol):
         """Return who is champion now."""
 
     def append(self, move: Move) -> LedgerEntry:
-        """Move the pointer (or record a refusal) and append the entry, in one transaction.
+        """Move the pointer (or record what moves nothing) and append the entry, in one transaction.
 
         The same idempotency key again returns the first entry and changes nothing.
 
         Raises:
-            ConflictError: The pointer is not at the expected generation: the message says who won.
+            ConflictError: The rules of `entry_for` refuse the wish: the message says who won, or what bars it.
         """
+
+    def standing(self, model: str, timeline: str) -> Standing:
+        """Return champion, former champions, freeze and quarantine."""
 
     def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
         """Return the first promotion of a key on a timeline."""

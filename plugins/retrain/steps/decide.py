@@ -33,7 +33,8 @@ def decide_retrain(
     found = evidence.evidence(scorecard_digest)
     card = found.scorecard
     verdicts = tuple(gate.judge(found) for gate in spec.gate)
-    choice, reason = decide(verdicts, request.as_of, card.champion)
+    bar = ledger.standing(spec.model, request.timeline).bar(challenger.key)
+    choice, reason = decide(verdicts, request.as_of, card.champion, bar=bar)
     primary = spec.evaluation.primary
     decision = Decision(
         request_id=request.id,

@@ -10,6 +10,7 @@ from tests.builders import AS_OF, make_pointer
 
 from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
 from retrain.core.moves import entry_for
+from retrain.core.standing import Standing
 from retrain.errors import IntegrityError
 
 
@@ -28,7 +29,9 @@ def chain(count: int = 4) -> list[LedgerEntry]:
             idempotency_key=f"promote-{number}",
         )
         last = entries[-1] if entries else None
-        entries.append(entry_for(move, at=AS_OF + timedelta(days=number, hours=1), head=last, champion=last))
+        entries.append(
+            entry_for(move, at=AS_OF + timedelta(days=number, hours=1), head=last, standing=Standing.of(entries))
+        )
     return entries
 
 
@@ -46,6 +49,7 @@ _CHANGES: dict[str, Any] = {
     "previous_version": 9,
     "as_of": datetime(2030, 1, 1, tzinfo=UTC),
     "version": 9,
+    "expires_at": datetime(2030, 1, 1, tzinfo=UTC),
 }
 
 
@@ -75,7 +79,7 @@ def test_an_entry_sets_the_pointer_that_it_says() -> None:
     entry = chain()[-1]
     pointer = entry.to_pointer()
     assert pointer == Pointer("churn", "production", 4, "d" * 64, 4, entry.as_of, "key-4")
-    with pytest.raises(ValueError, match="a refusal sets no pointer"):
+    with pytest.raises(ValueError, match="without a generation sets no pointer"):
         replace(entry, generation=None).to_pointer()
 
 

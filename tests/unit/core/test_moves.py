@@ -9,6 +9,7 @@ from tests.builders import AS_OF
 
 from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
 from retrain.core.moves import as_utc, entry_for, same_wish
+from retrain.core.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 
@@ -30,12 +31,12 @@ def wish(version: int = 1, **changes: Any) -> Move:
 
 
 def first() -> LedgerEntry:
-    return entry_for(wish(), at=AS_OF, head=None, champion=None)
+    return entry_for(wish(), at=AS_OF, head=None, standing=Standing())
 
 
 def test_the_first_entry_stands_on_the_genesis_and_the_next_one_on_it() -> None:
     one = first()
-    two = entry_for(wish(2), at=AS_OF, head=one, champion=one)
+    two = entry_for(wish(2), at=AS_OF, head=one, standing=Standing((one,)))
     assert (one.seq, one.generation, one.previous_version, one.previous_hash) == (1, 1, None, GENESIS)
     assert (two.seq, two.generation, two.previous_version, two.previous_hash) == (2, 2, 1, one.hash)
     assert two.hash == two.content_hash()
@@ -52,26 +53,36 @@ def test_a_wish_that_rests_on_another_generation_is_a_conflict(
     generation: int, champion: LedgerEntry | None, got: str
 ) -> None:
     with pytest.raises(ConflictError, match=got):
-        entry_for(wish(2, expected_generation=generation), at=AS_OF, head=champion, champion=champion)
+        entry_for(
+            wish(2, expected_generation=generation),
+            at=AS_OF,
+            head=champion,
+            standing=Standing((champion,) if champion else ()),
+        )
 
 
 @pytest.mark.parametrize("hours", [0, -1])
 def test_a_promotion_to_no_later_knowledge_is_a_conflict(hours: int) -> None:
     champion = first()
     with pytest.raises(ConflictError, match="superseded: version 2 as of"):
-        entry_for(wish(2, as_of=champion.as_of + timedelta(hours=hours)), at=AS_OF, head=champion, champion=champion)
+        entry_for(
+            wish(2, as_of=champion.as_of + timedelta(hours=hours)),
+            at=AS_OF,
+            head=champion,
+            standing=Standing((champion,) if champion else ()),
+        )
 
 
 def test_an_edited_head_stops_moves_but_not_refusals() -> None:
     edited = replace(first(), version=9)
     with pytest.raises(IntegrityError, match=r"must carry its own hash; got an edited entry 1 \(churn, production\)"):
-        entry_for(wish(2), at=AS_OF, head=edited, champion=edited)
-    refusal = entry_for(wish(2, action=Action.REFUSE), at=AS_OF, head=edited, champion=edited)
+        entry_for(wish(2), at=AS_OF, head=edited, standing=Standing((edited,)))
+    refusal = entry_for(wish(2, action=Action.REFUSE), at=AS_OF, head=edited, standing=Standing((edited,)))
     assert (refusal.generation, refusal.previous_version, refusal.seq) == (None, 9, 2)
 
 
 def test_a_refusal_rests_on_no_generation() -> None:
-    entry = entry_for(wish(5, action=Action.REFUSE, as_of=AS_OF), at=AS_OF, head=first(), champion=first())
+    entry = entry_for(wish(5, action=Action.REFUSE, as_of=AS_OF), at=AS_OF, head=first(), standing=Standing((first(),)))
     assert (entry.action, entry.generation, entry.actor, entry.reason) == (Action.REFUSE, None, "someone", "better")
 
 

@@ -17,6 +17,7 @@ from retrain.core.moves import entry_for, same_wish
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard
+from retrain.core.standing import Standing
 from retrain.errors import NotFoundError
 
 __all__ = ["SqlLedger"]
@@ -120,21 +121,25 @@ class SqlLedger:
         The same idempotency key again returns the first entry and changes nothing.
 
         Raises:
-            ConflictError: The pointer is not at the expected generation, or the promotion is superseded: the message
-                says who won.
+            ConflictError: The rules of `entry_for` refuse the wish: the message says who won, or what bars it.
             IntegrityError: The wish moves a pointer, and that or the chain's head was edited.
         """
         with self._database.writing() as connection:
             first = queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key)
             if first is not None:
                 return same_wish(move, first)
-            champion = queries.last_move(connection, move.model, move.timeline)
+            standing = queries.find_standing(connection, move.model, move.timeline)
             at = self._database.now(connection)
-            entry = entry_for(move, at=at, head=queries.head(connection), champion=champion)
+            entry = entry_for(move, at=at, head=queries.head(connection), standing=standing)
             queries.add_entry(connection, entry)
             if entry.generation is not None:
-                queries.move_pointer(connection, champion, entry.to_pointer())
+                queries.move_pointer(connection, standing.champion, entry.to_pointer())
             return entry
+
+    def standing(self, model: str, timeline: str) -> Standing:
+        """Return champion, former champions, freeze and quarantine."""
+        with self._database.reading() as connection:
+            return queries.find_standing(connection, model, timeline)
 
     def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
         """Return the first promotion of a key on a timeline."""

@@ -13,6 +13,7 @@ from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCOREC
 from retrain.core.decision import Decision
 from retrain.core.ledger import Action, LedgerEntry, Pointer
 from retrain.core.scorecard import Scorecard
+from retrain.core.standing import Standing
 from retrain.errors import IntegrityError
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "decision_row",
     "find_decision",
     "find_pointer",
+    "find_standing",
     "first_entry",
     "head",
     "keep_scorecard",
@@ -97,6 +99,12 @@ def last_move(
     query = select(LEDGER).where(*mine, *conditions).order_by(LEDGER.c.generation.desc()).limit(1)
     row = connection.execute(query).first()
     return to_entry(row) if row else None
+
+
+def find_standing(connection: Connection, model: str, timeline: str) -> Standing:
+    """Add up the entries of a model and timeline; refusals, of which there may be many, change nothing."""
+    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.action != Action.REFUSE.value)
+    return Standing.of(map(to_entry, connection.execute(select(LEDGER).where(*mine).order_by(LEDGER.c.seq))))
 
 
 def find_pointer(connection: Connection, model: str, timeline: str) -> Pointer | None:

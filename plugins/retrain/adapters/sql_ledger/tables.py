@@ -122,6 +122,8 @@ LEDGER: Final = Table(
     Column("idempotency_key", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("reason", String, nullable=False),
+    Column("approver", String, nullable=False),
+    Column("expires_at", Instant),
     Column("previous_hash", String, nullable=False),
     Column("hash", String, nullable=False),
     UniqueConstraint("model", "timeline", "generation", name="uq_ledger_generation"),

@@ -98,6 +98,8 @@ def _make_ledger() -> None:
         sa.Column("idempotency_key", sa.String, nullable=False),
         sa.Column("actor", sa.String, nullable=False),
         sa.Column("reason", sa.String, nullable=False),
+        sa.Column("approver", sa.String, nullable=False),
+        sa.Column("expires_at", _INSTANT),
         sa.Column("previous_hash", sa.String, nullable=False),
         sa.Column("hash", sa.String, nullable=False),
         sa.UniqueConstraint("model", "timeline", "generation", name="uq_ledger_generation"),

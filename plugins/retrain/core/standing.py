@@ -1,0 +1,71 @@
+"""Where a model stands on a timeline: its champion and what was live before it, a freeze, and the keys in quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from retrain.core.ledger import Action, LedgerEntry
+
+__all__ = ["Standing"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger's entries on one model and timeline add up to.
+
+    Attributes:
+        moves: Every entry that moved the pointer, in order.
+        freeze: The freeze that is in force.
+        quarantined: The keys that a rollback left, each with that rollback; forcing a version of the key lifts it.
+    """
+
+    moves: tuple[LedgerEntry, ...] = ()
+    freeze: LedgerEntry | None = None
+    quarantined: Mapping[str, LedgerEntry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[LedgerEntry]) -> Standing:
+        """Add up the entries of one model and timeline, given by sequence."""
+        moves: list[LedgerEntry] = []
+        freeze: LedgerEntry | None = None
+        quarantined: dict[str, LedgerEntry] = {}
+        for entry in entries:
+            if entry.action is Action.FREEZE:
+                freeze = entry
+            elif entry.action is Action.UNFREEZE:
+                freeze = None
+            elif entry.action is Action.FORCE:
+                quarantined.pop(entry.key, None)
+            elif entry.action is Action.ROLLBACK and moves:
+                quarantined[moves[-1].key] = entry
+            if entry.generation is not None:
+                moves.append(entry)
+        return cls(tuple(moves), freeze, quarantined)
+
+    @property
+    def champion(self) -> LedgerEntry | None:
+        """The move that set the pointer where it is."""
+        return self.moves[-1] if self.moves else None
+
+    def lived(self, version: int) -> LedgerEntry | None:
+        """Return the last move to a version."""
+        return next((move for move in reversed(self.moves) if move.version == version), None)
+
+    def fallbacks(self) -> list[LedgerEntry]:
+        """Return the versions that were live before the champion and may be again, the latest first."""
+        found: dict[int, LedgerEntry] = {}
+        for move in reversed(self.moves):
+            if move.key not in self.quarantined and self.champion and move.version != self.champion.version:
+                found.setdefault(move.version, move)
+        return list(found.values())
+
+    def bar(self, key: str) -> str:
+        """Return why no automatic promotion of a key may happen; empty where nothing bars it."""
+        if self.freeze is not None:
+            return f"frozen by {self.freeze.actor} since {self.freeze.at:%Y-%m-%d %H:%M} ({self.freeze.reason})"
+        if key in self.quarantined:
+            rollback = self.quarantined[key]
+            since = f"{rollback.actor} rolled back from it on {rollback.at:%Y-%m-%d %H:%M}"
+            return f"its key is in quarantine since {since} ({rollback.reason})"
+        return ""
