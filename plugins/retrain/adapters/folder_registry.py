@@ -11,6 +11,7 @@ from typing import Any
 
 from retrain.core.artifact import manifest_digest, verify_artifact
 from retrain.core.decision import Challenger
+from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef
 from retrain.errors import NotFoundError, OutageError
 
@@ -61,7 +62,9 @@ class FolderRegistry:
             shutil.rmtree(part, ignore_errors=True)  # what an earlier try left
             shutil.copytree(folder, part / "model")
             _write(part / "version.json", challenger.__dict__)
+            failpoint("model_uploaded")
             part.replace(target)
+            failpoint("version_registered")
         except OSError as error:
             raise OutageError(
                 "the folder of models must have room", got=type(error).__name__, fix="Make room and run it again."

@@ -129,6 +129,10 @@ class MemoryLedger:
         with self._lock:
             return next((e for e in self._moves(model, timeline) if e.as_of <= as_of), None)
 
+    def now(self) -> datetime:
+        """Return the time of this process."""
+        return datetime.now(UTC)
+
     def timelines(self) -> list[tuple[str, str]]:
         """Return every (model, timeline) that has a decision, sorted."""
         with self._lock:

@@ -22,6 +22,7 @@ from mlflow.tracking import MlflowClient
 from retrain.core.artifact import artifact_manifest, verify_artifact
 from retrain.core.decision import Challenger
 from retrain.core.digest import digest_of
+from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
@@ -105,12 +106,14 @@ class MlflowRegistry:
             logged = self._client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
             self._client.log_model_artifacts(logged.model_id, str(folder))
             self._client.log_dict(run_id, {"files": manifest}, "manifest.json")
+            failpoint("model_uploaded")
             self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
             self._ensure_registered(model)
             source = f"models:/{logged.model_id}"
             self._client.create_model_version(
                 model, source, run_id, tags, model_id=logged.model_id, await_creation_for=0
             )
+        failpoint("version_registered")
         challenger = self.find_challenger(model, key)
         if challenger is None:
             raise OutageError("a registered version must be found again", got="none", fix="Clear the task to retry.")

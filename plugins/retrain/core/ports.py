@@ -36,6 +36,7 @@ __all__ = [
     "Ledger",
     "ModelRegistry",
     "OpenRetrain",
+    "Rehearsal",
     "SnapshotStore",
     "Trainer",
     "Validator",
@@ -143,6 +144,17 @@ class Trainer(Protocol):
 
         Raises:
             IntegrityError: The model holds a type that the platform does not trust, or code to run on loading.
+        """
+
+
+class Rehearsal(Protocol):
+    """Proof that a stored model still works, without trusting this process to it."""
+
+    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:
+        """Load a verified artifact in a process of its own and score rows of a snapshot's holdout; return how many.
+
+        Raises:
+            IntegrityError: It does not load, does not score, or gives a score that is not finite.
         """
 
 
@@ -268,6 +280,9 @@ class Ledger(Protocol):
         Of the moves to a version whose as-of is not after `as_of`, the last by sequence, so that a rollback counts;
         None where there is none.
         """
+
+    def now(self) -> datetime:
+        """Return the database's time."""
 
     def timelines(self) -> list[tuple[str, str]]:
         """Return every (model, timeline) that has a decision, sorted."""

@@ -1,19 +1,44 @@
-"""What a retrain does: one function a step, over the ports, without any framework."""
+"""What a retrain does, and what is done about a champion: over the ports, without any framework."""
 
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
-from retrain.steps.promote import project_alias, promote_challenger
+from retrain.steps.pointer import project_alias
+from retrain.steps.promote import Approval, promote_challenger
+from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
+from retrain.steps.rollback import (
+    Operation,
+    RollbackPlan,
+    force_champion,
+    freeze_model,
+    plan_rollback,
+    rehearse_version,
+    roll_back,
+    unfreeze_model,
+)
 from retrain.steps.snapshot import take_snapshot
 from retrain.steps.train import train_challenger
 from retrain.steps.validate import validate_snapshot
 
 __all__ = [
+    "Approval",
+    "Finding",
+    "Operation",
+    "RollbackPlan",
+    "Trouble",
     "decide_retrain",
     "evaluate_challenger",
+    "force_champion",
+    "freeze_model",
+    "plan_rollback",
     "project_alias",
     "promote_challenger",
+    "reconcile_all",
+    "reconcile_model",
     "record_failure",
+    "rehearse_version",
+    "roll_back",
     "take_snapshot",
     "train_challenger",
+    "unfreeze_model",
     "validate_snapshot",
 ]

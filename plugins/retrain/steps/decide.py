@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from retrain.core.decision import Challenger, Choice, Decision, decide
+from retrain.core.failpoints import failpoint
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.snapshot import Snapshot
@@ -57,7 +58,9 @@ def decide_retrain(
         snapshot=snapshot.digest,
         scorecard=scorecard_digest,
     )
-    return ledger.record(decision, card)
+    stored = ledger.record(decision, card)
+    failpoint("decided")
+    return stored
 
 
 def record_failure(spec: PipelineSpec, request: RetrainRequest, step: str, reason: str, *, ledger: Ledger) -> Decision:

@@ -1,29 +1,44 @@
-"""Move the pointer to a challenger that may be promoted, then project it onto the registry alias."""
+"""Make the challenger of a PROMOTE decision the champion of its timeline."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from retrain.core.decision import Choice, Decision
 from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Move
-from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
-from retrain.errors import ConflictError, IntegrityError, NotFoundError
+from retrain.errors import ConflictError, IntegrityError
+from retrain.steps.pointer import move_pointer
 
-__all__ = ["project_alias", "promote_challenger"]
+__all__ = ["Approval", "promote_challenger"]
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to one decision, and so to its version, digest and generation."""
+
+    decision_id: str
+    approver: str
 
 
 def promote_challenger(
-    spec: PipelineSpec, request: RetrainRequest, decision: Decision, *, registry: ModelRegistry, ledger: Ledger
+    spec: PipelineSpec,
+    request: RetrainRequest,
+    decision: Decision,
+    *,
+    registry: ModelRegistry,
+    ledger: Ledger,
+    approval: Approval | None = None,
 ) -> LedgerEntry:
     """Make the challenger of a PROMOTE decision the champion of its timeline; saying it again changes nothing.
 
     Raises:
-        ConflictError: Another promotion moved the pointer since the evaluation.
+        ConflictError: Another promotion moved the pointer since the evaluation, or the approval does not hold.
         IntegrityError: The artifact is not what was made, or the decision is not PROMOTE.
     """
     challenger = decision.challenger
@@ -44,42 +59,32 @@ def promote_challenger(
         decision_id=decision.id,
         actor=request.actor,
         reason=request.reason or decision.reason,
+        approver=approval.approver if approval else "",
     )
-    try:
+
+    def check() -> None:
+        if spec.promotion.approval == "required":
+            _check_approval(spec, decision, approval, request.actor)
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-        entry = ledger.append(move)
-    except (ConflictError, IntegrityError, NotFoundError) as error:
-        _record_refusal(ledger, move, error)
-        raise
-    if decision.timeline == PRODUCTION:
-        project_alias(spec, registry=registry, ledger=ledger)
-    return entry
+
+    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
 
 
-def project_alias(spec: PipelineSpec, *, registry: ModelRegistry, ledger: Ledger) -> int | None:
-    """Make the registry alias say what the production pointer says now; return the version."""
-    pointer = ledger.pointer(spec.model, PRODUCTION)
-    if pointer is None:
-        return None
-    if registry.alias_version(spec.model, spec.promotion.alias) != pointer.version:
-        registry.set_alias(spec.model, spec.promotion.alias, pointer.version)
-    return pointer.version
-
-
-def _record_refusal(ledger: Ledger, move: Move, error: Exception) -> None:
-    refusal = Move(
-        action=Action.REFUSE,
-        model=move.model,
-        timeline=move.timeline,
-        version=move.version,
-        manifest_digest=move.manifest_digest,
-        as_of=move.as_of,
-        key=move.key,
-        expected_generation=move.expected_generation,
-        idempotency_key=digest_of(["refuse", move.idempotency_key, move.expected_generation, str(error)]),
-        decision_id=move.decision_id,
-        actor=move.actor,
-        reason=str(error),
-    )
-    ledger.append(refusal)
+def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval | None, actor: str) -> None:
+    got = ""
+    if approval is None:
+        got = "none"
+    elif approval.decision_id != decision.id:
+        got = f"a stale one by {approval.approver}, of another decision"
+    elif approval.approver not in spec.promotion.approvers:
+        got = f"one by {approval.approver}, who is not among the approvers"
+    elif approval.approver == actor:
+        got = f"one by {approval.approver}, who asked for the retrain"
+    if got:
+        raise ConflictError(
+            f"a promotion of {spec.model} must be approved by one of {', '.join(spec.promotion.approvers)},"
+            " other than who asked for it",
+            got=got,
+            fix="Clear the task approve and have somebody else answer.",
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from retrain.core.decision import Challenger
+from retrain.core.failpoints import failpoint
 from retrain.core.key import retrain_key
 from retrain.core.ports import DatasetRef, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
@@ -48,6 +49,7 @@ def train_challenger(
     }
     params = {"estimator": spec.train.estimator, "seed": spec.train.seed, **spec.train.params}
     run_id = registry.open_run(spec.model, key, name=f"{request.as_of:%Y-%m-%d} {key[:8]}", params=params, tags=tags)
+    failpoint("run_made")
     dataset = DatasetRef(f"{spec.model} {request.as_of:%Y-%m-%d}", snapshot.digest, "snapshot", snapshot.train_rows)
     registry.log_dataset(run_id, dataset)
 

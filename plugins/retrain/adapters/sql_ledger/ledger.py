@@ -165,6 +165,11 @@ class SqlLedger:
         with self._database.reading() as connection:
             return queries.last_move(connection, model, timeline, LEDGER.c.as_of <= as_of)
 
+    def now(self) -> datetime:
+        """Return the database's time."""
+        with self._database.reading() as connection:
+            return self._database.now(connection)
+
     def timelines(self) -> list[tuple[str, str]]:
         """Return every (model, timeline) that has a decision, sorted."""
         with self._database.reading() as connection:

@@ -125,7 +125,21 @@ class PromotionSpec(_Section):
     """What happens with a challenger that passed its gates."""
 
     alias: str = Field("champion", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
-    approval: Literal["none"] = "none"
+    approval: Literal["none", "required"] = Field("none", description="Whether a person must approve each promotion.")
+    approvers: tuple[str, ...] = Field((), description="The Airflow users who may approve, by name.")
+    approval_timeout: Duration = Field(
+        "3d", gt=timedelta(0), validate_default=True, description="How long to wait for approval; no answer means no."
+    )
+    out_of_band: Literal["repair", "adopt"] = Field(
+        "repair", description="What to do where the alias was moved by hand: put it back, or follow it."
+    )
+    pinned: int = Field(3, ge=1, le=100, description="How many former champions are rehearsed, ready to roll back to.")
+
+    @model_validator(mode="after")
+    def _approvers_are_known(self) -> PromotionSpec:
+        if (self.approval == "required") != bool(self.approvers):
+            raise ValueError("approval: required and approvers must be given together, or neither")
+        return self
 
 
 class PipelineSpec(_Section):

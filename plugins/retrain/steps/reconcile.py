@@ -1,0 +1,184 @@
+"""Put the world back in line with the ledger, and say what was out of line."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.names import PRODUCTION
+from retrain.core.ports import Ledger, ModelRegistry
+from retrain.core.spec import PipelineSpec
+from retrain.core.standing import Standing
+from retrain.errors import ConflictError, IntegrityError, NotFoundError
+from retrain.steps.pointer import project_alias, wish_back, wish_for
+from retrain.steps.rollback import freeze_model
+
+__all__ = ["Finding", "Trouble", "reconcile_all", "reconcile_model"]
+
+
+class Trouble(StrEnum):
+    """What was out of line."""
+
+    ALIAS_BEHIND = "alias behind"
+    """The alias had not followed the last move yet, such as after a crash: mended without an alarm."""
+    ALIAS_MOVED = "alias moved by hand"
+    CHAMPION_GONE = "champion gone"
+    CHAMPION_ALTERED = "champion altered"
+    FORCE_EXPIRED = "forced version expired"
+    LEDGER_ALTERED = "ledger altered"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was out of line, and what was done about it."""
+
+    model: str
+    trouble: Trouble
+    detail: str
+    done: str
+
+    @property
+    def alarming(self) -> bool:
+        """Whether a person should know."""
+        return self.trouble is not Trouble.ALIAS_BEHIND
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.trouble.value}: {self.detail}; {self.done}"
+
+
+def reconcile_all(
+    specs: Sequence[PipelineSpec], *, actor: str, registry: ModelRegistry, ledger: Ledger
+) -> list[Finding]:
+    """Verify the ledger, then reconcile every model; an altered ledger freezes them all."""
+    findings: list[Finding] = []
+    try:
+        ledger.verify()
+    except IntegrityError as error:
+        findings = [
+            Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, ledger)) for spec in specs
+        ]
+    for spec in specs:
+        findings += reconcile_model(spec, actor=actor, registry=registry, ledger=ledger)
+    return findings
+
+
+def reconcile_model(spec: PipelineSpec, *, actor: str, registry: ModelRegistry, ledger: Ledger) -> list[Finding]:
+    """Revert what expired, leave a champion that is gone or altered, and make the alias follow the pointer.
+
+    Asked again at once, it finds nothing.
+
+    Raises:
+        OutageError: The ledger or the registry does not answer.
+        ConflictError: Another move came first; ask again.
+    """
+    steps = (_revert_expired, _leave_broken, _mend_alias)
+    return [finding for step in steps if (finding := step(spec, actor, registry, ledger)) is not None]
+
+
+def _freeze(spec: PipelineSpec, actor: str, ledger: Ledger) -> str:
+    try:
+        freeze_model(spec.model, PRODUCTION, actor=actor, reason="the ledger was altered", ledger=ledger)
+    except IntegrityError:
+        return "no move is possible until it is explained"
+    return f"frozen until `retrain unfreeze {spec.model}`"
+
+
+def _revert_expired(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+    standing = ledger.standing(spec.model, PRODUCTION)
+    forced = standing.champion
+    if forced is None or forced.expires_at is None or ledger.now() < forced.expires_at:
+        return None
+    detail = f"version {forced.version}, forced by {forced.actor} ({forced.reason}), until {forced.expires_at:%Y-%m-%d %H:%M}"
+    back = _first_sound(standing, registry)
+    if back is None:
+        return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, "nothing to revert to: promote or force a version")
+    reason = f"forced version {forced.version} expired"
+    ledger.append(wish_back(Action.REVERT, back, forced, actor=actor, reason=reason))
+    project_alias(spec, registry=registry, ledger=ledger)
+    return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, f"reverted to version {back.version}")
+
+
+def _leave_broken(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+    standing = ledger.standing(spec.model, PRODUCTION)
+    champion = standing.champion
+    if champion is None:
+        return None
+    try:
+        _fetch(champion, registry)
+    except NotFoundError as error:
+        trouble, detail = Trouble.CHAMPION_GONE, f"version {champion.version}: {error.got}"
+    except IntegrityError as error:
+        trouble, detail = Trouble.CHAMPION_ALTERED, f"version {champion.version}: {error.got}"
+    else:
+        return None
+    back = _first_sound(standing, registry)
+    if back is None:
+        return Finding(spec.model, trouble, detail, "no former champion is sound: retrain with a nonce")
+    ledger.append(wish_back(Action.ROLLBACK, back, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
+    project_alias(spec, registry=registry, ledger=ledger)
+    return Finding(spec.model, trouble, detail, f"rolled back to version {back.version}")
+
+
+def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+    standing = ledger.standing(spec.model, PRODUCTION)
+    champion = standing.champion
+    alias = registry.alias_version(spec.model, spec.promotion.alias)
+    if champion is None or alias == champion.version:
+        return None
+    detail = f"{spec.promotion.alias} names {f'version {alias}' if alias else 'nothing'}, the pointer version {champion.version}"
+    behind = alias == champion.previous_version
+    if alias is not None and not behind and spec.promotion.out_of_band == "adopt":
+        refused = _adopt(spec, alias, standing, actor, registry, ledger)
+        if not refused:
+            return Finding(spec.model, Trouble.ALIAS_MOVED, detail, f"adopted version {alias}")
+        detail = f"{detail}, which cannot be adopted ({refused})"
+    project_alias(spec, registry=registry, ledger=ledger)
+    trouble = Trouble.ALIAS_BEHIND if behind else Trouble.ALIAS_MOVED
+    return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")
+
+
+def _adopt(
+    spec: PipelineSpec,
+    alias: int,
+    standing: Standing,
+    actor: str,
+    registry: ModelRegistry,
+    ledger: Ledger,
+) -> str:
+    """Follow the alias; return why not, where that cannot be."""
+    made = registry.find_version(spec.model, alias)
+    if made is None:
+        return "no retrain made it"
+    if bar := standing.bar(made.key):
+        return bar
+    reason = "the alias was moved by hand"
+    move = wish_for(Action.ADOPT, spec.model, PRODUCTION, made, actor=actor, reason=reason, ledger=ledger)
+    if not move.decision_id:
+        return "no decision on production is about it"
+    try:
+        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+            registry.fetch(spec.model, alias, made.manifest_digest, Path(scratch))
+        ledger.append(move)
+    except (ConflictError, IntegrityError, NotFoundError) as error:
+        return error.got
+    return ""
+
+
+def _first_sound(standing: Standing, registry: ModelRegistry) -> LedgerEntry | None:
+    """Return the latest former champion whose artifact is what was made."""
+    for entry in standing.fallbacks():
+        try:
+            _fetch(entry, registry)
+        except (IntegrityError, NotFoundError):
+            continue
+        return entry
+    return None
+
+
+def _fetch(entry: LedgerEntry, registry: ModelRegistry) -> None:
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        registry.fetch(entry.model, entry.version, entry.manifest_digest, Path(scratch))

@@ -1,0 +1,230 @@
+"""Go back, by a move forward, to a version that was live; break the glass; freeze."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
+from retrain.core.spec import PipelineSpec
+from retrain.errors import ConflictError, NotFoundError
+from retrain.steps.pointer import move_pointer, wish_back, wish_for
+
+__all__ = [
+    "Operation",
+    "RollbackPlan",
+    "force_champion",
+    "freeze_model",
+    "plan_rollback",
+    "rehearse_version",
+    "roll_back",
+    "unfreeze_model",
+]
+
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Who does something to which pipeline's champion, on which timeline, and why."""
+
+    spec: PipelineSpec
+    timeline: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What a rollback would do.
+
+    Attributes:
+        current: The move that made today's champion.
+        target: The move that last made the other version champion; `current` where nothing is left to do.
+    """
+
+    current: LedgerEntry
+    target: LedgerEntry
+
+    @property
+    def done(self) -> bool:
+        """Whether the pointer is there already."""
+        return self.current.version == self.target.version
+
+
+def plan_rollback(model: str, timeline: str, *, to: int | None, ledger: Ledger) -> RollbackPlan:
+    """Say what a rollback would do; without `to` the version that was live before is its target.
+
+    Where a rollback already set the champion, one without `to` has nothing left to do: asked twice, it goes back once.
+
+    Raises:
+        NotFoundError: There is no champion, or nothing to roll back to.
+        ConflictError: The version was never live, or is in quarantine.
+    """
+    standing = ledger.standing(model, timeline)
+    current = standing.champion
+    if current is None:
+        raise NotFoundError(f"{model} must have a champion on {timeline}", got="none", fix="Promote one first.")
+    if to == current.version or (to is None and current.action is Action.ROLLBACK):
+        return RollbackPlan(current, current)
+    fallbacks = standing.fallbacks()
+    known = ", ".join(str(entry.version) for entry in fallbacks) or "none"
+    target = next((entry for entry in fallbacks if to in (None, entry.version)), None)
+    if target is None and to is None:
+        raise NotFoundError(
+            f"{model} must have been another version on {timeline} before, not in quarantine",
+            got="none",
+            fix=f"Stop automatic promotions with `retrain freeze {model}`, or force a version.",
+        )
+    if target is None:
+        raise ConflictError(
+            f"a rollback of {model} on {timeline} must be to a version that was live there and is not in quarantine",
+            got=f"version {to}",
+            fix=f"Choose one of: {known}. `retrain promote {model} {to} --force` goes to any version.",
+        )
+    return RollbackPlan(current, target)
+
+
+def roll_back(
+    plan: RollbackPlan,
+    operation: Operation,
+    *,
+    registry: ModelRegistry,
+    ledger: Ledger,
+    snapshots: SnapshotStore,
+    rehearse: Rehearsal,
+) -> LedgerEntry:
+    """Move the pointer to the plan's target, once that was fetched, loaded and scored; quarantine the key it leaves.
+
+    Saying it again changes nothing.
+
+    Raises:
+        ConflictError: The pointer moved since the plan was made.
+        IntegrityError: The target is not what was made, or does not load and score.
+        NotFoundError: The target is gone.
+    """
+    if plan.done:
+        return plan.current
+    move = wish_back(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
+    return _move_rehearsed(operation.spec, move, registry, ledger, snapshots, rehearse)
+
+
+def rehearse_version(
+    spec: PipelineSpec,
+    version: LedgerEntry | Move,
+    *,
+    registry: ModelRegistry,
+    ledger: Ledger,
+    snapshots: SnapshotStore,
+    rehearse: Rehearsal,
+) -> int:
+    """Prove that a version still is what was made, loads, and scores the holdout of its own decision; return the rows.
+
+    Raises:
+        IntegrityError: It is not, or does not.
+        NotFoundError: It is gone.
+    """
+    decision = ledger.decision(version.decision_id) if version.decision_id else None
+    snapshot = snapshots.load(decision.snapshot) if decision and decision.snapshot else None
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        folder = registry.fetch(version.model, version.version, version.manifest_digest, Path(scratch))
+        return rehearse(spec, folder, snapshot)
+
+
+def force_champion(
+    version: int,
+    operation: Operation,
+    *,
+    lifetime: timedelta,
+    registry: ModelRegistry,
+    ledger: Ledger,
+    snapshots: SnapshotStore,
+    rehearse: Rehearsal,
+) -> LedgerEntry:
+    """Make any version of the model champion although no decision stands for it, for a while.
+
+    Raises:
+        NotFoundError: The version is gone, or no retrain made it.
+        ConflictError: It is champion already, or another move came first.
+        IntegrityError: It is not what was made, or does not load and score.
+    """
+    spec, timeline = operation.spec, operation.timeline
+    made = registry.find_version(spec.model, version)
+    if made is None:
+        raise NotFoundError(
+            f"version {version} of {spec.model} must be there and made by a retrain",
+            got="no such version",
+            fix=f"See `retrain history {spec.model}`.",
+        )
+    pointer = ledger.pointer(spec.model, timeline)
+    if pointer is not None and pointer.version == version:
+        raise ConflictError(
+            f"version {version} of {spec.model} must not be champion already", got="the champion", fix="Nothing to do."
+        )
+    move = wish_for(
+        Action.FORCE,
+        spec.model,
+        timeline,
+        made,
+        actor=operation.actor,
+        reason=operation.reason,
+        ledger=ledger,
+        lifetime=lifetime,
+    )
+    return _move_rehearsed(spec, move, registry, ledger, snapshots, rehearse)
+
+
+def freeze_model(model: str, timeline: str, *, actor: str, reason: str, ledger: Ledger) -> LedgerEntry:
+    """Stop automatic promotions until `unfreeze_model`; freezing what is frozen changes nothing."""
+    standing = ledger.standing(model, timeline)
+    if standing.freeze is not None:
+        return standing.freeze
+    return ledger.append(_still(Action.FREEZE, model, timeline, standing.champion, actor, reason))
+
+
+def unfreeze_model(model: str, timeline: str, *, actor: str, reason: str, ledger: Ledger) -> LedgerEntry:
+    """Let automatic promotions happen again.
+
+    Raises:
+        NotFoundError: The model is not frozen.
+    """
+    standing = ledger.standing(model, timeline)
+    if standing.freeze is None:
+        raise NotFoundError(f"{model} must be frozen on {timeline}", got="no freeze", fix="Nothing to do.")
+    return ledger.append(_still(Action.UNFREEZE, model, timeline, standing.champion, actor, reason))
+
+
+def _move_rehearsed(
+    spec: PipelineSpec,
+    move: Move,
+    registry: ModelRegistry,
+    ledger: Ledger,
+    snapshots: SnapshotStore,
+    rehearse: Rehearsal,
+) -> LedgerEntry:
+    def check() -> None:
+        rehearse_version(spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
+
+    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
+
+
+def _still(action: Action, model: str, timeline: str, champion: LedgerEntry | None, actor: str, reason: str) -> Move:
+    return Move(
+        action=action,
+        model=model,
+        timeline=timeline,
+        version=champion.version if champion else 0,
+        manifest_digest=champion.manifest_digest if champion else "",
+        as_of=champion.as_of if champion else _NEVER,
+        key=champion.key if champion else "",
+        expected_generation=(champion.generation or 0) if champion else 0,
+        idempotency_key=uuid.uuid4().hex,
+        decision_id="",
+        actor=actor,
+        reason=reason,
+    )
