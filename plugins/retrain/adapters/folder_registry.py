@@ -46,6 +46,10 @@ class FolderRegistry:
         _write(self._base / "runs" / run_id / "run.json", content)
         return run_id
 
+    def run_tags(self, run_id: str) -> dict[str, str]:
+        """Return what a run was tagged with."""
+        return dict(_read(self._run(run_id) / "run.json")["tags"])
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run."""
         _write(self._run(run_id) / "dataset.json", dataset.__dict__)

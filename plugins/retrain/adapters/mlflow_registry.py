@@ -80,6 +80,11 @@ class MlflowRegistry:
             self._client.log_batch(run.info.run_id, params=texts)
             return str(run.info.run_id)
 
+    def run_tags(self, run_id: str) -> dict[str, str]:
+        """Return what a run was tagged with."""
+        with _translated():
+            return dict(self._client.get_run(run_id).data.tags)
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, unless that was done."""
         with _translated():

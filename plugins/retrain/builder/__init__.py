@@ -2,5 +2,6 @@
 
 from retrain.builder.dag import build_dag
 from retrain.builder.folder import check_pipelines, load_dags
+from retrain.builder.operations import build_operations
 
-__all__ = ["build_dag", "check_pipelines", "load_dags"]
+__all__ = ["build_dag", "build_operations", "check_pipelines", "load_dags"]

@@ -11,6 +11,7 @@ from retrain.core.durations import format_duration
 from retrain.core.names import NAME_PATTERN
 from retrain.core.spec import PipelineSpec
 from retrain.operators import (
+    ApprovePromotionOperator,
     EvaluateModelOperator,
     PromoteModelOperator,
     QualityGateOperator,
@@ -48,9 +49,19 @@ def build_dag(spec: PipelineSpec) -> DAG:
         gate = QualityGateOperator(
             task_id="gate", snapshot=snapshot.output, challenger=train.output, scorecard=evaluate.output, **common
         )
-        promote = PromoteModelOperator(task_id="promote", decision=gate.output, **common)
+        approve = _approval(spec, gate)
+        approval = None if approve is None else approve.output
+        promote = PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
         snapshot >> validate >> train >> evaluate >> gate >> promote
+        if approve is not None:
+            gate >> approve >> promote
     return dag
+
+
+def _approval(spec: PipelineSpec, gate: QualityGateOperator) -> ApprovePromotionOperator | None:
+    if spec.promotion.approval == "none":
+        return None
+    return ApprovePromotionOperator(task_id="approve", decision=gate.output, spec=spec)
 
 
 def _schedule(spec: PipelineSpec) -> str | EndingCronTimetable | None:

@@ -11,7 +11,7 @@ from retrain.builder.dag import build_dag
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 
-__all__ = ["check_pipelines", "load_dags"]
+__all__ = ["check_pipelines", "load_dags", "read_specs"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def load_dags(folder: str | Path) -> list[DAG]:
     A bad spec is left out and logged. Airflow shows one error a DAG file and hides all DAGs of a file with an error, so call
     `check_pipelines` from a second DAG file: there the bad specs show as its import error.
     """
-    specs, errors = _read(folder)
+    specs, errors = read_specs(folder)
     for error in errors:
         log.error("%s", error)
     return [build_dag(spec) for spec in specs]
@@ -34,7 +34,7 @@ def check_pipelines(folder: str | Path) -> None:
     Raises:
         SpecError: There are bad specs.
     """
-    _, errors = _read(folder)
+    _, errors = read_specs(folder)
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -48,7 +48,8 @@ def check_pipelines(folder: str | Path) -> None:
         )
 
 
-def _read(folder: str | Path) -> tuple[list[PipelineSpec], list[SpecError]]:
+def read_specs(folder: str | Path) -> tuple[list[PipelineSpec], list[SpecError]]:
+    """Return the good specs of a folder, and the errors of the bad ones."""
     path = Path(folder)
     if not path.is_dir():
         raise NotFoundError("the folder of pipelines must exist", got=str(path), fix="Create it or mend the DAG file.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,8 +12,12 @@ from rich.table import Table
 
 from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import LedgerEntry
+from retrain.core.names import PRODUCTION
 
-__all__ = ["print_champion", "print_decision", "print_decisions"]
+if TYPE_CHECKING:
+    from retrain.steps import RollbackPlan
+
+__all__ = ["print_champion", "print_decision", "print_decisions", "print_rollback", "print_why"]
 
 _STYLE: Final = {Choice.PROMOTE: "bold green", Choice.HOLD: "yellow", Choice.REJECT: "red"}
 
@@ -72,6 +76,69 @@ def print_champion(console: Console, entry: LedgerEntry) -> None:
         ("manifest", entry.manifest_digest),
     ):
         console.print(f"  {name:<11} {escape(value)}", highlight=False, soft_wrap=True)
+
+
+def print_rollback(console: Console, plan: RollbackPlan, alias: str) -> None:
+    """Print what a rollback changes."""
+    now, then = plan.current, plan.target
+    if plan.done:
+        console.print(f"Version {now.version} is champion already ({now.action.value}): nothing to do", highlight=False)
+        return
+    table = Table(title=f"{now.model} on {now.timeline}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "now", "after"):
+        table.add_column(name)
+    table.add_row("champion", f"version {now.version}", f"version {then.version}")
+    table.add_row("as of", f"{now.as_of:%Y-%m-%d %H:%M}", f"{then.as_of:%Y-%m-%d %H:%M}")
+    table.add_row("generation", str(now.generation), str((now.generation or 0) + 1))
+    table.add_row("manifest", now.manifest_digest[:12], then.manifest_digest[:12])
+    if now.timeline == PRODUCTION:
+        table.add_row(f"alias {alias}", f"version {now.version}", f"version {then.version}")
+    table.add_row("quarantine", "", f"key {now.key[:12]} of version {now.version}")
+    console.print(table)
+
+
+def print_why(
+    console: Console,
+    model: str,
+    version: int,
+    decisions: Sequence[Decision],
+    entries: Sequence[LedgerEntry],
+    tags: Mapping[str, str],
+    run: str,
+) -> None:
+    """Print all that is known of a version."""
+    console.print(f"[bold]version {version}[/] of {escape(model)}", highlight=False)
+    made = decisions[-1] if decisions else None
+    known = {
+        "key": (made.challenger.key if made and made.challenger else entries[0].key),
+        "manifest": (made.challenger.manifest_digest if made and made.challenger else entries[0].manifest_digest),
+        "snapshot": made.snapshot if made else "",
+        "code": tags.get("retrain.code", ""),
+        "lock": tags.get("retrain.lock", ""),
+        "spec": tags.get("retrain.spec", ""),
+        "run": run,
+    }
+    for name, value in known.items():
+        if value:
+            console.print(f"  {name:<9} {escape(value)}", highlight=False, soft_wrap=True)
+    for decision in decisions:
+        console.print(
+            f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {escape(decision.timeline)}, by {escape(decision.origin)}",
+            highlight=False,
+        )
+        print_decision(console, decision)
+    if entries:
+        console.print("\nmoves", highlight=False)
+    for entry in entries:
+        where = f"generation {entry.generation}" if entry.generation is not None else "nothing moved"
+        approved = f", approved by {entry.approver}" if entry.approver else ""
+        until = f", until {entry.expires_at:%Y-%m-%d %H:%M}" if entry.expires_at else ""
+        console.print(
+            f"  {entry.seq:>4} {entry.at:%Y-%m-%d %H:%M:%S} {entry.action.value:<8} {escape(entry.timeline)}, {where}, "
+            f"by {escape(entry.actor)}{escape(approved)}{until}: {escape(entry.reason)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _number(value: float | None) -> str:

@@ -177,6 +177,13 @@ class ModelRegistry(Protocol):
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Return the id of the run of a key, made on the first call and found on every later one."""
 
+    def run_tags(self, run_id: str) -> dict[str, str]:
+        """Return what `open_run` tagged a run with.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, once."""
 

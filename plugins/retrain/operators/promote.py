@@ -30,29 +30,36 @@ class PromoteModelOperator(RetrainOperator):
 
     Args:
         decision: What `QualityGateOperator` returned.
+        approval: What `ApprovePromotionOperator` returned, where the spec asks for approval.
 
     Returns (XCom): ``version``, ``generation``, ``timeline``.
     """
 
-    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "decision")
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "decision", "approval")
     operator_extra_links = (ModelVersionLink(),)
     step = "promote"
 
-    def __init__(self, *, spec: PipelineSpec, decision: Any, **kwargs: Any) -> None:
+    def __init__(self, *, spec: PipelineSpec, decision: Any, approval: Any = None, **kwargs: Any) -> None:
         # An alias, because a plain outlet would say "new champion" for every simulation as well.
         kwargs.setdefault("outlets", [AssetAlias(name=f"{spec.model}-promotions", group="retrain")])
         super().__init__(spec=spec, **kwargs)
         self.decision = decision
+        self.approval = approval
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Promote or skip."""
-        from retrain.steps.promote import promote_challenger
+        from retrain.steps.promote import Approval, promote_challenger
 
         ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
         decision = ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
-        entry = promote_challenger(self.spec, request, decision, registry=registry, ledger=ledger)
+        approval = (
+            Approval(self.approval["decision"], self.approval["approver"], self.approval["name"])
+            if self.approval
+            else None
+        )
+        entry = promote_challenger(self.spec, request, decision, registry=registry, ledger=ledger, approval=approval)
         self.version_url = registry.version_url(self.spec.model, entry.version)
         self.log.info(
             "Version %d of %s is champion on %s, generation %s",

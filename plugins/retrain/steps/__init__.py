@@ -3,7 +3,7 @@
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
 from retrain.steps.pointer import project_alias
-from retrain.steps.promote import Approval, promote_challenger
+from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.rollback import (
     Operation,
@@ -29,12 +29,14 @@ __all__ = [
     "evaluate_challenger",
     "force_champion",
     "freeze_model",
+    "needs_approval",
     "plan_rollback",
     "project_alias",
     "promote_challenger",
     "reconcile_all",
     "reconcile_model",
     "record_failure",
+    "refuse_promotion",
     "rehearse_version",
     "roll_back",
     "take_snapshot",

@@ -9,21 +9,28 @@ from pathlib import Path
 from retrain.core.decision import Choice, Decision
 from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
-from retrain.steps.pointer import move_pointer
+from retrain.steps.pointer import move_pointer, refuse
 
-__all__ = ["Approval", "promote_challenger"]
+__all__ = ["Approval", "needs_approval", "promote_challenger", "refuse_promotion"]
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes to one decision, and so to its version, digest and generation."""
+    """A person's yes to one decision, and so to its version, digest and generation.
+
+    Attributes:
+        approver: The user's id.
+        name: The user's name, which is what a DAG run knows of who triggered it.
+    """
 
     decision_id: str
     approver: str
+    name: str = ""
 
 
 def promote_challenger(
@@ -41,12 +48,36 @@ def promote_challenger(
         ConflictError: Another promotion moved the pointer since the evaluation, or the approval does not hold.
         IntegrityError: The artifact is not what was made, or the decision is not PROMOTE.
     """
+    move = _wish(spec, request, decision, approval)
+
+    def check() -> None:
+        if needs_approval(spec, decision.timeline):
+            _check_approval(spec, decision, approval, request.actor)
+        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+            registry.fetch(move.model, move.version, move.manifest_digest, Path(scratch))
+
+    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
+
+
+def needs_approval(spec: PipelineSpec, timeline: str) -> bool:
+    """Whether a person must say yes: on production, where the spec asks for it."""
+    return spec.promotion.approval == "required" and timeline == PRODUCTION
+
+
+def refuse_promotion(
+    spec: PipelineSpec, request: RetrainRequest, decision: Decision, why: str, *, ledger: Ledger
+) -> LedgerEntry:
+    """Record that a PROMOTE decision came to nothing, such as by a person's no."""
+    return refuse(ledger, _wish(spec, request, decision, None), why)
+
+
+def _wish(spec: PipelineSpec, request: RetrainRequest, decision: Decision, approval: Approval | None) -> Move:
     challenger = decision.challenger
     if decision.choice is not Choice.PROMOTE or challenger is None:
         raise IntegrityError(
             "only a PROMOTE decision may move the pointer", got=decision.choice.value, fix="See the decision's reason."
         )
-    move = Move(
+    return Move(
         action=Action.PROMOTE,
         model=spec.model,
         timeline=decision.timeline,
@@ -62,14 +93,6 @@ def promote_challenger(
         approver=approval.approver if approval else "",
     )
 
-    def check() -> None:
-        if spec.promotion.approval == "required":
-            _check_approval(spec, decision, approval, request.actor)
-        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-
-    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
-
 
 def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval | None, actor: str) -> None:
     got = ""
@@ -79,7 +102,7 @@ def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval |
         got = f"a stale one by {approval.approver}, of another decision"
     elif approval.approver not in spec.promotion.approvers:
         got = f"one by {approval.approver}, who is not among the approvers"
-    elif approval.approver == actor:
+    elif actor in (approval.approver, approval.name):
         got = f"one by {approval.approver}, who asked for the retrain"
     if got:
         raise ConflictError(

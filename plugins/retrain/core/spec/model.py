@@ -125,8 +125,10 @@ class PromotionSpec(_Section):
     """What happens with a challenger that passed its gates."""
 
     alias: str = Field("champion", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
-    approval: Literal["none", "required"] = Field("none", description="Whether a person must approve each promotion.")
-    approvers: tuple[str, ...] = Field((), description="The Airflow users who may approve, by name.")
+    approval: Literal["none", "required"] = Field(
+        "none", description="Whether a person must approve each promotion on production."
+    )
+    approvers: tuple[str, ...] = Field((), description="The Airflow users who may approve, by id.")
     approval_timeout: Duration = Field(
         "3d", gt=timedelta(0), validate_default=True, description="How long to wait for approval; no answer means no."
     )

@@ -1,0 +1,98 @@
+"""Between gate and promote: a person's yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.exceptions import HITLTimeoutError
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from retrain.core.decision import Choice
+from retrain.operators.base import RetrainOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.core.decision import Decision
+    from retrain.core.request import RetrainRequest
+    from retrain.core.spec import PipelineSpec
+
+__all__ = ["ApprovePromotionOperator"]
+
+
+class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
+    """Shows the evidence of a PROMOTE decision to the pipeline's approvers and waits for one of them, without a slot.
+
+    Who asked for the retrain is not among those who may answer. No answer in time, and a no, are refusals in the ledger.
+    A simulation asks nobody, and what is not PROMOTE is skipped.
+
+    Args:
+        decision: What `QualityGateOperator` returned.
+
+    Returns (XCom): ``decision`` (id), ``approver`` (id) and ``name`` of who said yes.
+    """
+
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "subject", "body", "decision")
+    step = "approve"
+
+    def __init__(self, *, spec: PipelineSpec, decision: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("subject", f"Promote a challenger of {spec.model}?")
+        kwargs.setdefault("response_timeout", spec.promotion.approval_timeout)
+        super().__init__(spec=spec, **kwargs)
+        self.decision = decision
+
+    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+        """Ask, or return at once where nobody needs to be asked."""
+        from retrain.steps import needs_approval
+
+        decision = self.ledger_hook.get_conn().decision(self.decision["decision"])
+        if decision.choice is not Choice.PROMOTE:
+            raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
+        if not needs_approval(self.spec, request.timeline):
+            return {"decision": decision.id, "approver": "", "name": ""}
+        others = [user for user in self.spec.promotion.approvers if user != request.actor]
+        if not others:
+            raise AirflowFailException(
+                f"a promotion of {self.spec.model} must be approved by somebody else than who asked for it; got "
+                f"{request.actor} as the only approver. Name another in promotion.approvers."
+            )
+        self.assigned_users = [{"id": user, "name": user} for user in others]
+        self.body = _evidence(decision, self.mlflow_hook.get_conn().run_url(decision.challenger.run_id))  # type: ignore[union-attr]
+        return dict(ApprovalOperator.execute(self, context) or {})
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on with a yes; a no or a timeout is a refusal."""
+        from retrain.steps import refuse_promotion
+
+        ledger = self.ledger_hook.get_conn()
+        request, decision = self.request(context), ledger.decision(self.decision["decision"])
+        try:
+            answer = super().execute_complete(context, event)
+        except HITLTimeoutError:
+            refuse_promotion(self.spec, request, decision, "nobody approved in time", ledger=ledger)
+            raise
+        user = answer["responded_by_user"] or {}
+        if self.APPROVE not in answer["chosen_options"]:
+            refuse_promotion(self.spec, request, decision, f"rejected by {user.get('name', 'nobody')}", ledger=ledger)
+        return {"decision": decision.id, "approver": user.get("id", ""), "name": user.get("name", "")}
+
+
+def _evidence(decision: Decision, run_url: str) -> str:
+    """Return the decision as Markdown."""
+    version = decision.challenger.version if decision.challenger else "?"
+    champion = f"version {decision.champion_version}" if decision.champion_version else "none"
+    rows = "\n".join(
+        f"| {verdict.gate} | {verdict.outcome.value} | {verdict.reason.replace('|', '/')} |"
+        for verdict in decision.verdicts
+    )
+    return f"""\
+**Version {version}** of `{decision.model}`, as of {decision.as_of:%Y-%m-%d}, would become champion; champion now: {champion}.
+
+| gate | verdict | why |
+|---|---|---|
+{rows}
+
+Trained on {decision.train_rows:,} rows, compared on {decision.holdout_rows:,}. [The run with its pictures]({run_url})
+"""

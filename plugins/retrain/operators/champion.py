@@ -1,0 +1,119 @@
+"""What the operators on a champion share: the pipeline by its name, and who asks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from retrain.core.names import PRODUCTION, checked_name
+from retrain.core.spec.rules import did_you_mean
+from retrain.errors import OutageError, RetrainError
+from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from retrain.adapters.mlflow_registry import MlflowRegistry
+    from retrain.adapters.rehearsal import ChildProcessRehearsal
+    from retrain.adapters.sql_ledger import SqlLedger
+    from retrain.core.spec import PipelineSpec
+    from retrain.steps import Operation
+
+__all__ = ["ChampionOperator", "ModelOperator"]
+
+
+class ChampionOperator(BaseOperator):
+    """Something done to champions, outside a retrain.
+
+    Args:
+        specs: The pipelines that it may be about.
+        mlflow_conn_id: The connection to MLflow.
+        ledger_conn_id: The connection to the ledger.
+    """
+
+    ui_color = "#f7ede2"
+
+    def __init__(
+        self,
+        *,
+        specs: Sequence[PipelineSpec],
+        mlflow_conn_id: str = MLFLOW_CONNECTION,
+        ledger_conn_id: str = LEDGER_CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.specs = {spec.model: spec for spec in specs}
+        self.mlflow_conn_id = mlflow_conn_id
+        self.ledger_conn_id = ledger_conn_id
+
+    @abstractmethod
+    def operate(self, actor: str) -> dict[str, Any]:
+        """Do it and return small JSON."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Do it; permanent errors fail the task at once, outages are retried."""
+        run = context["dag_run"]
+        try:
+            return self.operate(run.triggering_user_name or str(run.run_type))
+        except OutageError as error:
+            raise AirflowException(str(error)) from error
+        except RetrainError as error:
+            raise AirflowFailException(str(error)) from None
+
+    @property
+    def registry(self) -> MlflowRegistry:
+        """The registry."""
+        return MlflowHook(self.mlflow_conn_id).get_conn()
+
+    @property
+    def ledger(self) -> SqlLedger:
+        """The ledger."""
+        return RetrainLedgerHook(self.ledger_conn_id).get_conn()
+
+    def proof(self) -> dict[str, Any]:
+        """Return what a move that is rehearsed needs beside its plan."""
+        from retrain.adapters.rehearsal import ChildProcessRehearsal
+        from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES
+        from retrain.settings import trusted_types
+
+        snapshots = StoreHook().snapshots()
+        rehearse: ChildProcessRehearsal = ChildProcessRehearsal(snapshots, trusted_types() or DEFAULT_TRUSTED_TYPES)
+        return {"registry": self.registry, "ledger": self.ledger, "snapshots": snapshots, "rehearse": rehearse}
+
+
+class ModelOperator(ChampionOperator):
+    """Something done to one champion.
+
+    Args:
+        model: The pipeline's name.
+        timeline: Whose champion.
+        reason: Why, kept in the ledger; it must not be empty.
+    """
+
+    template_fields: Sequence[str] = ("model", "timeline", "reason")
+
+    def __init__(self, *, model: str, reason: str, timeline: str = PRODUCTION, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.timeline = timeline
+        self.reason = reason
+
+    def operation(self, actor: str) -> Operation:
+        """Return who does what to which pipeline, checked."""
+        from retrain.steps import Operation
+
+        if self.model not in self.specs:
+            hint = did_you_mean(self.model[:80], sorted(self.specs))
+            raise AirflowFailException(f"model must be a pipeline; got {self.model[:80]!r}. {hint}")
+        if not self.reason.strip():
+            raise AirflowFailException("reason must say why; got nothing. Say it in a few words.")
+        try:
+            timeline = checked_name(self.timeline)
+        except ValueError as error:
+            raise AirflowFailException(f"timeline: {error}") from None
+        return Operation(self.specs[self.model], timeline, actor, self.reason.strip()[:500])

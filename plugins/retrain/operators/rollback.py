@@ -1,0 +1,66 @@
+"""Back to a version that was live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from retrain.operators.champion import ModelOperator
+
+__all__ = ["RollbackModelOperator"]
+
+
+class RollbackModelOperator(ModelOperator):
+    """Moves the pointer forward to a version that was live before, once that was verified, loaded and scored.
+
+    Quarantines the key it leaves, so that no retrain brings it back. Asked twice, it goes back once.
+
+    Args:
+        to: The version; empty for the one that was live before.
+        plan_only: Only say what would change.
+
+    Returns (XCom): ``from``, ``to``, ``generation``, ``quarantined`` (key), ``dry_run``.
+    """
+
+    template_fields: Sequence[str] = (*ModelOperator.template_fields, "to", "plan_only")
+
+    def __init__(self, *, to: str | int | None = None, plan_only: str | bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.to = to
+        self.plan_only = plan_only
+
+    def operate(self, actor: str) -> dict[str, Any]:
+        """Plan, and unless it is a dry run, roll back."""
+        from retrain.steps import plan_rollback, roll_back
+
+        operation, proof = self.operation(actor), self.proof()
+        plan = plan_rollback(self.model, operation.timeline, to=_version(self.to), ledger=proof["ledger"])
+        dry = str(self.plan_only).lower() == "true"
+        result = {
+            "from": plan.current.version,
+            "to": plan.target.version,
+            "generation": plan.current.generation,
+            "quarantined": "" if plan.done else plan.current.key,
+            "dry_run": dry,
+        }
+        if plan.done:
+            self.log.info("Version %d is champion already: nothing to do", plan.current.version)
+        elif dry:
+            self.log.info("Would roll back from version %d to version %d", plan.current.version, plan.target.version)
+        else:
+            entry = roll_back(plan, operation, **proof)
+            self.log.info("Rolled back from version %d to version %d", plan.current.version, entry.version)
+            result["generation"] = entry.generation
+        return result
+
+
+def _version(text: str | int | None) -> int | None:
+    if text in (None, "", "None"):
+        return None
+    if not str(text).isascii() or not str(text).isdigit():
+        raise AirflowFailException(
+            f"to must be a version's number; got {str(text)[:80]!r}. Look at the model's history."
+        )
+    return int(str(text))
