@@ -5,7 +5,7 @@ import json
 import logging
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from airflow.serialization.serialized_objects import DagSerialization
 from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
-from retrain.builder import build_dag, check_pipelines, load_dags
+from retrain.builder import build_dag, build_operations, check_pipelines, load_dags
 from retrain.errors import NotFoundError, SpecError
 from retrain.operators import (
+    ApprovePromotionOperator,
     EvaluateModelOperator,
     PromoteModelOperator,
     QualityGateOperator,
@@ -32,6 +33,7 @@ from retrain.operators import (
 )
 
 STEPS = ["snapshot", "validate", "train", "evaluate", "gate", "promote"]
+OPERATIONS = {"retrain_reconcile", "retrain_rehearsal", "retrain_rollback", "retrain_freeze", "retrain_force"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,8 @@ def write(path: Path, **changes: Any) -> None:
 
 def test_the_shipped_folder_has_a_dag_a_pipeline_and_no_import_error(shipped: DagBag) -> None:
     assert shipped.import_errors == {}
-    assert set(shipped.dags) == {path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml")}
+    pipelines = {path.stem for path in (ROOT / "include" / "pipelines").glob("*.yaml")}
+    assert set(shipped.dags) == pipelines | OPERATIONS
 
 
 @pytest.mark.parametrize("dag_id", ["flight_delay", "arrival_delay"])
@@ -149,7 +152,7 @@ def test_a_bad_spec_shows_as_an_import_error_that_hides_no_dag(folder: Path) -> 
     for path in (ROOT / "dags").glob("*.py"):
         (dags / path.name).write_text(path.read_text())
     bag = DagBag(str(dags), bundle_name="broken")
-    assert set(bag.dags) == {"churn"}
+    assert set(bag.dags) == {"churn"} | OPERATIONS
     ((file, error),) = bag.import_errors.items()
     assert file.endswith("pipeline_errors.py")
     assert "bad.yaml: 2 mistakes" in error
@@ -259,3 +262,83 @@ def test_without_an_end_the_schedule_goes_on() -> None:
     dag = build_dag(make_spec(start_date="2024-02-01", schedule="@monthly"))
     again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
     assert again.next_dagrun_info(last_automated_run_info=None) is not None
+
+
+# Approval
+
+
+APPROVED = {"promotion": {"alias": "champion", "approval": "required", "approvers": ["ann", "bob"]}}
+
+
+def test_a_pipeline_that_asks_for_approval_has_a_task_between_gate_and_promote() -> None:
+    dag = build_dag(make_spec(**APPROVED))
+    assert [task.task_id for task in dag.topological_sort()] == [*STEPS[:-1], "approve", "promote"]
+    approve = dag.task_dict["approve"]
+    assert isinstance(approve, ApprovePromotionOperator)
+    assert (approve.defaults, approve.response_timeout) == (None, timedelta(days=3))
+    text = json.dumps(DagSerialization.to_dict(dag))
+    assert set(DagSerialization.from_dict(json.loads(text)).task_dict) == {*STEPS, "approve"}
+
+
+# Operations
+
+
+@pytest.mark.parametrize("dag_id", sorted(OPERATIONS))
+def test_an_operation_serializes_and_runs_once_at_a_time(shipped: DagBag, dag_id: str) -> None:
+    text = json.dumps(DagSerialization.to_dict(shipped.dags[dag_id]))
+    again = DagSerialization.from_dict(json.loads(text))
+    assert (len(again.tasks), again.max_active_runs) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "good"),
+    [
+        ("retrain_rollback", {"reason": "it is slow"}),
+        ("retrain_rollback", {"reason": "it is slow", "to": 3, "dry_run": True, "model": "arrival_delay"}),
+        ("retrain_freeze", {"reason": "holiday", "lift": True, "timeline": "a-simulation"}),
+        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d"}),
+    ],
+)
+def test_an_operation_takes_good_params(shipped: DagBag, dag_id: str, good: dict[str, Any]) -> None:
+    params = copy.deepcopy(shipped.dags[dag_id].params)
+    params.update(good)
+    assert good.items() <= params.validate().items()
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "bad"),
+    [
+        ("retrain_rollback", {}),
+        ("retrain_rollback", {"reason": "x"}),
+        ("retrain_rollback", {"reason": "it is slow", "model": "flight_delay\n"}),
+        ("retrain_rollback", {"reason": "it is slow", "model": "unknown"}),
+        ("retrain_rollback", {"reason": "it is slow", "to": 0}),
+        ("retrain_rollback", {"reason": "it is slow", "to": "3; drop table"}),
+        ("retrain_rollback", {"reason": "it is slow", "timeline": "production\n"}),
+        ("retrain_freeze", {"reason": "r" * 501}),
+        ("retrain_force", {"reason": "the gate is wrong"}),
+        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d\n"}),
+    ],
+)
+def test_an_operation_refuses_bad_params(shipped: DagBag, dag_id: str, bad: dict[str, Any]) -> None:
+    params = copy.deepcopy(shipped.dags[dag_id].params)
+
+    def fill_in() -> None:
+        params.update(bad)
+        params.validate()
+
+    with pytest.raises(ParamValidationError):
+        fill_in()
+
+
+def test_a_folder_without_good_specs_has_no_operations(tmp_path: Path) -> None:
+    assert build_operations(tmp_path) == []
+
+
+def test_the_alarm_goes_to_the_notifiers(folder: Path) -> None:
+    def tell(_: Any) -> None:
+        """Stand for a notifier."""
+
+    dags = {dag.dag_id: dag for dag in build_operations(folder, alarm=[tell])}
+    assert dags["retrain_reconcile"].tasks[0].on_failure_callback == [tell]
+    assert dags["retrain_rehearsal"].tasks[0].on_failure_callback == [tell]
