@@ -17,6 +17,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from hypothesis import settings
 from tests.builders import World
+from tests.servers import database, mlflow_server, mlflow_url, postgresql  # noqa: F401 - fixtures
 
 settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)
 settings.load_profile("retrain")

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -23,35 +17,6 @@ from retrain.core.ports import DatasetRef, ModelRegistry
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
-
-
-@pytest.fixture(scope="module")
-def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MLflow server on a free port."""
-    home = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--artifacts-destination", (home / "artifacts").as_uri(),
-    ]  # fmt: skip
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ) | quiet, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if httpx.get(f"{url}/health").is_success:
-                break
-        except httpx.HTTPError:
-            assert time.monotonic() < deadline, (home / "log").read_text()
-            assert server.poll() is None, (home / "log").read_text()
-        time.sleep(0.2)
-    yield url
-    os.killpg(server.pid, 15)
-    server.wait(20)
 
 
 @pytest.fixture(params=["folder", pytest.param("mlflow", marks=pytest.mark.live)])
