@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,10 @@ validation: {{suite: include/expectations/pulse.json}}
 train: {{estimator: "include.models.pulse:build_estimator"}}
 evaluation: {{task: classification, primary: roc_auc, metrics: [roc_auc]}}
 gate: [{{check: beats_champion, metric: roc_auc, cluster_by: day}}]
+"""
+
+GUARDED = """\
+promotion: {alias: champion, approval: required, approvers: [admin, ann, bob]}
 """
 
 SUITE = """{"name": "pulse", "meta": {}, "expectations": [
@@ -135,6 +140,11 @@ class Live:
         """Return the last decision of a DAG run."""
         return [d for d in self.ledger.decisions(model, timeline) if d.origin.endswith(f"/{run_id}")][-1]
 
+    def as_user(self, name: str) -> AirflowApi:
+        """Return the API as one of the other users: ann and bob may operate, vera may look."""
+        passwords = json.loads((self.stack.home / "secrets" / "passwords.json").read_text())
+        return AirflowApi(self.stack.airflow_url, name, passwords[name])
+
     def made(self, model: str) -> tuple[int, int]:
         """Return how many runs and versions MLflow holds of a model."""
         experiment = self.mlflow.get_experiment_by_name(model)
@@ -146,7 +156,10 @@ class Live:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     project = tmp_path_factory.mktemp("project")
     _make_project(project)
-    settings = {"AIRFLOW_CONN_DEAD_MLFLOW": '{"conn_type": "mlflow", "host": "http://127.0.0.1:9"}'}
+    settings = {
+        "AIRFLOW_CONN_DEAD_MLFLOW": '{"conn_type": "mlflow", "host": "http://127.0.0.1:9"}',
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,ann:op,bob:op,vera:viewer",
+    }
     stack = Stack(project, project / ".retrain", Ports.free(), settings=settings, say=lambda _: None)
     with stack:
         yield Live(
@@ -162,6 +175,8 @@ def _make_project(project: Path) -> None:
         shutil.copytree(REPO / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     include = project / "include"
     (include / "pipelines" / "pulse.yaml").write_text(PULSE.format(start=TODAY - timedelta(days=10)))
+    guarded = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: guarded") + GUARDED
+    (include / "pipelines" / "guarded.yaml").write_text(guarded)
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)
     (include / "expectations" / "pulse.json").write_text(SUITE)
     (include / "models" / "pulse.py").write_text(ESTIMATOR)

@@ -341,7 +341,8 @@ class Stack:
 
     def _airflow_settings(self) -> dict[str, str]:
         passwords = self.home / "secrets" / "passwords.json"
-        passwords.write_text(json.dumps({"admin": self.password}), encoding="utf-8")
+        others = json.loads(passwords.read_text(encoding="utf-8")) if passwords.exists() else {}
+        passwords.write_text(json.dumps(others | {"admin": self.password}), encoding="utf-8")
         passwords.chmod(0o600)
         info = self._postgres.get_postmaster_info()
         ledger = {
