@@ -53,10 +53,15 @@ class Standing:
         return next((move for move in reversed(self.moves) if move.version == version), None)
 
     def fallbacks(self) -> list[LedgerEntry]:
-        """Return the versions that were live before the champion and may be again, the latest first."""
+        """Return the versions that were live before the champion and may be again, the latest first.
+
+        A version that was only ever forced is none of them: its time was limited.
+        """
         found: dict[int, LedgerEntry] = {}
         for move in reversed(self.moves):
-            if move.key not in self.quarantined and self.champion and move.version != self.champion.version:
+            if move.action is Action.FORCE or move.key in self.quarantined:
+                continue
+            if self.champion and move.version != self.champion.version:
                 found.setdefault(move.version, move)
         return list(found.values())
 
