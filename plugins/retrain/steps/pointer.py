@@ -96,7 +96,9 @@ def wish_for(
     """Return the wish to make a version champion that no PROMOTE decision stands for, with what is known of it."""
     standing = ledger.standing(model, timeline)
     champion, lived = standing.champion, standing.lived(made.version)
-    about = [item for item in ledger.decisions(model, timeline) if item.challenger and item.challenger.key == made.key]
+    if lived is not None and (lived.manifest_digest, lived.key) != (made.manifest_digest, made.key):
+        lived = None  # the registry's tags were edited: this is not what was live
+    about = [item for item in ledger.decisions(model, timeline) if item.challenger == made]
     generation = (champion.generation or 0) if champion else 0
     return Move(
         action=action,

@@ -53,17 +53,17 @@ class Finding:
 def reconcile_all(
     specs: Sequence[PipelineSpec], *, actor: str, registry: ModelRegistry, ledger: Ledger
 ) -> list[Finding]:
-    """Verify the ledger, then reconcile every model; an altered ledger freezes them all."""
-    findings: list[Finding] = []
+    """Verify the ledger, then reconcile every model.
+
+    An altered ledger freezes them all, and nothing else is done: the world must not be put in line with it.
+    """
     try:
         ledger.verify()
     except IntegrityError as error:
-        findings = [
-            Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, ledger)) for spec in specs
-        ]
-    for spec in specs:
-        findings += reconcile_model(spec, actor=actor, registry=registry, ledger=ledger)
-    return findings
+        return [Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, ledger)) for spec in specs]
+    return [
+        finding for spec in specs for finding in reconcile_model(spec, actor=actor, registry=registry, ledger=ledger)
+    ]
 
 
 def reconcile_model(spec: PipelineSpec, *, actor: str, registry: ModelRegistry, ledger: Ledger) -> list[Finding]:
