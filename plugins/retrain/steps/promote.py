@@ -102,7 +102,7 @@ def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval |
         got = f"a stale one by {approval.approver}, of another decision"
     elif approval.approver not in spec.promotion.approvers:
         got = f"one by {approval.approver}, who is not among the approvers"
-    elif actor in (approval.approver, approval.name):
+    elif actor and actor in (approval.approver, approval.name):
         got = f"one by {approval.approver}, who asked for the retrain"
     if got:
         raise ConflictError(
