@@ -15,10 +15,11 @@ import numpy as np
 from retrain.core.decision import Challenger, Decision
 from retrain.core.evidence import Evidence
 from retrain.core.ledger import LedgerEntry, Pointer
+from retrain.core.names import PRODUCTION
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
-from retrain.core.snapshot import Snapshot
+from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +87,10 @@ def make_spec(root: Path = ROOT, **changes: Any) -> PipelineSpec:
 def make_request(**changes: Any) -> RetrainRequest:
     """Return a request for `MODEL` on production at `AS_OF`."""
     return replace(RetrainRequest(MODEL, "production", AS_OF, "dag:churn/run"), **changes)
+
+
+LATER = make_request(as_of=AS_OF + timedelta(days=14), origin="dag:churn/later")
+LATEST = make_request(as_of=AS_OF + timedelta(days=18), origin="dag:churn/latest")
 
 
 def make_pointer(**changes: Any) -> Pointer:
@@ -290,15 +295,63 @@ class World:
             self.spec, request, snapshot, challenger, scorecard, evidence=self.evidence, ledger=self.ledger
         )
 
-    def promote(self, request: RetrainRequest, decision: Decision) -> LedgerEntry:
+    def promote(self, request: RetrainRequest, decision: Decision, approval: Any = None) -> LedgerEntry:
         from retrain.steps import promote_challenger
 
-        return promote_challenger(self.spec, request, decision, registry=self.registry, ledger=self.ledger)
+        return promote_challenger(
+            self.spec, request, decision, registry=self.registry, ledger=self.ledger, approval=approval
+        )
 
     def retrain(self, request: RetrainRequest | None = None) -> LedgerEntry:
         """Go all the way to a new champion."""
         request = request or make_request()
         return self.promote(request, self.decide(request))
+
+    def plan(self, to: int | None = None, timeline: str = PRODUCTION) -> Any:
+        from retrain.steps import plan_rollback
+
+        return plan_rollback(self.spec.model, timeline, to=to, ledger=self.ledger)
+
+    def roll_back(self, to: int | None = None, *, plan: Any = None, timeline: str = PRODUCTION) -> LedgerEntry:
+        from retrain.steps import roll_back
+
+        return roll_back(plan or self.plan(to, timeline), self._operation(timeline), **self._rehearsed())
+
+    def force(self, version: int, *, days: int = 7, timeline: str = PRODUCTION) -> LedgerEntry:
+        from retrain.steps import force_champion
+
+        lifetime = timedelta(days=days)
+        return force_champion(version, self._operation(timeline), lifetime=lifetime, **self._rehearsed())
+
+    def freeze(self, *, lift: bool = False) -> LedgerEntry:
+        from retrain.steps import freeze_model, unfreeze_model
+
+        change = unfreeze_model if lift else freeze_model
+        return change(self.spec.model, PRODUCTION, actor="someone", reason="because", ledger=self.ledger)
+
+    def reconcile(self) -> list[Any]:
+        from retrain.steps import reconcile_all
+
+        return reconcile_all([self.spec], actor="reconciler", registry=self.registry, ledger=self.ledger)
+
+    def alias(self) -> int | None:
+        return self.registry.alias_version(self.spec.model, self.spec.promotion.alias)
+
+    def _operation(self, timeline: str) -> Any:
+        from retrain.steps import Operation
+
+        return Operation(self.spec, timeline, actor="someone", reason="because")
+
+    def _rehearsed(self) -> dict[str, Any]:
+        stores = {"registry": self.registry, "ledger": self.ledger, "snapshots": self.snapshots}
+        return stores | {"rehearse": self.rehearse}
+
+    def rehearse(self, _: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:
+        """Load and score in this process."""
+        model = self.trainer.load(folder)
+        if snapshot is None:
+            return 0
+        return len(self.trainer.score(model, self.snapshots.frame(snapshot, Part.HOLDOUT, list(model.features))))
 
     def artifact(self, version: int) -> Path:
         """Return the folder of a version's artifact."""

@@ -16,7 +16,7 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from hypothesis import settings
-from tests.builders import World
+from tests.builders import LATER, NOT_WORSE, World
 from tests.servers import database, mlflow_server, mlflow_url, postgresql  # noqa: F401 - fixtures
 
 settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)
@@ -46,6 +46,21 @@ def crowned(_champions: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The world of `world`, after the retrain of `make_request()` made its first champion."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     return _champions.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _successions(_champions: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = _champions.copy(tmp_path_factory.mktemp("successions"))
+    world.respec(**NOT_WORSE)
+    world.retrain(LATER)
+    return world
+
+
+@pytest.fixture
+def succeeded(_successions: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world of `crowned`, after the retrain of `LATER` made a second champion."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return _successions.copy(tmp_path)
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.builders import AS_OF, MODEL, NOT_WORSE, World, make_request
+from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 
 from retrain.core.decision import Choice
 from retrain.core.gates import Outcome
 from retrain.errors import IntegrityError
 from retrain.steps import record_failure
-
-LATER = make_request(as_of=AS_OF + timedelta(days=14), origin="dag:churn/later")
 
 
 def test_a_decision_says_what_it_rests_on(world: World) -> None:

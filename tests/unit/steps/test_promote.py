@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import AS_OF, MODEL, NOT_WORSE, World, make_request
+from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_request
 
 from retrain.core.ledger import Action
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
-from retrain.steps import project_alias
-
-LATER = make_request(as_of=AS_OF + timedelta(days=14), origin="dag:churn/later")
-LATEST = make_request(as_of=AS_OF + timedelta(days=18), origin="dag:churn/latest")
+from retrain.steps import Approval, project_alias, refuse_promotion
 
 
 @pytest.fixture
@@ -144,3 +140,78 @@ def test_an_alias_that_was_moved_by_hand_is_put_back(crowned: World) -> None:
     crowned.registry.set_alias(MODEL, "champion", 7)
     assert project_alias(crowned.spec, registry=crowned.registry, ledger=crowned.ledger) == 1
     assert crowned.registry.alias_version(MODEL, "champion") == 1
+
+
+# Approval
+
+APPROVED = {"promotion": {"approval": "required", "approvers": ["ada", "grace"]}}
+
+
+@pytest.fixture
+def guarded(world: World) -> World:
+    """A world where a person must approve each promotion on production."""
+    world.respec(**NOT_WORSE, **APPROVED)
+    return world
+
+
+def test_an_approved_promotion_carries_its_approver(guarded: World) -> None:
+    decision = guarded.decide()
+    entry = guarded.promote(make_request(actor="ada"), decision, Approval(decision.id, "grace"))
+    assert (entry.action, entry.actor, entry.approver) == (Action.PROMOTE, "ada", "grace")
+    assert guarded.alias() == 1
+    assert guarded.ledger.entries() == [entry]
+
+
+@pytest.mark.parametrize(
+    ("approval", "got"),
+    [
+        (None, "got none"),
+        (("another", "grace"), "got a stale one by grace, of another decision"),
+        (("", "mallory"), "got one by mallory, who is not among the approvers"),
+        (("", ""), "got one by , who is not among the approvers"),
+        (("", "ada"), "got one by ada, who asked for the retrain"),
+        (("", "grace", "ada"), "got one by grace, who asked for the retrain"),
+    ],
+)
+def test_an_approval_that_does_not_hold_is_a_refusal(
+    guarded: World, approval: tuple[str, ...] | None, got: str
+) -> None:
+    decision = guarded.decide()
+    given = approval and Approval(approval[0] or decision.id, *approval[1:])
+    with pytest.raises(ConflictError, match=f"approved by one of ada, grace.*{got}"):
+        guarded.promote(make_request(actor="ada"), decision, given)
+    (refusal,) = guarded.ledger.entries()
+    assert (refusal.action, refusal.version, refusal.decision_id) == (Action.REFUSE, 1, decision.id)
+    assert refusal.approver == (given.approver if given else "")
+    assert got in refusal.reason
+    assert guarded.ledger.pointer(MODEL, "production") is None
+    assert guarded.alias() is None
+
+
+def test_after_a_refused_approval_a_good_one_is_taken(guarded: World) -> None:
+    decision = guarded.decide()
+    with pytest.raises(ConflictError, match="got none"):
+        guarded.promote(make_request(), decision)
+    entry = guarded.promote(make_request(), decision, Approval(decision.id, "ada"))
+    assert [item.action for item in guarded.ledger.entries()] == [Action.REFUSE, Action.PROMOTE]
+    assert guarded.promote(make_request(), decision, Approval(decision.id, "ada")) == entry
+
+
+def test_an_approval_does_not_outlast_its_champion(guarded: World) -> None:
+    slow = guarded.decide(LATEST)
+    first = guarded.decide(LATER)
+    guarded.promote(LATER, first, Approval(first.id, "ada"))
+    with pytest.raises(ConflictError, match="there already"):
+        guarded.promote(LATEST, slow, Approval(slow.id, "ada"))
+
+
+def test_a_simulation_needs_no_approval(guarded: World) -> None:
+    entry = guarded.retrain(make_request(timeline="simulation-1"))
+    assert (entry.generation, entry.approver) == (1, "")
+
+
+def test_a_no_is_a_refusal(guarded: World) -> None:
+    decision = guarded.decide()
+    refusal = refuse_promotion(guarded.spec, make_request(), decision, "grace said no", ledger=guarded.ledger)
+    assert (refusal.action, refusal.reason, refusal.decision_id) == (Action.REFUSE, "grace said no", decision.id)
+    assert guarded.ledger.open_before(LATER) == []

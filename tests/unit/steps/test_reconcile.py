@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.builders import LATEST, MODEL, World, make_spec
+
+from retrain.core.artifact import manifest_digest
+from retrain.core.decision import Choice
+from retrain.core.ledger import Action
+from retrain.steps import Finding, Trouble, reconcile_all
+
+ADOPT = {"promotion": {"out_of_band": "adopt"}}
+STRICT = {"gate": [{"check": "threshold", "metric": "log_loss", "max": 1e-9}]}
+
+
+def alter(folder: Path) -> None:
+    (folder / "MLmodel").write_text("altered")
+
+
+def found_once(world: World) -> Finding:
+    """Reconcile, and see that a second time nothing is left to find or to do."""
+    (finding,) = world.reconcile()
+    before = world.ledger.entries()
+    assert world.reconcile() == []
+    assert world.ledger.entries() == before
+    assert world.ledger.verify() == len(before)
+    return finding
+
+
+def set_alias(world: World, version: int | None) -> None:
+    if version is None:
+        (world.root / "registry" / "models" / MODEL / "aliases.json").write_text("{}")
+    else:
+        world.registry.set_alias(MODEL, "champion", version)
+
+
+def pass_time(world: World, monkeypatch: pytest.MonkeyPatch, **length: float) -> None:
+    monkeypatch.setattr(world.ledger, "now", lambda: datetime.now(UTC) + timedelta(**length))
+
+
+@pytest.fixture
+def three(succeeded: World) -> World:
+    """A world with three champions one after the other."""
+    succeeded.retrain(LATEST)
+    return succeeded
+
+
+@pytest.fixture
+def rejected(succeeded: World) -> World:
+    """A world with two champions and a third version that was rejected."""
+    succeeded.respec(**STRICT)
+    assert succeeded.decide(LATEST).choice is Choice.REJECT
+    return succeeded
+
+
+# The alias
+
+
+def test_where_all_is_in_line_nothing_is_found(succeeded: World) -> None:
+    assert succeeded.reconcile() == []
+
+
+def test_a_model_without_a_champion_is_left_alone(world: World) -> None:
+    set_alias(world, 7)
+    assert world.reconcile() == []
+    assert world.alias() == 7
+
+
+@pytest.mark.parametrize("policy", ["repair", "adopt"])
+def test_an_alias_that_is_one_move_behind_is_mended_without_an_alarm(succeeded: World, policy: str) -> None:
+    succeeded.respec(promotion={"out_of_band": policy})
+    set_alias(succeeded, 1)
+    finding = found_once(succeeded)
+    assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_BEHIND, False)
+    assert succeeded.alias() == 2
+
+
+def test_an_alias_that_was_never_set_is_mended_without_an_alarm(crowned: World) -> None:
+    set_alias(crowned, None)
+    finding = found_once(crowned)
+    assert str(finding) == (
+        "churn: alias behind: champion names nothing, the pointer version 1; champion names version 1 again"
+    )
+    assert (finding.alarming, crowned.alias()) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("alias", "policy", "detail"),
+    [
+        (7, "repair", "champion names version 7, the pointer version 2"),
+        (None, "repair", "champion names nothing, the pointer version 2"),
+        (None, "adopt", "champion names nothing, the pointer version 2"),
+    ],
+)
+def test_an_alias_that_was_moved_or_deleted_by_hand_is_put_back(
+    succeeded: World, alias: int | None, policy: str, detail: str
+) -> None:
+    succeeded.respec(promotion={"out_of_band": policy})
+    set_alias(succeeded, alias)
+    finding = found_once(succeeded)
+    assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_MOVED, True)
+    assert (finding.detail, finding.done) == (detail, "champion names version 2 again")
+    assert succeeded.alias() == 2
+    assert len(succeeded.ledger.entries()) == 2
+
+
+def test_another_alias_than_champion_is_the_one_that_is_mended(succeeded: World) -> None:
+    succeeded.respec(promotion={"alias": "live"})
+    assert succeeded.reconcile()[0].done == "live names version 2 again"
+    assert succeeded.registry.alias_version(MODEL, "live") == 2
+
+
+# Adoption
+
+
+def test_a_decided_version_is_adopted(rejected: World) -> None:
+    rejected.respec(**ADOPT)
+    set_alias(rejected, 3)
+    finding = found_once(rejected)
+    assert (finding.trouble, finding.alarming, finding.done) == (Trouble.ALIAS_MOVED, True, "adopted version 3")
+    entry = rejected.ledger.entries()[-1]
+    assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.ADOPT, 3, 3, "reconciler")
+    assert entry.decision_id == rejected.ledger.decisions(MODEL, "production")[-1].id
+    assert rejected.alias() == 3
+
+
+def test_a_former_champion_is_adopted(three: World) -> None:
+    three.respec(**ADOPT)
+    set_alias(three, 1)
+    assert found_once(three).done == "adopted version 1"
+    first, *_, entry = three.ledger.entries()
+    assert (entry.as_of, entry.key, entry.decision_id) == (first.as_of, first.key, first.decision_id)
+
+
+def assert_not_adopted(world: World, alias: int, why: str) -> None:
+    champion = world.ledger.pointer(MODEL, "production")
+    world.respec(**ADOPT)
+    set_alias(world, alias)
+    finding = found_once(world)
+    assert finding.trouble is Trouble.ALIAS_MOVED
+    assert why in finding.detail
+    assert world.ledger.pointer(MODEL, "production") == champion
+    assert champion is not None
+    assert world.alias() == champion.version
+
+
+def test_a_foreign_version_is_not_adopted(succeeded: World) -> None:
+    assert_not_adopted(succeeded, 7, "which cannot be adopted (no retrain made it)")
+
+
+def test_a_version_in_quarantine_is_not_adopted(three: World) -> None:
+    three.roll_back()
+    three.force(1)
+    assert_not_adopted(three, 3, "which cannot be adopted (its key is in quarantine since someone rolled back")
+
+
+def test_nothing_is_adopted_while_frozen(rejected: World) -> None:
+    rejected.freeze()
+    assert_not_adopted(rejected, 3, "which cannot be adopted (frozen by someone")
+
+
+def test_a_version_without_a_decision_on_production_is_not_adopted(succeeded: World) -> None:
+    succeeded.decide(replace(LATEST, timeline="simulation-1"))
+    assert_not_adopted(succeeded, 3, "which cannot be adopted (no decision on production is about it)")
+
+
+def test_an_altered_version_is_not_adopted(rejected: World) -> None:
+    alter(rejected.artifact(3))
+    assert_not_adopted(rejected, 3, "which cannot be adopted (")
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_version_that_was_forged_in_the_registry_is_not_adopted(rejected: World, version: int) -> None:
+    rejected.force(3)
+    rejected.force(2)
+    rejected.force(1 if version == 3 else 3)
+    rejected.force(2)
+    folder = rejected.artifact(version)
+    alter(folder)
+    record = folder.parent / "version.json"
+    forged = json.loads(record.read_text()) | {"manifest_digest": manifest_digest(folder)}
+    record.write_text(json.dumps(forged))
+    assert_not_adopted(rejected, version, "which cannot be adopted (no decision on production is about it)")
+
+
+# The champion
+
+
+@pytest.mark.parametrize(
+    ("harm", "trouble"), [(shutil.rmtree, Trouble.CHAMPION_GONE), (alter, Trouble.CHAMPION_ALTERED)]
+)
+def test_a_broken_champion_is_left_for_the_last_sound_one(
+    three: World, harm: Callable[[Path], None], trouble: Trouble
+) -> None:
+    champion = three.ledger.entries()[-1]
+    harm(three.artifact(3))
+    harm(three.artifact(2))
+    finding = found_once(three)
+    assert (finding.trouble, finding.alarming, finding.done) == (trouble, True, "rolled back to version 1")
+    entry = three.ledger.entries()[-1]
+    assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.ROLLBACK, 1, 4, "reconciler")
+    assert entry.reason.startswith(f"{trouble.value}: version 3: ")
+    assert list(three.ledger.standing(MODEL, "production").quarantined) == [champion.key]
+    assert three.alias() == 1
+
+
+def test_where_no_former_champion_is_sound_the_finding_says_so(succeeded: World) -> None:
+    for version in (1, 2):
+        alter(succeeded.artifact(version))
+    for _ in range(2):
+        (finding,) = succeeded.reconcile()
+        assert (finding.trouble, finding.done) == (
+            Trouble.CHAMPION_ALTERED,
+            "no former champion is sound: retrain with a nonce",
+        )
+    assert len(succeeded.ledger.entries()) == 2
+    assert succeeded.alias() == 2
+
+
+def test_a_frozen_model_still_leaves_a_broken_champion(succeeded: World) -> None:
+    succeeded.freeze()
+    shutil.rmtree(succeeded.artifact(2))
+    assert found_once(succeeded).done == "rolled back to version 1"
+
+
+# A forced version
+
+
+def test_a_forced_version_stays_until_its_time_is_over(rejected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected.force(3, days=7)
+    pass_time(rejected, monkeypatch, days=6.99)
+    assert rejected.reconcile() == []
+    assert rejected.alias() == 3
+
+
+def test_an_expired_forced_version_is_reverted(rejected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced = rejected.force(3, days=7)
+    pass_time(rejected, monkeypatch, days=7.01)
+    finding = found_once(rejected)
+    assert (finding.trouble, finding.alarming, finding.done) == (Trouble.FORCE_EXPIRED, True, "reverted to version 2")
+    assert finding.detail == f"version 3, forced by someone (because), until {forced.expires_at:%Y-%m-%d %H:%M}"
+    entry = rejected.ledger.entries()[-1]
+    assert (entry.action, entry.version, entry.generation, entry.expires_at) == (Action.REVERT, 2, 4, None)
+    assert rejected.alias() == 2
+    assert not rejected.ledger.standing(MODEL, "production").quarantined
+
+
+def test_a_revert_never_goes_to_another_forced_version(rejected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected.force(3, days=1)
+    rejected.force(1, days=1)
+    pass_time(rejected, monkeypatch, days=2)
+    assert found_once(rejected).done == "reverted to version 2"
+
+
+def test_a_forced_version_without_one_before_it_is_told_and_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.respec(**STRICT)
+    world.decide()
+    world.force(1, days=1)
+    pass_time(world, monkeypatch, days=2)
+    assert [finding.done for finding in world.reconcile()] == ["nothing to revert to: promote or force a version"]
+    assert world.alias() == 1
+
+
+def test_a_promotion_ends_the_time_of_a_forced_version(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    succeeded.force(1, days=1)
+    succeeded.retrain(LATEST)
+    pass_time(succeeded, monkeypatch, days=2)
+    assert succeeded.reconcile() == []
+    assert succeeded.alias() == 3
+
+
+# The ledger
+
+
+def tamper(world: World, seq: int) -> None:
+    world.ledger._entries[seq - 1] = replace(world.ledger._entries[seq - 1], manifest_digest="0" * 64)
+
+
+def test_an_altered_ledger_freezes_every_model_and_mends_nothing(succeeded: World) -> None:
+    other = make_spec(succeeded.root, model="other")
+    simulated = succeeded.retrain(replace(LATEST, timeline="simulation-1"))
+    succeeded.freeze()
+    succeeded.freeze(lift=True)
+    tamper(succeeded, simulated.seq)
+    set_alias(succeeded, 7)
+    for _ in range(2):
+        findings = reconcile_all(
+            [succeeded.spec, other], actor="reconciler", registry=succeeded.registry, ledger=succeeded.ledger
+        )
+        assert [(finding.model, finding.trouble, finding.alarming, finding.done) for finding in findings] == [
+            (MODEL, Trouble.LEDGER_ALTERED, True, "frozen until `retrain unfreeze churn`"),
+            ("other", Trouble.LEDGER_ALTERED, True, "frozen until `retrain unfreeze other`"),
+        ]
+        assert f"entry {simulated.seq}" in findings[0].detail
+    assert [entry.action for entry in succeeded.ledger.entries()[-2:]] == [Action.FREEZE, Action.FREEZE]
+    assert succeeded.alias() == 7
+    assert succeeded.decide(LATEST).choice is Choice.HOLD
+
+
+@pytest.mark.parametrize("seq", [1, 2])
+def test_an_altered_move_of_the_model_itself_stops_every_move(succeeded: World, seq: int) -> None:
+    tamper(succeeded, seq)
+    before = succeeded.ledger.entries()
+    (finding,) = succeeded.reconcile()
+    assert (finding.trouble, finding.done) == (
+        Trouble.LEDGER_ALTERED,
+        "no move is possible until it is explained",
+    )
+    assert succeeded.ledger.entries() == before
