@@ -234,7 +234,7 @@ def ways_to_write(value: Any) -> set[str]:
     if value is None:
         return {"none", "all others"}
     if isinstance(value, PromotionSpec):
-        return {"{" + ", ".join(f"{key}: {item}" for key, item in value.model_dump().items()) + "}"}
+        return {"{}"} if value == PromotionSpec() else set()
     if isinstance(value, tuple | dict) and not value:
         return {"[]", "{}"}
     return {str(value), repr(value).replace("'", '"')}

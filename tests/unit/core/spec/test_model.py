@@ -108,3 +108,41 @@ def test_a_schedule_is_a_cron_expression_or_a_preset(schedule: str) -> None:
 def test_any_other_schedule_is_refused(schedule: str) -> None:
     with pytest.raises(ValidationError, match="must be a cron expression of five fields"):
         make_spec(schedule=schedule)
+
+
+def test_by_default_promotions_need_no_approval_and_the_alias_is_put_back() -> None:
+    promotion = make_spec().promotion
+    assert (promotion.approval, promotion.approvers) == ("none", ())
+    assert promotion.approval_timeout == timedelta(days=3)
+    assert (promotion.out_of_band, promotion.pinned) == ("repair", 3)
+
+
+def test_an_approval_has_approvers_and_a_time_to_wait() -> None:
+    promotion = {"approval": "required", "approvers": ["ada"], "approval_timeout": "8h", "out_of_band": "adopt"}
+    read = make_spec(promotion=promotion).promotion
+    assert (read.approval, read.approvers, read.out_of_band) == ("required", ("ada",), "adopt")
+    assert read.approval_timeout == timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("promotion", "problem"),
+    [
+        ({"approval": "required"}, "must be given together, or neither"),
+        ({"approval": "required", "approvers": []}, "must be given together, or neither"),
+        ({"approvers": ["ada"]}, "must be given together, or neither"),
+        ({"approval": "maybe"}, "'none' or 'required'"),
+        ({"approval_timeout": "0d"}, "greater than 0"),
+        ({"approval_timeout": "soon"}, "must be a number and a unit"),
+        ({"out_of_band": "ignore"}, "'repair' or 'adopt'"),
+        ({"pinned": 0}, "greater than or equal to 1"),
+        ({"pinned": 101}, "less than or equal to 100"),
+    ],
+)
+def test_a_promotion_that_cannot_be_meant_is_refused(promotion: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        make_spec(promotion=promotion)
+
+
+@pytest.mark.parametrize("pinned", [1, 100])
+def test_one_to_a_hundred_former_champions_are_pinned(pinned: int) -> None:
+    assert make_spec(promotion={"pinned": pinned}).promotion.pinned == pinned
