@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.builders import World
+
+from retrain.adapters.rehearsal import ChildProcessRehearsal
+from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+from retrain.core.snapshot import Part, Snapshot
+from retrain.errors import IntegrityError
+
+MODULE = "rehearsed_of_the_test"
+OWN = f"{MODULE}.Own"
+SOURCE = """
+import os, sys
+from sklearn.linear_model import LogisticRegression
+
+class Own(LogisticRegression):
+    def predict_proba(self, rows):
+        if "PYTEST_CURRENT_TEST" in os.environ or self.C == 1:
+            return super().predict_proba(rows)
+        print(rows.to_csv())
+        if self.C == 2:
+            raise ValueError("could not convert\\n" + rows.to_csv())
+        print(rows.to_csv(), file=sys.stderr, flush=True)
+        os._exit(3)
+
+def build(*, seed, **params):
+    return Own(random_state=seed, **params)
+"""
+
+
+def rehearse(
+    world: World, snapshot: Snapshot | None, *, trusted: Sequence[str] = DEFAULT_TRUSTED_TYPES, **changes: Any
+) -> int:
+    folder = world.artifact(1)
+    return ChildProcessRehearsal(world.snapshots, trusted, **changes)(world.spec, folder, snapshot)
+
+
+def own(world: World, **params: Any) -> Snapshot:
+    """Train the project's own estimator; its module is then found by the pipeline's root alone."""
+    (world.root / f"{MODULE}.py").write_text(SOURCE)
+    world.respec(train__estimator=f"{MODULE}:build", train__params=params)
+    world.trainer = SklearnTrainer([OWN])
+    snapshot = world.snapshot()
+    world.train(snapshot=snapshot)
+    sys.path.remove(str(world.root))
+    return snapshot
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_module() -> Any:
+    yield
+    sys.modules.pop(MODULE, None)
+
+
+def test_a_sound_model_scores_the_holdout_up_to_so_many_rows(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.adapters.rehearsal._ROWS", 100)
+    assert rehearse(crowned, crowned.snapshot()) == 100
+
+
+def test_without_a_snapshot_it_is_loaded_and_scores_nothing(crowned: World) -> None:
+    assert rehearse(crowned, None) == 0
+
+
+def test_an_altered_model_file_is_refused(crowned: World) -> None:
+    (crowned.artifact(1) / "model.skops").write_bytes(b"no model")
+    with pytest.raises(IntegrityError, match=r"must load and score in a process of its own.*; got BadZipFile\."):
+        rehearse(crowned, None)
+
+
+def test_no_answer_in_time_is_refused(crowned: World) -> None:
+    with pytest.raises(IntegrityError, match="got no answer within 0 s"):
+        rehearse(crowned, None, timeout=0.01)
+
+
+def test_an_estimator_of_the_project_is_found_and_sees_no_secret_of_the_parent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "hunter2")
+    snapshot, seen = own(world), world.root / "seen"
+    look = f"\nopen({str(seen)!r}, 'w').write(repr(dict(os.environ)))\n"
+    (world.root / f"{MODULE}.py").write_text(SOURCE + look)
+    assert rehearse(world, snapshot, trusted=[OWN]) == 168
+    assert "PYTHONPATH" in seen.read_text()
+    assert "hunter2" not in seen.read_text()
+
+
+def test_a_type_that_the_platform_does_not_trust_is_refused_and_named(world: World) -> None:
+    snapshot = own(world)
+    with pytest.raises(IntegrityError, match=rf"got {OWN}\."):
+        rehearse(world, snapshot)
+
+
+@pytest.mark.parametrize(("way", "got"), [(2, "ValueError while scoring"), (3, "exit status 3")])
+def test_whatever_a_model_says_no_row_value_is_in_the_error(
+    world: World, capfd: pytest.CaptureFixture[str], way: int, got: str
+) -> None:
+    snapshot = own(world, C=way)
+    with pytest.raises(IntegrityError, match=got) as caught:
+        rehearse(world, snapshot, trusted=[OWN])
+    said = "".join(traceback.format_exception(caught.value)) + "".join(capfd.readouterr())
+    rows = world.snapshots.frame(snapshot, Part.HOLDOUT, ["signal"])["signal"]
+    assert not [value for value in rows if str(value)[:8] in said]
