@@ -34,11 +34,11 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
     Raises:
         ConflictError: The pointer is elsewhere; a promotion is barred or would go back in time; a rollback or revert is to a
             version that was never live; a forced version would never expire.
-        IntegrityError: The wish is no refusal, and the head or a move of this model and timeline was edited.
+        IntegrityError: The wish is no refusal, and the head, or a move or freeze of this model and timeline, was edited.
     """
     champion = standing.champion
     if move.action is not Action.REFUSE:
-        _check_intact(head, *standing.moves)
+        _check_intact(head, *standing.moves, *standing.freezes)
     if move.action.moves:
         _check_generation(move, champion)
     if move.action is Action.PROMOTE:

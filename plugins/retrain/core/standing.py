@@ -18,30 +18,32 @@ class Standing:
         moves: Every entry that moved the pointer, in order.
         freeze: The freeze that is in force.
         quarantined: The keys that a rollback left, each with that rollback; forcing a version of the key lifts it.
+        freezes: Every freeze and unfreeze, in order.
     """
 
     moves: tuple[LedgerEntry, ...] = ()
     freeze: LedgerEntry | None = None
     quarantined: Mapping[str, LedgerEntry] = field(default_factory=dict)
+    freezes: tuple[LedgerEntry, ...] = ()
 
     @classmethod
     def of(cls, entries: Iterable[LedgerEntry]) -> Standing:
         """Add up the entries of one model and timeline, given by sequence."""
         moves: list[LedgerEntry] = []
+        freezes: list[LedgerEntry] = []
         freeze: LedgerEntry | None = None
         quarantined: dict[str, LedgerEntry] = {}
         for entry in entries:
-            if entry.action is Action.FREEZE:
-                freeze = entry
-            elif entry.action is Action.UNFREEZE:
-                freeze = None
+            if entry.action in (Action.FREEZE, Action.UNFREEZE):
+                freezes.append(entry)
+                freeze = entry if entry.action is Action.FREEZE else None
             elif entry.action is Action.FORCE:
                 quarantined.pop(entry.key, None)
             elif entry.action is Action.ROLLBACK and moves:
                 quarantined[moves[-1].key] = entry
             if entry.generation is not None:
                 moves.append(entry)
-        return cls(tuple(moves), freeze, quarantined)
+        return cls(tuple(moves), freeze, quarantined, tuple(freezes))
 
     @property
     def champion(self) -> LedgerEntry | None:

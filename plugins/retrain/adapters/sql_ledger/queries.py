@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
 from retrain.core.decision import Decision
@@ -103,7 +103,9 @@ def last_move(
 
 def find_standing(connection: Connection, model: str, timeline: str) -> Standing:
     """Add up the entries of a model and timeline; refusals, of which there may be many, change nothing."""
-    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.action != Action.REFUSE.value)
+    # By generation too: a move that was edited into a refusal must be seen.
+    counts = or_(LEDGER.c.action != Action.REFUSE.value, LEDGER.c.generation.is_not(None))
+    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, counts)
     return Standing.of(map(to_entry, connection.execute(select(LEDGER).where(*mine).order_by(LEDGER.c.seq))))
 
 
