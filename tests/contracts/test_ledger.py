@@ -34,6 +34,7 @@ from retrain.core.scorecard import Scorecard, SliceScore
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 
 MODEL, TIMELINE = "churn", "production"
+ROUNDS = 50
 INJECTION = "x'; DROP TABLE ledger; --\" OR '1'='1 % é☃"
 
 
@@ -62,6 +63,12 @@ def promotion(number: int, /, generation: int | None = None, **changes: Any) -> 
 
 def refusal(number: int, /, **changes: Any) -> Move:
     return replace(promotion(number, action=Action.REFUSE, idempotency_key=f"refuse-{number}"), **changes)
+
+
+def back(number: int, action: Action = Action.ROLLBACK, /, *, generation: int, **changes: Any) -> Move:
+    """The wish to go back to the version of a month."""
+    move = promotion(number, generation, action=action, idempotency_key=f"{action.value}-{number}-{generation}")
+    return replace(move, **changes)
 
 
 def request_for(number: int, **changes: Any) -> RetrainRequest:
@@ -153,6 +160,140 @@ def test_refusals_are_chained_and_move_nothing(ledger: Ledger) -> None:
     assert (before.previous_version, after.previous_version) == (None, 1)
     assert ledger.pointer(MODEL, TIMELINE) == moved.to_pointer()
     assert ledger.verify() == 3
+
+
+# Rollback, break-glass, adoption, freeze
+
+
+def test_nothing_stands_where_nothing_happened(ledger: Ledger) -> None:
+    standing = ledger.standing(MODEL, TIMELINE)
+    assert (standing.moves, standing.freeze, dict(standing.quarantined)) == ((), None, {})
+
+
+def test_a_standing_is_of_one_model_and_timeline_and_refusals_do_not_count(ledger: Ledger) -> None:
+    first, second = ledger.append(promotion(1)), ledger.append(promotion(2))
+    ledger.append(refusal(3, expected_generation=0))
+    ledger.append(promotion(1, timeline="simulation", idempotency_key="b"))
+    ledger.append(promotion(1, model="other", idempotency_key="c"))
+    standing = ledger.standing(MODEL, TIMELINE)
+    assert standing.moves == (first, second)
+    assert standing.champion == second
+    assert standing.fallbacks() == [first]
+
+
+def test_a_rollback_moves_the_pointer_forward_to_a_version_that_was_live(ledger: Ledger) -> None:
+    first, second = ledger.append(promotion(1)), ledger.append(promotion(2))
+    entry = ledger.append(back(1, generation=2))
+    assert (entry.action, entry.generation, entry.previous_version) == (Action.ROLLBACK, 3, 2)
+    pointer = ledger.pointer(MODEL, TIMELINE)
+    assert pointer == entry.to_pointer()
+    assert pointer is not None
+    assert (pointer.version, pointer.generation, pointer.as_of, pointer.key) == (1, 3, first.as_of, first.key)
+    assert dict(ledger.standing(MODEL, TIMELINE).quarantined) == {second.key: entry}
+    assert ledger.append(back(1, generation=2)) == entry
+    assert ledger.champion_as_of(MODEL, TIMELINE, month(2)) == entry
+    assert ledger.champion_at(MODEL, TIMELINE, entry.at) == entry
+    assert ledger.verify() == 3
+
+
+def test_what_a_rollback_left_is_not_promoted_again_and_a_fresh_key_is(ledger: Ledger) -> None:
+    for move in (promotion(1), promotion(2), back(1, generation=2)):
+        ledger.append(move)
+    assert ledger.append(promotion(2)).generation == 2
+    with pytest.raises(ConflictError, match=r"in quarantine since someone rolled back.*\(better\).*nonce"):
+        ledger.append(promotion(3, 3, key="key-2"))
+    assert ledger.pointer(MODEL, TIMELINE) == ledger.entries()[-1].to_pointer()
+    assert ledger.append(promotion(3, 3)).generation == 4
+    assert ledger.verify() == 4
+
+
+@pytest.mark.parametrize("action", [Action.ROLLBACK, Action.REVERT])
+@pytest.mark.parametrize("change", [{"version": 3}, {"manifest_digest": "f" * 64}, {"key": "another"}])
+def test_nobody_goes_back_to_what_was_never_live(ledger: Ledger, action: Action, change: dict[str, Any]) -> None:
+    ledger.append(promotion(1))
+    ledger.append(promotion(2))
+    with pytest.raises(ConflictError, match=r"must be to a version that was live there, as it was.*one of: 1\."):
+        ledger.append(back(1, action, generation=2, **change))
+    assert len(ledger.entries()) == 2
+
+
+@pytest.mark.parametrize("action", [action for action in Action if action.moves])
+def test_every_move_names_the_generation_it_rests_on(ledger: Ledger, action: Action) -> None:
+    ledger.append(promotion(1))
+    ledger.append(promotion(2))
+    with pytest.raises(ConflictError, match=r"must be at generation 1 .*got version 2 \(generation 2"):
+        ledger.append(back(1, action, generation=1, lifetime=timedelta(days=1)))
+    assert len(ledger.entries()) == 2
+
+
+def test_a_forced_version_has_an_end_and_a_revert_goes_back_from_it(ledger: Ledger) -> None:
+    ledger.append(promotion(1))
+    ledger.append(promotion(2))
+    with pytest.raises(ConflictError, match="must have a time to live"):
+        ledger.append(back(7, Action.FORCE, generation=2))
+    forced = ledger.append(back(7, Action.FORCE, generation=2, lifetime=timedelta(days=2, seconds=1)))
+    assert forced.expires_at == forced.at + timedelta(days=2, seconds=1)
+    assert ledger.standing(MODEL, TIMELINE).champion == forced
+    assert [entry.version for entry in ledger.standing(MODEL, TIMELINE).fallbacks()] == [2, 1]
+    reverted = ledger.append(back(2, Action.REVERT, generation=3))
+    assert (reverted.generation, reverted.previous_version, reverted.expires_at) == (4, 7, None)
+    assert ledger.pointer(MODEL, TIMELINE) == reverted.to_pointer()
+    standing = ledger.standing(MODEL, TIMELINE)
+    assert (dict(standing.quarantined), [entry.version for entry in standing.fallbacks()]) == ({}, [1])
+    assert ledger.entries()[2:] == [forced, reverted]
+    assert ledger.verify() == 4
+
+
+def test_forcing_a_version_lifts_its_quarantine(ledger: Ledger) -> None:
+    for move in (promotion(1), promotion(2), back(1, generation=2)):
+        ledger.append(move)
+    ledger.append(back(2, Action.FORCE, generation=3, lifetime=timedelta(days=1)))
+    assert not ledger.standing(MODEL, TIMELINE).quarantined
+
+
+def test_an_adoption_moves_the_pointer_also_back_in_time(ledger: Ledger) -> None:
+    ledger.append(promotion(5, 0))
+    entry = ledger.append(back(1, Action.ADOPT, generation=1))
+    assert (entry.action, entry.generation, entry.as_of) == (Action.ADOPT, 2, month(1))
+    assert ledger.pointer(MODEL, TIMELINE) == entry.to_pointer()
+    assert ledger.verify() == 2
+
+
+def test_a_freeze_stops_promotions_of_one_model_on_one_timeline_until_it_is_lifted(ledger: Ledger) -> None:
+    ledger.append(promotion(1))
+    ledger.append(promotion(2))
+    frozen = ledger.append(back(2, Action.FREEZE, generation=2))
+    assert (frozen.generation, ledger.standing(MODEL, TIMELINE).freeze) == (None, frozen)
+    with pytest.raises(ConflictError, match=r"frozen by someone since .*\(better\).*retrain unfreeze churn"):
+        ledger.append(promotion(3))
+    ledger.append(promotion(1, timeline="simulation", idempotency_key="b"))
+    ledger.append(promotion(1, model="other", idempotency_key="c"))
+    assert ledger.append(back(1, generation=2)).generation == 3
+    lifted = ledger.append(back(2, Action.UNFREEZE, generation=3))
+    assert (lifted.generation, ledger.standing(MODEL, TIMELINE).freeze) == (None, None)
+    assert ledger.append(promotion(3, 3)).generation == 4
+    assert ledger.verify() == 8
+
+
+def test_a_model_without_a_champion_can_be_frozen(ledger: Ledger) -> None:
+    frozen = ledger.append(back(1, Action.FREEZE, generation=0, version=0, key="", manifest_digest=""))
+    with pytest.raises(ConflictError, match="frozen by someone"):
+        ledger.append(promotion(1))
+    assert (ledger.pointer(MODEL, TIMELINE), ledger.entries()) == (None, [frozen])
+
+
+def test_who_approved_is_in_the_entry(ledger: Ledger) -> None:
+    entry = ledger.append(promotion(1, approver="grace"))
+    assert ledger.entries() == [entry]
+    assert ledger.standing(MODEL, TIMELINE).champion == entry
+    assert (entry.approver, ledger.verify()) == ("grace", 1)
+
+
+def test_now_is_the_time_that_the_next_entry_is_stamped_with(ledger: Ledger) -> None:
+    before = ledger.now()
+    entry = ledger.append(promotion(1))
+    assert before.utcoffset() == timedelta(0)
+    assert before <= entry.at <= ledger.now()
 
 
 @pytest.mark.parametrize("as_of", [month(5), month(4)])
@@ -375,6 +516,8 @@ def test_a_scorecard_is_stored_with_its_decision(ledger: Ledger, request: pytest
         "action = 'refuse'",
         "action = 'unheard-of'",
         "previous_hash = 'another'",
+        "approver = 'another'",
+        "expires_at = '2013-02-02 00:00:00.000000'",
         "hash = 'another'",
     ],
 )
@@ -429,6 +572,36 @@ def test_no_promotion_follows_an_edited_head_but_a_refusal_is_still_recorded(dat
     assert ledger.append(refusal(4)).seq == 4
 
 
+@pytest.mark.parametrize("edit", ["reason = 'another'", "version = 99", "action = 'refuse'", "hash = ''"])
+def test_no_move_follows_an_edited_older_row_of_its_timeline(database: URL, edit: str) -> None:
+    ledger = three_promotions(database)
+    sql(database, f"UPDATE ledger SET {edit} WHERE seq = 1")
+    for move in (
+        promotion(4),
+        back(2, generation=3),
+        back(2, Action.FORCE, generation=3, lifetime=timedelta(days=1)),
+        back(3, Action.FREEZE, generation=3),
+    ):
+        with pytest.raises(IntegrityError, match="an edited entry 1"):
+            ledger.append(move)
+    assert ledger.append(refusal(4)).seq == 4
+    assert ledger.append(promotion(1, timeline="simulation", idempotency_key="b")).seq == 5
+    pointer = ledger.pointer(MODEL, TIMELINE)
+    assert pointer is not None
+    assert pointer.version == 3
+
+
+@pytest.mark.parametrize("seq", [3, 4])
+def test_an_edited_rollback_or_freeze_is_no_way_round_it(database: URL, seq: int) -> None:
+    ledger = SqlLedger(database)
+    for move in (promotion(1), promotion(2), back(1, generation=2), back(1, Action.FREEZE, generation=3)):
+        ledger.append(move)
+    ledger.append(promotion(1, model="other", idempotency_key="c"))
+    sql(database, f"UPDATE ledger SET action = 'unfreeze' WHERE seq = {seq}")
+    with pytest.raises(IntegrityError, match=f"an edited entry {seq}"):
+        ledger.append(promotion(3, 3))
+
+
 def test_no_promotion_moves_an_edited_pointer(database: URL) -> None:
     ledger = three_promotions(database)
     sql(database, "UPDATE pointer SET version = 1")
@@ -441,12 +614,12 @@ def test_no_promotion_moves_an_edited_pointer(database: URL) -> None:
 
 CROWD = """
 import json, multiprocessing, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
 from retrain.core.ledger import Action, Move
 from retrain.errors import RetrainError
 
-work, url, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+work, url, count, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 ledger = SqlLedger(url)
 if work == "race":
     ledger.pointer("churn", "production")  # used before the fork, as in a warm worker
@@ -454,41 +627,45 @@ fork = multiprocessing.get_context("fork")
 start, results = fork.Barrier(count), fork.Queue()
 
 def run(number):
-    move = Move(Action.PROMOTE, "churn", "production", number, "f" * 64, datetime(2013, 1, 1, tzinfo=UTC),
-                f"key-{number}", 0, f"promote-{number}")
-    start.wait()
-    try:
-        results.put(ledger.append(move).version if work == "race" else ledger.migrate())
-    except RetrainError as error:
-        results.put(f"{type(error).__name__}: {error}")
+    for generation in range(rounds):
+        version = generation * count + number
+        move = Move(Action.PROMOTE, "churn", "production", version, "f" * 64,
+                    datetime(2013, 1, 1, tzinfo=UTC) + timedelta(generation), f"key-{version}", generation, f"{version}")
+        start.wait()
+        try:
+            result = ledger.append(move).version if work == "race" else ledger.migrate()
+        except RetrainError as error:
+            result = f"{type(error).__name__}: {error}"
+        results.put((generation, result))
 
 crowd = [fork.Process(target=run, args=(number,)) for number in range(1, count + 1)]
 for process in crowd:
     process.start()
-print(json.dumps([results.get(timeout=30) for _ in crowd]))
+print(json.dumps([results.get(timeout=30) for _ in range(rounds * count)]))
 """
 
 
-def crowd(work: str, url: URL, count: int) -> list[Any]:
-    """Do the work in `count` processes, forked from a clean one that has used the database already."""
+def crowd(work: str, url: URL, count: int, rounds: int = 1) -> list[list[Any]]:
+    """Do the work in `count` processes at once, forked from a clean one that has used the database; results by round."""
     address = url.render_as_string(hide_password=False)
-    done = subprocess.run(
-        [sys.executable, "-c", CROWD, work, address, str(count)], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-c", CROWD, work, address, str(count), str(rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    results: list[Any] = json.loads(done.stdout)
-    return results
+    results = json.loads(done.stdout)
+    return [[result for at, result in results if at == number] for number in range(rounds)]
 
 
 def test_of_twelve_racing_processes_one_wins_and_eleven_are_told_so(database: URL) -> None:
-    results = crowd("race", database, 12)
-    [winner] = [result for result in results if isinstance(result, int)]
-    told = [r for r in results if str(r).startswith("ConflictError") and f"version {winner} (generation 1" in r]
-    assert len(told) == 11
+    winners = []
+    for number, results in enumerate(crowd("race", database, 12, ROUNDS), start=1):
+        [winner] = [result for result in results if isinstance(result, int)]
+        name = f"version {winner} (generation {number}, "
+        assert sum(str(result).startswith("ConflictError") and name in result for result in results) == 11
+        winners.append(winner)
     ledger = SqlLedger(database)
-    pointer = ledger.pointer(MODEL, TIMELINE)
-    assert pointer is not None
-    assert (pointer.version, pointer.generation, ledger.verify()) == (winner, 1, 1)
+    assert [entry.version for entry in ledger.entries()] == winners
+    assert ledger.pointer(MODEL, TIMELINE) == ledger.entries()[-1].to_pointer()
+    assert ledger.verify() == ROUNDS
 
 
 def test_of_twelve_racing_threads_one_wins() -> None:
@@ -505,7 +682,7 @@ def test_of_twelve_racing_threads_one_wins() -> None:
 
 
 def test_four_processes_may_migrate_at_once(empty_database: URL) -> None:
-    assert crowd("migrate", empty_database, 4) == [None] * 4
+    assert crowd("migrate", empty_database, 4) == [[None] * 4]
     assert SqlLedger(empty_database).append(promotion(1)).seq == 1
 
 
