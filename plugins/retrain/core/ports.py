@@ -194,7 +194,11 @@ class ModelRegistry(Protocol):
         """Add metrics and files (plots, reports) to a run; saying it twice changes nothing."""
 
     def find_version(self, model: str, version: int) -> Challenger | None:
-        """Return a version with the key and manifest that it was made under; None where it is gone or not ours."""
+        """Return a version with the key and manifest that it was made under; None where it is gone or not ours.
+
+        Raises:
+            IntegrityError: It says that it is ours, and cannot be.
+        """
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Copy the artifact of a version into `folder` and verify it; return the model's folder.

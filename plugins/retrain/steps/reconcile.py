@@ -136,7 +136,10 @@ def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger:
         if not refused:
             return Finding(spec.model, Trouble.ALIAS_MOVED, detail, f"adopted version {alias}")
         detail = f"{detail}, which cannot be adopted ({refused})"
-    project_alias(spec, registry=registry, ledger=ledger)
+    try:
+        project_alias(spec, registry=registry, ledger=ledger)
+    except NotFoundError:
+        return None  # the champion is gone, as `_leave_broken` has said, and nothing is left to name
     trouble = Trouble.ALIAS_BEHIND if behind else Trouble.ALIAS_MOVED
     return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")
 
@@ -150,7 +153,10 @@ def _adopt(
     ledger: Ledger,
 ) -> str:
     """Follow the alias; return why not, where that cannot be."""
-    made = registry.find_version(spec.model, alias)
+    try:
+        made = registry.find_version(spec.model, alias)
+    except IntegrityError as error:
+        return error.got
     if made is None:
         return "no retrain made it"
     if bar := standing.bar(made.key):

@@ -13,6 +13,7 @@ from tests.builders import LATEST, MODEL, World, make_spec
 from retrain.core.artifact import manifest_digest
 from retrain.core.decision import Choice
 from retrain.core.ledger import Action
+from retrain.errors import IntegrityError
 from retrain.steps import Finding, Trouble, reconcile_all
 
 ADOPT = {"promotion": {"out_of_band": "adopt"}}
@@ -152,6 +153,16 @@ def assert_not_adopted(world: World, alias: int, why: str) -> None:
 
 def test_a_foreign_version_is_not_adopted(succeeded: World) -> None:
     assert_not_adopted(succeeded, 7, "which cannot be adopted (no retrain made it)")
+
+
+def test_a_version_that_cannot_be_what_a_retrain_made_is_not_adopted(
+    succeeded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def borrowed(*_: object) -> None:
+        raise IntegrityError("version 7 must be a finished model", got="a foreign source", fix="Do not promote it.")
+
+    monkeypatch.setattr(succeeded.registry, "find_version", borrowed)
+    assert_not_adopted(succeeded, 7, "which cannot be adopted (a foreign source)")
 
 
 def test_a_version_in_quarantine_is_not_adopted(three: World) -> None:
