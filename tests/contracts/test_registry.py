@@ -109,6 +109,46 @@ def test_pages_have_addresses(registry: ModelRegistry, model: str) -> None:
     assert registry.version_url(model, 3).endswith("/3")
 
 
+def test_a_version_is_found_by_its_number_as_it_was_made(registry: ModelRegistry, model: str, folder: Path) -> None:
+    assert registry.find_version(model, 1) is None
+    first = registry.publish(model, KEY, open_run(registry, model), folder)
+    (folder / "MLmodel").write_text("another")
+    second = registry.publish(model, OTHER_KEY, open_run(registry, model, OTHER_KEY), folder)
+    assert [registry.find_version(model, number) for number in (1, 2, 3)] == [first, second, None]
+
+
+def test_a_version_that_was_deleted_is_not_found(registry: ModelRegistry, model: str, folder: Path) -> None:
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    if isinstance(registry, FolderRegistry):
+        shutil.rmtree(registry._base / "models" / model / "1")
+    else:
+        registry._client.delete_model_version(model, "1")
+    assert registry.find_version(model, 1) is None
+    with pytest.raises(NotFoundError):
+        registry.fetch(model, 1, made.manifest_digest, folder / "copy")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("tags", [{}, {KEY_TAG: KEY}, {MANIFEST_TAG: "0" * 64}])
+def test_a_version_that_no_retrain_made_is_not_found(
+    mlflow_url: str, model: str, folder: Path, tags: dict[str, str]
+) -> None:
+    registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    client.create_model_version(model, f"models:/{made.model_id}", made.run_id, tags, model_id=made.model_id)
+    client.create_model_version(model, "s3://elsewhere/model", tags=tags)
+    assert [registry.find_version(model, number) for number in (1, 2, 3)] == [made, None, None]
+
+
+@pytest.mark.live
+def test_a_foreign_version_with_borrowed_tags_is_refused(mlflow_url: str, model: str) -> None:
+    registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
+    client.create_registered_model(model)
+    client.create_model_version(model, "s3://elsewhere/model", tags={KEY_TAG: KEY, MANIFEST_TAG: "0" * 64})
+    with pytest.raises(IntegrityError, match="a source that is no logged model"):
+        registry.find_version(model, 1)
+
+
 @pytest.mark.live
 def test_of_two_versions_with_one_key_the_lower_number_is_canonical(mlflow_url: str, model: str, folder: Path) -> None:
     registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
