@@ -30,6 +30,7 @@ __all__ = ["MlflowRegistry"]
 
 KEY_TAG: Final = "retrain.key"
 MANIFEST_TAG: Final = "retrain.manifest"
+DUPLICATE_TAG: Final = "retrain.duplicate_of"
 _ARTIFACT: Final = "model"
 _QUICK_AND_QUIET: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -64,8 +65,8 @@ class MlflowRegistry:
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number."""
-        versions = [version for version in self._versions(model, key) if version.status == "READY"]
-        return _challenger(min(versions, key=lambda version: int(version.version)), key) if versions else None
+        versions = self._versions(model, key)
+        return _challenger(versions[0], key) if versions else None
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Return the run of a key: the earliest, where a lost answer once made two."""
@@ -102,7 +103,7 @@ class MlflowRegistry:
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Upload the folder as a logged model and register it; both carry the key from their first moment on."""
-        if found := self.find_challenger(model, key):
+        if found := self._canonical(model, key):
             return found
         manifest = artifact_manifest(folder)
         tags = {KEY_TAG: key, MANIFEST_TAG: digest_of(manifest)}
@@ -119,7 +120,7 @@ class MlflowRegistry:
                 model, source, run_id, tags, model_id=logged.model_id, await_creation_for=0
             )
         failpoint("version_registered")
-        challenger = self.find_challenger(model, key)
+        challenger = self._canonical(model, key)
         if challenger is None:
             raise OutageError("a registered version must be found again", got="none", fix="Clear the task to retry.")
         return challenger
@@ -157,7 +158,7 @@ class MlflowRegistry:
                 raise _unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
                 target = folder / _ARTIFACT
-                copied = self._download(logged.artifact_location, Path(download))
+                copied = self._download(logged.model_id, logged.artifact_location, Path(download))
                 shutil.copytree(copied, target)
         verify_artifact(target, manifest_digest)
         return target
@@ -173,8 +174,11 @@ class MlflowRegistry:
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version, and read it back."""
-        with _translated():
-            self._client.set_registered_model_alias(model, alias, str(version))
+        try:
+            self._put_alias(model, alias, version)
+        except RegistryError:
+            # Of two that set an alias for the first time at once, MLflow answers one with an error 400.
+            self._put_alias(model, alias, version)
         found = self.alias_version(model, alias)
         if found != version:
             raise OutageError(
@@ -199,13 +203,32 @@ class MlflowRegistry:
         """Return the address of a version's page."""
         return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
 
-    def _download(self, location: str, folder: Path) -> Path:
+    def _download(self, model_id: str, location: str, folder: Path) -> Path:
         uri = self._client.tracking_uri
-        return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
+        try:
+            return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
+        except MlflowException:
+            # MLflow says "internal error" of an artifact that is gone; a server that is out of reach fails here, too.
+            if self._client.list_logged_model_artifacts(model_id):
+                raise
+        raise NotFoundError(
+            f"the artifact of model {model_id} must be in MLflow's store", got="no files", fix="Restore it or retrain."
+        )
+
+    def _canonical(self, model: str, key: str) -> Challenger | None:
+        """Return what `find_challenger` does; tag the versions after it, which a lost answer or a race made."""
+        versions = self._versions(model, key)
+        for version in versions[1:]:
+            if DUPLICATE_TAG not in version.tags:
+                with _translated():
+                    self._client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
+        return _challenger(versions[0], key) if versions else None
 
     def _versions(self, model: str, key: str) -> list[ModelVersion]:
+        """Return the finished versions of a key, the lowest number first."""
         with _translated():
-            return list(self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'"))
+            found = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
+        return sorted((item for item in found if item.status == "READY"), key=lambda item: int(item.version))
 
     def _experiment(self, model: str) -> str:
         found = self._client.get_experiment_by_name(model)
@@ -217,6 +240,10 @@ class MlflowRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return str(self._client.get_experiment_by_name(model).experiment_id)
+
+    def _put_alias(self, model: str, alias: str, version: int) -> None:
+        with _translated():
+            self._client.set_registered_model_alias(model, alias, str(version))
 
     def _ensure_registered(self, model: str) -> None:
         try:
