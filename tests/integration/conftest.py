@@ -158,6 +158,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     _make_project(project)
     settings = {
         "AIRFLOW_CONN_DEAD_MLFLOW": '{"conn_type": "mlflow", "host": "http://127.0.0.1:9"}',
+        # A killed scheduler is given up, and its tasks taken over, after this many seconds instead of 30 and 300.
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,ann:op,bob:op,vera:viewer",
     }
     stack = Stack(project, project / ".retrain", Ports.free(), settings=settings, say=lambda _: None)
@@ -177,6 +182,8 @@ def _make_project(project: Path) -> None:
     (include / "pipelines" / "pulse.yaml").write_text(PULSE.format(start=TODAY - timedelta(days=10)))
     guarded = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: guarded") + GUARDED
     (include / "pipelines" / "guarded.yaml").write_text(guarded)
+    rough = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: rough")
+    (include / "pipelines" / "rough.yaml").write_text(rough)
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)
     (include / "expectations" / "pulse.json").write_text(SUITE)
     (include / "models" / "pulse.py").write_text(ESTIMATOR)

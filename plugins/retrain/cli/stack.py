@@ -171,6 +171,17 @@ class Stack:
             self._watchdog.communicate()
             self._watchdog = None
 
+    def kill(self, name: str) -> None:
+        """Kill one server as a crash would, without a word to what it started."""
+        process = self._processes[name]
+        process.kill()
+        process.wait()
+
+    def restart(self, name: str) -> None:
+        """Start a server again that was killed, and return when it answers."""
+        self._spawn(name, [sys.executable, "-m", "airflow", *self._component(name)], self.environment())
+        self._wait(name, self._is_healthy)
+
     def database_url(self, name: str, driver: str = "postgresql+psycopg2") -> str:
         """Return the SQLAlchemy URL of one of the databases, over the Unix socket."""
         info = self._postgres.get_postmaster_info()

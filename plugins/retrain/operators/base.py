@@ -14,6 +14,7 @@ from retrain.core.request import RetrainRequest, default_timeline
 from retrain.core.window import resolve_as_of
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.operators.orphan import die_with_supervisor
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class RetrainOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step; permanent errors fail the task at once, outages are retried."""
+        die_with_supervisor()
         try:
             return self.run_step(self.request(context), context)
         except RetrainError as error:

@@ -13,6 +13,7 @@ from retrain.core.names import PRODUCTION, checked_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.operators.orphan import die_with_supervisor
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class ChampionOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Do it; permanent errors fail the task at once, outages are retried."""
+        die_with_supervisor()
         run = context["dag_run"]
         try:
             return self.operate(run.triggering_user_name or str(run.run_type))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -24,6 +25,7 @@ __all__ = ["EvaluateModelOperator"]
 
 _PATIENCE: Final = 30.0
 _POLL: Final = 0.25
+_NEXT: Final = 2
 _PAUSE: Final = timedelta(seconds=15)
 _UNDER_WAY: Final = frozenset({"queued", "running"})
 
@@ -77,23 +79,29 @@ class EvaluateModelOperator(RetrainOperator):
         return {"scorecard": digest}
 
     def _take_turn(self, ledger: Ledger, request: RetrainRequest, context: Context) -> None:
-        """Wait here for a while, then give the slot back: a task that is rescheduled costs the scheduler a second or more."""
+        """Wait here for a while, then give the slot back: a task that is rescheduled costs the scheduler a second or more.
+
+        Who is not among the next gives it back at once, or those who wait would leave no slot to those they wait for.
+        """
         deadline = time.monotonic() + _PATIENCE
         told = ""
-        while (first := _first_under_way(ledger, request, context)) is not None:
+        while ahead := _under_way_before(ledger, request, context):
+            first = ahead[0]
             if told != first.origin:
                 self.log.info(
                     "Waiting for %s (as of %s) to come to its decision", first.origin, first.as_of.isoformat()
                 )
                 told = first.origin
-            if time.monotonic() > deadline:
+            if len(ahead) > _NEXT or time.monotonic() > deadline:
                 # Not sooner: Airflow 3.3 takes the end of this try for the end of a next one that is queued too soon.
                 raise AirflowRescheduleException(datetime.now(UTC) + _PAUSE)  # type: ignore[no-untyped-call]
             time.sleep(_POLL)
 
 
-def _first_under_way(ledger: Ledger, request: RetrainRequest, context: Context) -> OpenRetrain | None:
-    return next((item for item in ledger.open_before(request) if _is_under_way(item, context)), None)
+def _under_way_before(ledger: Ledger, request: RetrainRequest, context: Context) -> list[OpenRetrain]:
+    """Return the earlier retrains under way, no more of them than it takes to know whether this one is among the next."""
+    under_way = (item for item in ledger.open_before(request) if _is_under_way(item, context))
+    return list(islice(under_way, _NEXT + 1))
 
 
 def _is_under_way(retrain: OpenRetrain, context: Context) -> bool:
