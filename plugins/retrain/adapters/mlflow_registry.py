@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -220,7 +220,8 @@ class MlflowRegistry:
         versions = self._versions(model, key)
         for version in versions[1:]:
             if DUPLICATE_TAG not in version.tags:
-                with _translated():
+                # Of two that set a tag for the first time at once, MLflow answers one with an error 400.
+                with suppress(RegistryError), _translated():
                     self._client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
         return _challenger(versions[0], key) if versions else None
 
