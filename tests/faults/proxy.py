@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 from typing import Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["drop", "refuse", "hold", "duplicate", "lose_race"]
+Kind = Literal["drop", "refuse", "hold", "duplicate", "late", "lose_race"]
 
 _LOST_RACE = json.dumps({"error_code": "BAD_REQUEST", "message": "(sqlite3.IntegrityError) UNIQUE constraint failed"})
 _ERROR_400 = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(_LOST_RACE)}\r\n\r\n"
@@ -23,8 +23,8 @@ class Fault:
     """What happens to the requests that are next.
 
     Attributes:
-        kind: Drop the answer, refuse the request, hold it back until released, send it twice, or answer it as MLflow answers
-            the loser of a race for one row.
+        kind: Drop the answer, refuse the request, hold it back until released, send it twice, let it arrive when
+            `deliver` says so with nobody waiting for the answer, or answer it as MLflow answers the loser of a race for one row.
         on: A part of the request line; empty for any request.
         skip: How many such requests pass unharmed before.
         times: How many such requests it happens to.
@@ -52,6 +52,7 @@ class Proxy(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Passage)
         self.target = urlsplit(target)
         self.requests = 0
+        self.late: list[bytes] = []
         self._faults: list[Fault] = []
         self._lock = Lock()
 
@@ -72,6 +73,13 @@ class Proxy(ThreadingTCPServer):
             for fault in self._faults:
                 fault.released.set()
             self._faults.clear()
+
+    def deliver(self) -> int:
+        """Let the late requests arrive; return how many there were."""
+        late, self.late = self.late, []
+        for request in late:
+            self.exchange(request)
+        return len(late)
 
     def claim(self, line: str) -> Fault | None:
         """Return what shall happen to a request."""
@@ -127,6 +135,9 @@ class _Passage(StreamRequestHandler):
         request = b"".join([*kept, b"Connection: close\r\n\r\n", body])
         fault = self.server.claim(head[0].decode())
         if fault and fault.kind == "refuse":
+            return
+        if fault and fault.kind == "late":
+            self.server.late.append(request)
             return
         if fault and fault.kind == "hold":
             fault.held.set()

@@ -60,6 +60,18 @@ def test_mlflow_may_go_away_between_pointer_and_alias(stage: Stage, proxy: Proxy
     check(stage)
 
 
+def test_a_rollback_whose_alias_did_not_follow_is_finished_by_saying_it_again(stage: Stage, proxy: Proxy) -> None:
+    stage.crown(1, 2)
+    proxy.inject("refuse", on="registered-models/alias", times=1000)
+    with pytest.raises(OutageError):
+        stage.behind(proxy.url).roll_back()
+    assert (stage.champion, stage.alias) == (1, 2)
+    proxy.calm()
+    stage.roll_back()
+    assert (stage.alias, len(stage.entries())) == (1, 3)
+    check(stage)
+
+
 def test_a_server_that_is_down_costs_seconds_not_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"):
         monkeypatch.delenv(name, raising=False)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, NotFoundError
-from retrain.steps.pointer import move_pointer, wish_back, wish_for
+from retrain.steps.pointer import move_pointer, project_alias, wish_back, wish_for
 
 __all__ = [
     "Operation",
@@ -101,7 +102,7 @@ def roll_back(
 ) -> LedgerEntry:
     """Move the pointer to the plan's target, once that was fetched, loaded and scored; quarantine the key it leaves.
 
-    Saying it again changes nothing.
+    Saying it again changes nothing but an alias that did not follow yet.
 
     Raises:
         ConflictError: The pointer moved since the plan was made.
@@ -109,6 +110,8 @@ def roll_back(
         NotFoundError: The target is gone.
     """
     if plan.done:
+        if operation.timeline == PRODUCTION:
+            project_alias(operation.spec, registry=registry, ledger=ledger)
         return plan.current
     move = wish_back(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
     return _move_rehearsed(operation.spec, move, registry, ledger, snapshots, rehearse)
