@@ -33,7 +33,14 @@ from retrain.operators import (
 )
 
 STEPS = ["snapshot", "validate", "train", "evaluate", "gate", "promote"]
-OPERATIONS = {"retrain_reconcile", "retrain_rehearsal", "retrain_rollback", "retrain_freeze", "retrain_force"}
+OPERATIONS = {
+    "retrain_reconcile",
+    "retrain_rehearsal",
+    "retrain_replay",
+    "retrain_rollback",
+    "retrain_freeze",
+    "retrain_force",
+}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import mlflow.sklearn
 import numpy as np
@@ -46,6 +47,8 @@ DEFAULT_TRUSTED_TYPES: Final = (
 _ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 _MODEL_FILE: Final = "model.skops"
 _CARD_FILE: Final = "retrain.json"
+_NOT_LEARNT: Final = frozenset({"__id__", "n_threads"})
+"""Of a stored estimator, what says how it was made and not what it is: skops' numbering, the threads that binned the data."""
 
 
 class SklearnTrainer:
@@ -190,8 +193,37 @@ class SklearnTrainer:
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
             ) from error
 
+    def difference(self, folder: Path, other: Path) -> str:
+        """Compare the stored estimators, every parameter and array of them."""
+        first, second = (_contents(path / _MODEL_FILE) for path in (folder, other))
+        return min(
+            (place for place in first.keys() | second.keys() if first.get(place) != second.get(place)), default=""
+        )
+
     def _untrusted(self, path: Path) -> str:
         return ", ".join(sorted(set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)))
+
+
+def _contents(path: Path) -> dict[str, Any]:
+    """Return every leaf of a stored estimator by its place, arrays by their sha256."""
+    leaves: dict[str, Any] = {}
+    with ZipFile(path) as archive:
+
+        def walk(node: Any, place: str) -> None:
+            if isinstance(node, dict):
+                for name, value in node.items():
+                    if name == "file":
+                        leaves[place] = hashlib.sha256(archive.read(value)).hexdigest()
+                    elif name not in _NOT_LEARNT:
+                        walk(value, f"{place}.{name}")
+            elif isinstance(node, list):
+                for number, value in enumerate(node):
+                    walk(value, f"{place}[{number}]")
+            else:
+                leaves[place] = node
+
+        walk(json.loads(archive.read("schema.json")), "model")
+    return leaves
 
 
 def _imported(name: str, spec: PipelineSpec) -> Any:

@@ -1,4 +1,4 @@
-"""The DAGs of the people on call: reconcile, rehearse, roll back, freeze, break the glass."""
+"""The DAGs of the people on call: reconcile, rehearse, replay, roll back, freeze, break the glass."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from retrain.operators import (
     FreezeModelOperator,
     ReconcileModelsOperator,
     RehearseRollbackOperator,
+    ReplayRetrainOperator,
     RollbackModelOperator,
 )
 
@@ -42,6 +43,7 @@ def build_operations(folder: str | Path, *, alarm: Sequence[Any] = (), owner: st
     return [
         _reconcile(specs, defaults, alarm),
         _rehearsal(specs, defaults, alarm),
+        _replay(specs, defaults, alarm),
         _rollback(specs, defaults),
         _freeze(specs, defaults),
         _force(specs, defaults),
@@ -59,6 +61,13 @@ def _rehearsal(specs: list[PipelineSpec], defaults: dict[str, Any], alarm: Seque
     text = "Proves that the versions one would roll back to still load and score."
     with _dag("retrain_rehearsal", text, defaults, schedule="@weekly") as dag:
         RehearseRollbackOperator(task_id="rehearse", specs=specs, on_failure_callback=list(alarm))
+    return dag
+
+
+def _replay(specs: list[PipelineSpec], defaults: dict[str, Any], alarm: Sequence[Any]) -> DAG:
+    text = "Does one past retrain of each model again and compares what comes out, bit for bit."
+    with _dag("retrain_replay", text, defaults, schedule="@daily") as dag:
+        ReplayRetrainOperator(task_id="replay", specs=specs, on_failure_callback=list(alarm))
     return dag
 
 

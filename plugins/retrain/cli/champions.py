@@ -225,6 +225,56 @@ def why(
         tables.print_why(out, model, version, about, entries, tags, address)
 
 
+def replay(
+    run: Annotated[str, typer.Argument(help="The MLflow run of a retrain, as `retrain why` prints it.")],
+    pipelines: Pipelines = SPECS,
+    ledger: LedgerUrl = None,
+    home: Home = DEMO,
+    tracking_uri: TrackingUri = LOCAL_MLFLOW,
+    store: StoreUri = None,
+    trusted_types: TrustedTypes = None,
+) -> None:
+    """Do a past retrain again from its stored snapshot and say how like the first one it came out."""
+    from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+    from retrain.steps import Likeness, replay_retrain
+
+    with told(), _platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+        about = [
+            decision
+            for model, timeline in platform.ledger.timelines()
+            for decision in platform.ledger.decisions(model, timeline)
+            if decision.challenger and decision.challenger.run_id == run
+        ]
+        if not about:
+            raise NotFoundError(
+                "the run must be one that a retrain made",
+                got=repr(run[:80]),
+                fix="Find it with `retrain why MODEL VERSION`.",
+            )
+        spec = find_spec(about[-1].model, pipelines)
+        types = [name.strip() for name in trusted_types.split(",")] if trusted_types else DEFAULT_TRUSTED_TYPES
+        with out.status("training it again"):
+            found = replay_retrain(
+                spec,
+                about[-1],
+                snapshots=platform.snapshots,
+                trainer=SklearnTrainer(types),
+                registry=platform.registry,
+            )
+        style = "red" if found.likeness is Likeness.DIFFERENT else "green"
+        out.print(
+            f"[bold {style}]{found.likeness.value}[/] version {about[-1].challenger.version} of {escape(spec.model)} as of "
+            f"{about[-1].as_of:%Y-%m-%d}, {found.rows:,} holdout rows scored by both",
+            highlight=False,
+        )
+        if found.first_difference:
+            out.print(f"  first difference: {found.first_difference}", markup=False, highlight=False, soft_wrap=True)
+        if found.changed:
+            out.print(f"  changed since: {', '.join(found.changed)}", style="yellow", highlight=False)
+        if found.likeness is Likeness.DIFFERENT:
+            raise typer.Exit(1)
+
+
 def _known(model: str, timeline: str, ledger: Any) -> None:
     known = ledger.timelines()
     if (model, timeline) not in known:
@@ -237,5 +287,5 @@ def _known(model: str, timeline: str, ledger: Any) -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Give the commands to the app."""
-    for command in (rollback, freeze, unfreeze, promote, reconcile, why):
+    for command in (rollback, freeze, unfreeze, promote, reconcile, why, replay):
         app.command()(command)

@@ -139,6 +139,9 @@ class Trainer(Protocol):
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model with its signature and requirements."""
 
+    def difference(self, folder: Path, other: Path) -> str:
+        """Return the first place where two models that `save` wrote differ; empty where every number is the same."""
+
     def load(self, folder: Path) -> FittedModel:
         """Read what `save` wrote; the caller has verified the folder's digest.
 

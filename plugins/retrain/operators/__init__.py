@@ -9,6 +9,7 @@ from retrain.operators.gate import QualityGateOperator
 from retrain.operators.promote import PromoteModelOperator
 from retrain.operators.reconcile import ReconcileModelsOperator
 from retrain.operators.rehearse import RehearseRollbackOperator
+from retrain.operators.replay import ReplayRetrainOperator
 from retrain.operators.rollback import RollbackModelOperator
 from retrain.operators.snapshot import SnapshotDataOperator
 from retrain.operators.train import TrainModelOperator
@@ -23,6 +24,7 @@ __all__ = [
     "QualityGateOperator",
     "ReconcileModelsOperator",
     "RehearseRollbackOperator",
+    "ReplayRetrainOperator",
     "RollbackModelOperator",
     "SnapshotDataOperator",
     "TrainModelOperator",

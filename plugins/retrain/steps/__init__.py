@@ -5,6 +5,7 @@ from retrain.steps.evaluate import evaluate_challenger
 from retrain.steps.pointer import project_alias
 from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
+from retrain.steps.replay import Likeness, Replay, replay_retrain
 from retrain.steps.rollback import (
     Operation,
     RollbackPlan,
@@ -22,7 +23,9 @@ from retrain.steps.validate import validate_snapshot
 __all__ = [
     "Approval",
     "Finding",
+    "Likeness",
     "Operation",
+    "Replay",
     "RollbackPlan",
     "Trouble",
     "decide_retrain",
@@ -38,6 +41,7 @@ __all__ = [
     "record_failure",
     "refuse_promotion",
     "rehearse_version",
+    "replay_retrain",
     "roll_back",
     "take_snapshot",
     "train_challenger",

@@ -1,0 +1,45 @@
+"""Proof, by doing one again now and then, that past retrains can be reproduced."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from retrain.core.names import PRODUCTION
+from retrain.operators.champion import ChampionOperator
+from retrain.operators.train import sklearn_trainer
+
+__all__ = ["ReplayRetrainOperator"]
+
+
+class ReplayRetrainOperator(ChampionOperator):
+    """Replays one past retrain of every model, drawn by the day, and fails where the same inputs gave another model.
+
+    Returns (XCom): ``replays``, a line each.
+    """
+
+    def operate(self, actor: str) -> dict[str, Any]:  # noqa: ARG002 - nothing is written
+        """Replay a sample."""
+        from retrain.hooks import StoreHook
+        from retrain.steps import Likeness, replay_retrain
+
+        ledger, snapshots, registry = self.ledger, StoreHook().snapshots(), self.registry
+        draw = random.Random(f"{ledger.now():%Y-%m-%d}")  # noqa: S311 - a sample, no secret
+        lines, different = [], []
+        for spec in self.specs.values():
+            made = [decision for decision in ledger.decisions(spec.model, PRODUCTION) if decision.challenger]
+            if not made:
+                continue
+            decision = draw.choice(made)
+            replay = replay_retrain(spec, decision, snapshots=snapshots, trainer=sklearn_trainer(), registry=registry)
+            changed = f", {', '.join(replay.changed)} changed since" if replay.changed else ""
+            line = f"{spec.model} as of {decision.as_of:%Y-%m-%d}: {replay.likeness.value}{changed}"
+            self.log.info("%s %s", line, replay.first_difference)
+            lines.append(line)
+            if replay.likeness is Likeness.DIFFERENT and not replay.changed:
+                different.append(f"{line}, {replay.first_difference}")
+        if different:
+            raise AirflowFailException("The same inputs gave another model: " + "; ".join(different))
+        return {"replays": lines[:20]}
