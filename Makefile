@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+SEED ?= 1
+MINUTES ?= 5
+OPERATIONS ?=
 
 BIN := $(VENV)/bin
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest \
@@ -15,7 +18,7 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo check test bench e2e system-packages wheel env lock clean
+.PHONY: help setup demo check test chaos bench e2e system-packages wheel env lock clean
 
 help: ## List what there is
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +40,9 @@ check: setup ## Format, lint, types, layers, compose file and pipeline specs
 
 test: setup ## All tests that need no outside service
 	$(BIN)/pytest -m "not e2e" $(ARGS)
+
+chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
+	$(BIN)/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(if $(OPERATIONS),--operations $(OPERATIONS))
 
 bench: setup ## Time a year's backfill beside the hand-written DAG
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)

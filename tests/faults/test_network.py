@@ -128,6 +128,24 @@ def test_a_late_alias_call_is_repaired_by_one_reconcile(stage: Stage, proxy: Pro
     check(stage)
 
 
+def test_a_promoter_that_was_overtaken_at_the_alias_is_told_and_its_retry_changes_nothing(
+    stage: Stage, proxy: Proxy
+) -> None:
+    stage.crown(1)
+    decision = stage.decide(2)
+    reading = proxy.inject("hold", on="registered-models/get", skip=2)  # to read it back
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(stage.behind(proxy.url).promote, decision)
+        assert reading.held.wait(10)
+        stage.crown(3)
+        reading.released.set()
+        with pytest.raises(OutageError, match="must name version 2; got version 3"):
+            slow.result(10)
+    assert stage.promote(decision).version == 2
+    assert (stage.champion, stage.alias) == (3, 3)
+    check(stage)
+
+
 def test_nobody_sees_an_error_400_when_many_set_the_first_alias(stage: Stage) -> None:
     stage.crown(1)
     client = MlflowClient(stage.registry._client.tracking_uri, stage.registry._client.tracking_uri)
