@@ -67,9 +67,9 @@ def _options() -> dict[str, Any]:
     return {
         "store": _option("Base URI of snapshots and per-row scores.", "s3://bucket/retrain", ".retrain/store"),
         "trusted_types": _option(
-            "Comma-separated types that a stored model may hold, beyond those that skops trusts by itself. Empty: a "
-            "short list for scikit-learn's pipelines and histogram gradient boosting.",
-            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+            "Comma-separated types that a stored model may hold, beyond those that skops trusts by itself and a short list "
+            "for scikit-learn's pipelines and histogram gradient boosting.",
+            "sklearn.tree._tree.Tree",
             "",
         ),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "store_uri", "trusted_types"]
+__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "split_types", "store_uri", "trusted_types"]
 
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
@@ -18,10 +18,14 @@ def store_uri() -> str:
     return _read("store") or DEFAULT_STORE
 
 
-def trusted_types() -> Sequence[str] | None:
-    """Return the types that a stored model may hold beyond skops' own; None for the built-in list."""
-    text = _read("trusted_types")
-    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+def trusted_types() -> Sequence[str]:
+    """Return the types that a stored model may hold beyond the built-in list."""
+    return split_types(_read("trusted_types"))
+
+
+def split_types(text: str | None) -> list[str]:
+    """Return the names of a text with commas between them."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _read(key: str) -> str | None:

@@ -56,7 +56,7 @@ def test_the_defaults_told_to_airflow_are_those_that_the_code_takes(monkeypatch:
     for option in content["options"]:
         monkeypatch.delenv(f"AIRFLOW__RETRAIN__{option.upper()}", raising=False)
     assert settings.store_uri() == content["options"]["store"]["default"]
-    assert settings.trusted_types() is None
+    assert settings.trusted_types() == []
     monkeypatch.setenv("AIRFLOW__RETRAIN__STORE", "s3://bucket/retrain")
     monkeypatch.setenv("AIRFLOW__RETRAIN__TRUSTED_TYPES", "a.B, c.D,")
     assert (settings.store_uri(), settings.trusted_types()) == ("s3://bucket/retrain", ["a.B", "c.D"])

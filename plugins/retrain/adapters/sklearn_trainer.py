@@ -55,11 +55,12 @@ class SklearnTrainer:
     """The `Trainer` of scikit-learn estimators.
 
     Args:
-        trusted_types: The platform's list of types that a stored model may hold; a spec or a model cannot widen it.
+        trusted_types: What the platform adds to `DEFAULT_TRUSTED_TYPES`, the types that a stored model may hold; a spec or a
+            model cannot widen it.
     """
 
-    def __init__(self, trusted_types: Sequence[str] = DEFAULT_TRUSTED_TYPES) -> None:
-        self._trusted_types = list(trusted_types)
+    def __init__(self, trusted_types: Sequence[str] = ()) -> None:
+        self._trusted_types = [*DEFAULT_TRUSTED_TYPES, *trusted_types]
 
     def code_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the estimator's module and of all it imports from the project."""

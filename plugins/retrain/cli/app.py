@@ -29,6 +29,7 @@ from retrain.cli.shared import (
 from retrain.core.names import PRODUCTION, is_name
 from retrain.core.spec import load_spec, spec_json_schema
 from retrain.errors import NotFoundError, SpecError
+from retrain.settings import split_types
 
 __all__ = ["app"]
 
@@ -124,7 +125,7 @@ def run(
             nonce=nonce,
             home=home,
             tracking_uri=tracking_uri,
-            trusted_types=[name.strip() for name in trusted_types.split(",")] if trusted_types else None,
+            trusted_types=split_types(trusted_types),
             console=out,
         )
         tables.print_decision(out, decision)

@@ -33,6 +33,7 @@ from retrain.core.durations import parse_duration
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import load_spec
 from retrain.errors import NotFoundError
+from retrain.settings import split_types
 
 __all__ = ["add_to"]
 
@@ -63,11 +64,10 @@ def _platform(
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
     from retrain.adapters.mlflow_registry import MlflowRegistry
     from retrain.adapters.rehearsal import ChildProcessRehearsal
-    from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES
     from retrain.cli.ledgers import opened_ledger
 
     snapshots = DuckDBSnapshots(ContentStore(store or (home / "store").absolute().as_uri()))
-    types = [name.strip() for name in trusted_types.split(",")] if trusted_types else DEFAULT_TRUSTED_TYPES
+    types = split_types(trusted_types)
     with opened_ledger(ledger, home) as opened:
         yield Platform(opened, MlflowRegistry(tracking_uri), snapshots, ChildProcessRehearsal(snapshots, types))
 
@@ -235,7 +235,7 @@ def replay(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Do a past retrain again from its stored snapshot and say how like the first one it came out."""
-    from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+    from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.steps import Likeness, replay_retrain
 
     with told(), _platform(ledger, home, tracking_uri, store, trusted_types) as platform:
@@ -252,13 +252,12 @@ def replay(
                 fix="Find it with `retrain why MODEL VERSION`.",
             )
         spec = find_spec(about[-1].model, pipelines)
-        types = [name.strip() for name in trusted_types.split(",")] if trusted_types else DEFAULT_TRUSTED_TYPES
         with out.status("training it again"):
             found = replay_retrain(
                 spec,
                 about[-1],
                 snapshots=platform.snapshots,
-                trainer=SklearnTrainer(types),
+                trainer=SklearnTrainer(split_types(trusted_types)),
                 registry=platform.registry,
             )
         style = "red" if found.likeness is Likeness.DIFFERENT else "green"

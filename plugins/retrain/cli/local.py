@@ -19,7 +19,7 @@ from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
-from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Choice, Decision
 from retrain.core.ports import ModelRegistry
@@ -49,7 +49,7 @@ def run_locally(
     nonce: str,
     home: Path,
     tracking_uri: str | None,
-    trusted_types: Sequence[str] | None,
+    trusted_types: Sequence[str],
     console: Console,
 ) -> Decision:
     """Do all steps, print each with its seconds, and return the decision; a failing step is a decision too."""
@@ -58,7 +58,7 @@ def run_locally(
     (home / ".gitignore").write_text("*\n", encoding="utf-8")
     store = ContentStore((home / "store").absolute().as_uri())
     snapshots, evidence = DuckDBSnapshots(store), ParquetEvidence(store)
-    trainer = SklearnTrainer(DEFAULT_TRUSTED_TYPES if trusted_types is None else trusted_types)
+    trainer = SklearnTrainer(trusted_types)
     registry: ModelRegistry = MlflowRegistry(tracking_uri) if tracking_uri else FolderRegistry(home / "registry")
     ledger = SqlLedger.open(f"sqlite:///{(home / 'ledger.db').absolute()}")
     user = getpass.getuser()

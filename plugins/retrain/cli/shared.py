@@ -74,7 +74,7 @@ TrustedTypes = Annotated[
     str | None,
     typer.Option(
         envvar="AIRFLOW__RETRAIN__TRUSTED_TYPES",
-        help="Types that a model may hold, with commas between; by default the built-in list.",
+        help="Types that a model may hold, with commas between; beside the built-in list.",
         show_envvar=True,
     ),
 ]

@@ -80,11 +80,10 @@ class ChampionOperator(BaseOperator):
     def proof(self) -> dict[str, Any]:
         """Return what a move that is rehearsed needs beside its plan."""
         from retrain.adapters.rehearsal import ChildProcessRehearsal
-        from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES
         from retrain.settings import trusted_types
 
         snapshots = StoreHook().snapshots()
-        rehearse: ChildProcessRehearsal = ChildProcessRehearsal(snapshots, trusted_types() or DEFAULT_TRUSTED_TYPES)
+        rehearse: ChildProcessRehearsal = ChildProcessRehearsal(snapshots, trusted_types())
         return {"registry": self.registry, "ledger": self.ledger, "snapshots": snapshots, "rehearse": rehearse}
 
 

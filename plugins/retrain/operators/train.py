@@ -55,7 +55,6 @@ class TrainModelOperator(RetrainOperator):
 
 def sklearn_trainer() -> SklearnTrainer:
     """Return the trainer with the platform's trust list."""
-    from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+    from retrain.adapters.sklearn_trainer import SklearnTrainer
 
-    trusted = settings.trusted_types()
-    return SklearnTrainer(DEFAULT_TRUSTED_TYPES if trusted is None else trusted)
+    return SklearnTrainer(settings.trusted_types())

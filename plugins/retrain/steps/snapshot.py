@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from retrain.core.ports import Ledger, SnapshotStore
 from retrain.core.request import RetrainRequest
 from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
+from retrain.core.window import Period
 from retrain.errors import DataError
 
 __all__ = ["take_snapshot"]
@@ -42,10 +45,19 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
             got="none",
             fix="Check the as-of, and that the data has arrived; then clear the run.",
         )
-    missing = [start for start, _ in window.periods(spec.data.chunk) if start > min(present) and start not in present]
+    missing = [
+        start
+        for start, end in window.periods(spec.data.chunk)
+        if start > min(present) and start not in present and not _is_sliver(spec.data.chunk, start, end)
+    ]
     if missing:
         raise DataError(
             f"every {unit} from the first row to {window.end:%Y-%m-%d} must hold rows",
             got=f"none in the {unit} of {', '.join(f'{start:%Y-%m-%d}' for start in missing)}",
             fix="Load the missing data, then clear the run.",
         )
+
+
+def _is_sliver(period: Period, start: datetime, end: datetime) -> bool:
+    """Whether a window holds so little of its last period, such as the half hour after midnight, that it may be empty."""
+    return (end - start) < (period.next_after(start) - start) / 20

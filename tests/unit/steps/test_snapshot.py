@@ -172,6 +172,15 @@ def test_a_missing_month_is_refused_by_its_name(make_world: MakeWorld, month: st
         world.snapshot()
 
 
+def test_the_sliver_of_a_month_that_has_just_begun_may_be_empty(make_world: MakeWorld) -> None:
+    rows = make_rows()
+    world = make_world(rows=only(rows, rows["at"] < np.datetime64("2024-06-01")))
+    at_night = make_request(as_of=datetime(2024, 6, 2, 0, 30, tzinfo=UTC))
+    assert world.snapshot(at_night).window.end == datetime(2024, 6, 1, 0, 30, tzinfo=UTC)
+    with pytest.raises(DataError, match="none in the month of 2024-06-01"):
+        world.snapshot(make_request(as_of=datetime(2024, 6, 5, tzinfo=UTC)))
+
+
 def test_history_may_begin_inside_the_window(make_world: MakeWorld) -> None:
     rows = make_rows()
     world = make_world(rows=only(rows, rows["at"] >= np.datetime64("2024-05-10")))
