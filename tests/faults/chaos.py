@@ -259,7 +259,7 @@ class Chaos:
 
     @contextmanager
     def _fault(self, wanted: bool, *points: str) -> Iterator[Callable[[], bool]]:
-        """Let at most one thing go wrong inside; the function given says whether it did."""
+        """Let at most one thing go wrong inside; the function given, asked after an outage, says whether it did."""
         if not wanted:
             yield lambda: False
             return
@@ -273,12 +273,19 @@ class Chaos:
             fault = self._proxy.inject(kind, on=_ALIAS_CALL)
         else:
             fault = self._proxy.inject(kind, skip=skip, times=times, seconds=0.05)
+        seen = False
+
+        def happened() -> bool:
+            nonlocal seen
+            seen = True
+            return bool(point or fault.hits)
+
         try:
-            yield lambda: bool(point or fault.hits)
+            yield happened
         finally:
             os.environ.pop("RETRAIN_FAILPOINT", None)
             self._proxy.calm()
-            if point:
+            if point and seen:
                 self.faults[f"died at {point}"] += 1
             elif fault.hits:
                 self.faults[f"{fault.kind} in MLflow's calls"] += 1
