@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tests.builders import make_evidence, make_scores
 
 from retrain.core.evidence import Evidence
-from retrain.core.gates import BeatsChampion, Gate, GateSpec, Outcome, Slices, Threshold, Verdict
+from retrain.core.gates import BeatsChampion, Gate, GateSpec, Outcome, PointEstimate, Slices, Threshold, Verdict
 from retrain.core.scorecard import SliceScore
 from retrain.core.scores import Scores
 
@@ -21,6 +21,7 @@ GATES: dict[str, dict[str, Any]] = {
     "threshold": {"check": "threshold", "min": 0.5},
     "beats_champion": {"check": "beats_champion", "cluster_by": "day", "resamples": 200},
     "slices": {"check": "slices", "max_drop": 0.05, "min_rows": 50},
+    "point_estimate": {"check": "point_estimate"},
 }
 BETTER = make_scores(challenger=0.8, opponent=0.3)
 
@@ -287,3 +288,32 @@ def test_a_rising_loss_is_a_drop() -> None:
     assert make_gate("slices", "log_loss").judge(worse).outcome is Outcome.FAIL
     assert isinstance(make_gate("slices"), Slices)
     assert isinstance(make_gate("beats_champion"), BeatsChampion)
+
+
+# Point estimate
+
+
+@pytest.mark.parametrize(
+    ("challenger", "opponent", "margin", "outcome", "words"),
+    [
+        (0.8, 0.3, 0.0, Outcome.PASS, "better than the champion's"),
+        (0.3, 0.8, 0.0, Outcome.FAIL, "worse than the champion's"),
+        (0.5, 0.5, 0.0, Outcome.PASS, "0.0000 better"),
+        (0.8, 0.3, 0.9, Outcome.FAIL, "better than the champion's"),
+    ],
+)
+def test_a_point_estimate_asks_nothing_of_luck(
+    challenger: float, opponent: float, margin: float, outcome: Outcome, words: str
+) -> None:
+    scores = make_scores(challenger=challenger, opponent=opponent)
+    if challenger == opponent:
+        scores = replace(scores, opponent=scores.challenger)
+    verdict = make_gate("point_estimate", margin=margin).judge(make_evidence(scores))
+    assert verdict.outcome is outcome
+    assert words in verdict.reason
+
+
+def test_a_point_estimate_of_a_loss_counts_less_as_better() -> None:
+    gate = make_gate("point_estimate", "log_loss")
+    assert isinstance(gate, PointEstimate)
+    assert gate.judge(make_evidence(BETTER)).outcome is Outcome.PASS

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
-from retrain.core.gates import BeatsChampion, Slices, Threshold
+from retrain.core.gates import BeatsChampion, PointEstimate, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
@@ -43,6 +43,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: threshold": Threshold,
     "### gate: beats_champion": BeatsChampion,
     "### gate: slices": Slices,
+    "### gate: point_estimate": PointEstimate,
     "## promotion": PromotionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
@@ -254,6 +255,9 @@ def test_the_reference_has_every_metric() -> None:
 
 
 def test_the_reference_has_every_kind_of_gate() -> None:
-    spoken_of = {get_args(model.model_fields["check"].annotation)[0] for model in (Threshold, BeatsChampion, Slices)}
+    spoken_of = {
+        get_args(model.model_fields["check"].annotation)[0]
+        for model in (Threshold, BeatsChampion, Slices, PointEstimate)
+    }
     schema = PipelineSpec.model_json_schema()
     assert spoken_of == set(schema["properties"]["gate"]["items"]["discriminator"]["mapping"])

@@ -1,7 +1,8 @@
-"""The pictures of a scorecard that people look at, as PNG."""
+"""The pictures that people look at, as PNG: of a scorecard, and of a backtest."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +13,15 @@ from matplotlib.lines import Line2D
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
+from retrain.core.backtest import Backtest
+from retrain.core.decision import Choice
 from retrain.core.metrics.base import Floats
 from retrain.core.scores import Opponent, Scores
 
-__all__ = ["draw_scores"]
+__all__ = ["draw_backtest", "draw_scores"]
 
 _INK: Final = {"challenger": "#d1495b", "champion": "#30638e", "baseline": "#8d99ae"}
+_POLICY_INK: Final = ("#d1495b", "#30638e", "#6a994e", "#7b2cbf")
 _POINTS: Final = 500
 _SAMPLE: Final = 4000
 
@@ -46,6 +50,32 @@ def draw_scores(scores: Scores, opponent: Opponent | None, title: str, folder: P
     path = folder / "scores.png"
     figure.savefig(path, dpi=90)
     return [path]
+
+
+def draw_backtest(backtests: Sequence[Backtest], path: Path) -> Path:
+    """Draw each policy's champion in the windows that followed, between never retraining and the best in hindsight."""
+    figure = Figure(figsize=(11, 4.6))
+    axis = figure.subplots()
+    steps = [step for step in backtests[0].steps if math.isfinite(step.never_next)]
+    times: list[Any] = [step.as_of for step in steps]
+    axis.plot(times, [step.best_next for step in steps], color="#bbbbbb", linestyle=":", label="best in hindsight")
+    axis.plot(times, [step.never_next for step in steps], color="#bbbbbb", linestyle="--", label="never retraining")
+    for number, backtest in enumerate(backtests):
+        color, mark = _POLICY_INK[number % len(_POLICY_INK)], "o^sD"[number % 4]
+        known = [step for step in backtest.steps if math.isfinite(step.next_value)]
+        when: list[Any] = [step.as_of for step in known]
+        promoted = [place for place, step in enumerate(known) if step.choice is Choice.PROMOTE]
+        axis.plot(
+            when, [s.next_value for s in known], color=color, marker=mark, markevery=promoted, label=backtest.policy
+        )
+    axis.set_ylabel(f"{backtests[0].metric} of the champion in the next window")
+    axis.set_xlabel("as of; a mark is a promotion")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.autofmt_xdate()
+    figure.subplots_adjust(left=0.08, right=0.78, top=0.95, bottom=0.2)
+    figure.savefig(path, dpi=100)
+    return path
 
 
 def _draw_binary(axes: Sequence[Axes], y: Floats, sides: Sequence[tuple[str, Floats]]) -> None:

@@ -35,7 +35,7 @@ from retrain.core.spec import load_spec
 from retrain.errors import NotFoundError
 from retrain.settings import split_types
 
-__all__ = ["add_to"]
+__all__ = ["DEMO", "LOCAL_MLFLOW", "Platform", "add_to", "open_platform"]
 
 DEMO = STATE / "demo"
 LOCAL_MLFLOW = "http://127.0.0.1:5000"
@@ -57,9 +57,10 @@ class Platform:
 
 
 @contextmanager
-def _platform(
+def open_platform(
     ledger: str | None, home: Path, tracking_uri: str, store: str | None, trusted_types: str | None
 ) -> Iterator[Platform]:
+    """Give ledger, registry and snapshots as a command's options name them."""
     from retrain.adapters.content_store import ContentStore
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
     from retrain.adapters.mlflow_registry import MlflowRegistry
@@ -89,7 +90,7 @@ def rollback(
     """Go back to a version that was live: verified, loaded and scored first. Its successor's key goes in quarantine."""
     from retrain.steps import Operation, freeze_model, plan_rollback, roll_back
 
-    with told(), _platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+    with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
         operation = Operation(spec, timeline, getpass.getuser(), reason)
         plan = plan_rollback(spec.model, timeline, to=to, ledger=platform.ledger)
@@ -154,7 +155,7 @@ def promote(
         lifetime = parse_duration(expires)
     except ValueError as error:
         raise typer.BadParameter(f"--expires {error}") from None
-    with told(), _platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+    with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
         operation = Operation(spec, timeline, getpass.getuser(), reason)
         with out.status("verifying, loading and scoring the version"):
@@ -175,7 +176,7 @@ def reconcile(
     """Verify the ledger and put aliases, expired and broken champions back in line; exit 1 where that is an alarm."""
     from retrain.steps import reconcile_all
 
-    with told(), _platform(ledger, home, tracking_uri, None, None) as platform:
+    with told(), open_platform(ledger, home, tracking_uri, None, None) as platform:
         specs = [load_spec(path) for path in sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])]
         if not specs:
             raise NotFoundError(f"{pipelines} must hold pipeline specs", got="none", fix="Name it with --pipelines.")
@@ -238,7 +239,7 @@ def replay(
     from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.steps import Likeness, replay_retrain
 
-    with told(), _platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+    with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         about = [
             decision
             for model, timeline in platform.ledger.timelines()

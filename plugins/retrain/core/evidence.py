@@ -35,6 +35,10 @@ class Evidence:
         """Return a metric of the challenger; NaN where it is missing."""
         return self.scorecard.challenger_metrics.get(metric, math.nan)
 
+    def opponent_metric(self, metric: str) -> float:
+        """Return a metric of the opponent; NaN where it is missing."""
+        return self.scorecard.opponent_metrics.get(metric, math.nan)
+
     def slice_scores(self) -> tuple[SliceScore, ...]:
         """Return the scores of every slice."""
         return self.scorecard.slices

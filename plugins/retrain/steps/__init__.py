@@ -1,5 +1,6 @@
 """What a retrain does, and what is done about a champion: over the ports, without any framework."""
 
+from retrain.steps.backtest import backtest_policies
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
 from retrain.steps.pointer import project_alias
@@ -28,6 +29,7 @@ __all__ = [
     "Replay",
     "RollbackPlan",
     "Trouble",
+    "backtest_policies",
     "decide_retrain",
     "evaluate_challenger",
     "force_champion",

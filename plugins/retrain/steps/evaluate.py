@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from retrain.core.ledger import Pointer
 from retrain.core.ports import EvidenceStore, FittedModel, Ledger, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard, score_slices, value_of
-from retrain.core.scores import Opponent, Scores, align_classes
-from retrain.core.snapshot import Part, Snapshot
+from retrain.core.scores import Opponent, Scores
+from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.errors import DataError, IntegrityError, NotFoundError, TrainingError
+from retrain.errors import IntegrityError, NotFoundError, TrainingError
+from retrain.steps.scoring import align_scores, holdout_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -62,7 +63,7 @@ def evaluate_challenger(
         made = _load(
             registry, trainer, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger"
         )
-        rows = _holdout(spec, snapshot, snapshots)
+        rows = holdout_rows(spec, snapshot, snapshots)
         mine = trainer.score(made, rows)
         take_turn()
         champion = ledger.pointer(spec.model, request.timeline)
@@ -73,22 +74,11 @@ def evaluate_challenger(
         elif kept is not None:
             theirs, why = _score_champion(trainer, champion, kept, rows)
         opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
-        scores = _aligned(spec, rows, made, kept or made, mine, theirs)
+        scores = align_scores(spec, rows, made, kept or made, mine, theirs)
         scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, evidence)
         pictures = draw(scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
         registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
     return evidence.put_scorecard(scorecard)
-
-
-def _holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> DataFrame:
-    """Return every column, because the champion, not known yet, may want one that the challenger leaves out."""
-    rows = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
-    missing = int(rows[spec.data.label].isna().sum())
-    if missing:
-        raise DataError(
-            "every holdout row must have a label", got=f"{missing} rows without", fix="Leave them out in the query."
-        )
-    return rows
 
 
 def _load(
@@ -130,42 +120,6 @@ def _score_champion(
         return trainer.score(kept, rows), ""
     except TrainingError as error:
         return None, f"the champion (version {champion.version}) cannot be scored: {error}"
-
-
-def _aligned(
-    spec: PipelineSpec, rows: DataFrame, made: FittedModel, other: FittedModel, mine: Floats, theirs: Floats | None
-) -> Scores:
-    """Put both sides' scores on the same classes, in the same rows."""
-    label = rows[spec.data.label].to_numpy()
-    if made.classes is None or other.classes is None:
-        y = label.astype(np.float64)
-        if not np.isfinite(y).all():
-            raise DataError("every holdout label must be finite", got="an infinity", fix="Mend the query.")
-        theirs = None if theirs is None else theirs.reshape(len(rows))
-    else:
-        union = _union(made.classes, other.classes, np.unique(label).tolist())
-        y = np.searchsorted(np.array(union), label).astype(np.float64)
-        mine = align_classes(mine, made.classes, union)
-        theirs = None if theirs is None else align_classes(theirs, other.classes, union)
-    return Scores(
-        y,
-        mine,
-        None if theirs is None else np.array(theirs),
-        rows[spec.data.event_time].to_numpy().astype("datetime64[us]"),
-        {name: rows[name].to_numpy() for name in spec.score_columns},
-    )
-
-
-def _union(*classes: Any) -> list[Any]:
-    found = {value for group in classes for value in group}
-    try:
-        return sorted(found)
-    except TypeError as error:
-        raise DataError(
-            "the classes of label, challenger and champion must be of one kind",
-            got=", ".join(sorted({type(value).__name__ for value in found})),
-            fix="Cast the label in the query.",
-        ) from error
 
 
 def _fill(

@@ -6,9 +6,10 @@ from pydantic import Discriminator
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
 from retrain.core.gates.beats_champion import BeatsChampion
+from retrain.core.gates.point_estimate import PointEstimate
 from retrain.core.gates.slices import Slices
 from retrain.core.gates.threshold import Threshold
 
-GateSpec = Annotated[Threshold | BeatsChampion | Slices, Discriminator("check")]
+GateSpec = Annotated[Threshold | BeatsChampion | Slices | PointEstimate, Discriminator("check")]
 
-__all__ = ["BeatsChampion", "Gate", "GateSpec", "Outcome", "Slices", "Threshold", "Verdict"]
+__all__ = ["BeatsChampion", "Gate", "GateSpec", "Outcome", "PointEstimate", "Slices", "Threshold", "Verdict"]

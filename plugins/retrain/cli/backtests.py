@@ -1,0 +1,223 @@
+"""The command that lets policies prove themselves on history."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from retrain.cli.champions import DEMO, LOCAL_MLFLOW, open_platform
+from retrain.cli.shared import (
+    SPECS,
+    Home,
+    LedgerUrl,
+    Model,
+    Pipelines,
+    StoreUri,
+    Timeline,
+    TrackingUri,
+    TrustedTypes,
+    err,
+    find_spec,
+    instant,
+    out,
+    told,
+)
+from retrain.core.backtest import Backtest
+from retrain.core.gates import Gate, GateSpec
+from retrain.core.names import PRODUCTION
+from retrain.core.spec import PipelineSpec
+from retrain.errors import NotFoundError, SpecError, SpecProblem
+from retrain.settings import split_types
+
+__all__ = ["backtest"]
+
+_CADENCES: Final = (2, 3)
+
+
+def backtest(
+    model: Model,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A YAML file with `gate:`; by default the pipeline's own.")
+    ] = None,
+    against: Annotated[Path | None, typer.Option("--against", help="Another, to compare with.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="The first as-of, ISO 8601.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last as-of, ISO 8601.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the page that people read.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    timeline: Timeline = PRODUCTION,
+    pipelines: Pipelines = SPECS,
+    ledger: LedgerUrl = None,
+    home: Home = DEMO,
+    tracking_uri: TrackingUri = LOCAL_MLFLOW,
+    store: StoreUri = None,
+    trusted_types: TrustedTypes = None,
+) -> None:
+    """Replay gate policies over a timeline's past challengers; exit 1 where --policy did worse than --against."""
+    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.steps.backtest import backtest_policies
+
+    with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+        spec = find_spec(model, pipelines)
+        mine = _gates(policy, spec)
+        asked = [(policy.stem if policy else "current policy", mine, 1)]
+        asked += [(against.stem, _gates(against, spec), 1)] if against else []
+        asked += [(f"every {_ordinal(every)} retrain", mine, every) for every in _CADENCES]
+        first, last = (instant(text) if text else None for text in (since, until))
+        decisions = [
+            decision
+            for decision in platform.ledger.decisions(spec.model, timeline)
+            if (first is None or decision.as_of >= first) and (last is None or decision.as_of <= last)
+        ]
+        with Progress(console=err, transient=True) as progress:
+            bar = progress.add_task("scoring past versions", total=None)
+            tests = backtest_policies(
+                spec,
+                decisions,
+                asked,
+                snapshots=platform.snapshots,
+                trainer=SklearnTrainer(split_types(trusted_types)),
+                registry=platform.registry,
+                tell=lambda done, total: progress.update(bar, completed=done, total=total),
+            )
+        worse = against is not None and tests[0].worse_than(tests[1])
+        verdict = _verdict(tests, with_other=against is not None)
+        if html:
+            html.write_text(_page(spec.model, tests, verdict), encoding="utf-8")
+        if as_json:
+            typer.echo(
+                json.dumps({"model": spec.model, "worse": worse, "policies": [test.to_json() for test in tests]})
+            )
+        else:
+            _print(spec.model, tests, verdict)
+            if html:
+                err.print(f"The page is {html}", style="dim", highlight=False, soft_wrap=True)
+        if worse:
+            raise typer.Exit(1)
+
+
+def _gates(path: Path | None, spec: PipelineSpec) -> Sequence[Gate]:
+    """Return the gates of a policy file, checked as those of a spec; without a file the pipeline's own."""
+    if path is None:
+        return spec.gate
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        gates: Sequence[Gate] = TypeAdapter(tuple[GateSpec, ...]).validate_python(document["gate"])
+    except ValidationError as error:
+        problems = [
+            SpecProblem(
+                "gate" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]),
+                item["msg"],
+                repr(item["input"])[:80],
+                "See docs/pipeline-spec.md.",
+            )
+            for item in error.errors()
+        ]
+        raise SpecError(str(path), problems) from None
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise NotFoundError(
+            f"{path} must be a readable YAML file with a list under `gate:`",
+            got=type(error).__name__,
+            fix="See a spec's.",
+        ) from None
+    if not gates:
+        raise NotFoundError(f"{path} must hold gates", got="none", fix="A policy without a gate decides nothing.")
+    unknown = {gate.metric for gate in gates if hasattr(gate, "metric")} - set(spec.evaluation.metrics)
+    if unknown:
+        raise NotFoundError(
+            f"the gates of {path} must use metrics that {spec.model} evaluates",
+            got=", ".join(sorted(unknown)),
+            fix=f"Use one of: {', '.join(spec.evaluation.metrics)}.",
+        )
+    return gates
+
+
+def _verdict(tests: Sequence[Backtest], *, with_other: bool) -> str:
+    """Return the finding in one sentence or two."""
+    mine, metric = tests[0], tests[0].metric
+    said = f"Against never retraining, {mine.policy} gained {_number(mine.gain_over_never, signed=True)} {metric} a window."
+    if with_other:
+        other = tests[1]
+        gap = abs(mine.mean_next - other.mean_next)
+        how = "worse" if mine.worse_than(other) else "no worse"
+        said = (
+            f"{mine.policy} did {how} than {other.policy}: {_number(gap)} {metric} a window between them, "
+            f"{mine.promotions} promotions against {other.promotions}, of which {mine.bad_promotions} against "
+            f"{other.bad_promotions} were worse next. {said}"
+        )
+    slower = [test for test in tests[2 if with_other else 1 :] if not test.worse_than(mine)]
+    if slower:
+        said += f" A slower schedule would have done as well: {slower[-1].policy}."
+    return said
+
+
+def _print(model: str, tests: Sequence[Backtest], verdict: str) -> None:
+    table = Table(title=f"Backtest of {model}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("policy")
+    for name in (
+        "promotions",
+        "worse next",
+        "replaced at once",
+        f"mean {tests[0].metric} next",
+        "regret",
+        "gain over never",
+    ):
+        table.add_column(name, justify="right")
+    for test in tests:
+        table.add_row(
+            escape(test.policy),
+            str(test.promotions),
+            str(test.bad_promotions),
+            str(test.flaps),
+            _number(test.mean_next),
+            _number(test.regret),
+            _number(test.gain_over_never, signed=True),
+        )
+    out.print(table)
+    out.print(verdict, markup=False, highlight=False)
+
+
+def _page(model: str, tests: Sequence[Backtest], verdict: str) -> str:
+    """Return one self-contained page."""
+    from jinja2 import Environment
+
+    from retrain.adapters.plots import draw_backtest
+
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        picture = base64.b64encode(draw_backtest(tests, Path(scratch) / "backtest.png").read_bytes()).decode()
+    text = files("retrain.cli").joinpath("templates", "backtest.html").read_text(encoding="utf-8")
+    page: str = (
+        Environment(autoescape=True)
+        .from_string(text)
+        .render(
+            model=model,
+            metric=tests[0].metric,
+            backtests=tests,
+            verdict=verdict,
+            picture=picture,
+            number=_number,
+            windows=sum(math.isfinite(step.next_value) for step in tests[0].steps),
+        )
+    )
+    return page
+
+
+def _number(value: float, *, signed: bool = False) -> str:
+    return "-" if not math.isfinite(value) else f"{value:+.4f}" if signed else f"{value:.4f}"
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third"}[number]

@@ -1,0 +1,148 @@
+"""Replay gate policies over the challengers that a timeline's retrains left behind."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from retrain.core.backtest import Backtest, walk
+from retrain.core.decision import Challenger, Choice, Decision, decide
+from retrain.core.evidence import Evidence
+from retrain.core.gates import Gate
+from retrain.core.ledger import Pointer
+from retrain.core.metric_names import GREATER_IS_BETTER
+from retrain.core.ports import FittedModel, ModelRegistry, SnapshotStore, Trainer
+from retrain.core.scorecard import Scorecard, score_slices, value_of
+from retrain.core.scores import Opponent, Scores
+from retrain.core.spec import PipelineSpec
+from retrain.errors import NotFoundError
+from retrain.steps.scoring import align_scores, holdout_rows
+
+if TYPE_CHECKING:
+    from retrain.core.metrics.base import Floats
+
+__all__ = ["backtest_policies"]
+
+FEWEST: Final = 3
+
+
+def backtest_policies(
+    spec: PipelineSpec,
+    decisions: Sequence[Decision],
+    policies: Sequence[tuple[str, Sequence[Gate], int]],
+    *,
+    snapshots: SnapshotStore,
+    trainer: Trainer,
+    registry: ModelRegistry,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Backtest]:
+    """Let each policy (name, gates, look at every n-th) decide on past retrains, against the champions that it makes itself.
+
+    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is.
+
+    Raises:
+        NotFoundError: There are fewer than three retrains that made a version, or a version is gone.
+        IntegrityError: A version or a snapshot was altered.
+    """
+    made = sorted({d.as_of: d for d in decisions if d.challenger}.values(), key=lambda decision: decision.as_of)
+    if len(made) < FEWEST:
+        raise NotFoundError(
+            f"a backtest needs at least {FEWEST} retrains that made a version",
+            got=str(len(made)),
+            fix="Backfill some history first.",
+        )
+    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry)
+    past.score_all(tell)
+    retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
+    primary = spec.evaluation.primary
+    return [
+        walk(
+            name,
+            retrains,
+            lambda i, j, gates=gates: past.decide(gates, i, j),  # type: ignore[misc]
+            past.value,
+            metric=primary,
+            greater_is_better=GREATER_IS_BETTER[primary],
+            every=every,
+        )
+        for name, gates, every in policies
+    ]
+
+
+class _Past:
+    """The versions and holdouts of past retrains, and every version's scores on every later holdout."""
+
+    def __init__(
+        self,
+        spec: PipelineSpec,
+        made: Sequence[tuple[Decision, Challenger]],
+        snapshots: SnapshotStore,
+        trainer: Trainer,
+        registry: ModelRegistry,
+    ) -> None:
+        self._spec, self.made = spec, made
+        self._trainer, self._registry = trainer, registry
+        self._scores: dict[tuple[int, int], Floats] = {}
+        self._models = [self._load(challenger) for _, challenger in made]
+        self._rows = cache(lambda i: holdout_rows(spec, snapshots.load(made[i][0].snapshot), snapshots))
+        self.value = cache(self._value)
+
+    def score_all(self, tell: Callable[[int, int], None]) -> None:
+        """Score every version on its own holdout and all later ones."""
+        for i in range(len(self.made)):
+            rows = self._rows(i)
+            for j in range(i + 1):
+                self._scores[j, i] = self._trainer.score(self._models[j], rows)
+            tell(i + 1, len(self.made))
+
+    def decide(self, gates: Sequence[Gate], i: int, j: int | None) -> tuple[Choice, str]:
+        """Return what gates say of challenger i against the champion of retrain j."""
+        evidence = self._evidence(i, j)
+        verdicts = tuple(gate.judge(evidence) for gate in gates)
+        return decide(verdicts, self.made[i][0].as_of, evidence.scorecard.champion)
+
+    def _value(self, j: int, i: int) -> float:
+        scores, primary = self._aligned(i, j), self._spec.evaluation.primary
+        return value_of([primary], scores.y, scores.opponent).get(primary, math.nan)
+
+    def _evidence(self, i: int, j: int | None) -> Evidence:
+        scores, metrics = self._aligned(i, j), self._spec.evaluation.metrics
+        opponent: Opponent = "baseline" if j is None else "champion"
+        scorecard = Scorecard(
+            key=self.made[i][1].key,
+            model=self._spec.model,
+            timeline="backtest",
+            rows=len(scores.y),
+            opponent=opponent,
+            why_no_opponent="",
+            champion=None if j is None else self._pointer(j),
+            challenger_metrics=value_of(metrics, scores.y, scores.challenger),
+            opponent_metrics=value_of(metrics, scores.y, scores.opponent),
+            scores="",
+            slices=tuple(score_slices(metrics, self._spec.evaluation.slices, scores)),
+        )
+        return Evidence(scorecard, scores)
+
+    def _aligned(self, i: int, j: int | None) -> Scores:
+        made, rows = self._models[i], self._rows(i)
+        if j is None:
+            theirs: Floats = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
+        else:
+            theirs = self._scores[j, i]
+        return align_scores(self._spec, rows, made, made if j is None else self._models[j], self._scores[i, i], theirs)
+
+    def _pointer(self, j: int) -> Pointer:
+        (decision, challenger), model = self.made[j], self._spec.model
+        digest, key = challenger.manifest_digest, challenger.key
+        return Pointer(model, "backtest", challenger.version, digest, j + 1, decision.as_of, key)
+
+    def _load(self, challenger: Challenger) -> FittedModel:
+        model, version, digest = self._spec.model, challenger.version, challenger.manifest_digest
+        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+            return self._trainer.load(self._registry.fetch(model, version, digest, Path(scratch)))
