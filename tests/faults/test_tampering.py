@@ -220,8 +220,7 @@ def test_what_is_frozen_is_not_promoted_but_can_be_rolled_back(stage: Stage) -> 
 
 
 EDITS = {
-    "who": "UPDATE ledger SET actor = 'nobody' WHERE seq = 1",
-    "what": "UPDATE ledger SET version = 9, manifest_digest = 'x' WHERE seq = 2",
+    "row": "UPDATE ledger SET actor = 'nobody' WHERE seq = 1",
     "gone": "DELETE FROM ledger WHERE seq = 1",
     "pointer": "UPDATE pointer SET version = 1 WHERE model = '{model}'",
 }
