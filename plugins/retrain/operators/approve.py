@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from retrain.core.decision import Choice
+from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["ApprovePromotionOperator"]
+
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#|!~&:@]|(?<=www)\.")
 
 
 class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
@@ -64,18 +68,28 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on with a yes; a no or a timeout is a refusal."""
+        try:
+            return self._answered(context, event)
+        except OutageError as error:
+            raise AirflowException(str(error)) from error
+        except RetrainError as error:
+            raise AirflowFailException(str(error)) from None
+
+    def _answered(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         from retrain.steps import refuse_promotion
 
         ledger = self.ledger_hook.get_conn()
         request, decision = self.request(context), ledger.decision(self.decision["decision"])
-        try:
-            answer = super().execute_complete(context, event)
-        except HITLTimeoutError:
-            refuse_promotion(self.spec, request, decision, "nobody approved in time", ledger=ledger)
-            raise
-        user = answer["responded_by_user"] or {}
-        if self.APPROVE not in answer["chosen_options"]:
+        user = event.get("responded_by_user") or {}
+        if "error" not in event and self.APPROVE not in event["chosen_options"]:
+            # Before Airflow's own answer to a no, which is an exception that skips what is downstream.
             refuse_promotion(self.spec, request, decision, f"rejected by {user.get('name', 'nobody')}", ledger=ledger)
+        try:
+            super().execute_complete(context, event)
+        except HITLTimeoutError:
+            why = "nobody approved in time"
+            refuse_promotion(self.spec, request, decision, why, ledger=ledger)
+            raise AirflowFailException(f"{why}. Clear the task to ask again.") from None  # a retry would ask again
         return {"decision": decision.id, "approver": user.get("id", ""), "name": user.get("name", "")}
 
 
@@ -84,8 +98,7 @@ def _evidence(decision: Decision, run_url: str) -> str:
     version = decision.challenger.version if decision.challenger else "?"
     champion = f"version {decision.champion_version}" if decision.champion_version else "none"
     rows = "\n".join(
-        f"| {verdict.gate} | {verdict.outcome.value} | {verdict.reason.replace('|', '/')} |"
-        for verdict in decision.verdicts
+        f"| {verdict.gate} | {verdict.outcome.value} | {_plain(verdict.reason)} |" for verdict in decision.verdicts
     )
     return f"""\
 **Version {version}** of `{decision.model}`, as of {decision.as_of:%Y-%m-%d}, would become champion; champion now: {champion}.
@@ -96,3 +109,8 @@ def _evidence(decision: Decision, run_url: str) -> str:
 
 Trained on {decision.train_rows:,} rows, compared on {decision.holdout_rows:,}. [The run with its pictures]({run_url})
 """
+
+
+def _plain(text: str) -> str:
+    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))

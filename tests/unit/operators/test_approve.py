@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.standard.exceptions import HITLTimeoutError
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
 from tests.builders import AS_OF, MODEL, World
 
+from retrain.builder import build_dag
 from retrain.core.decision import Choice
+from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import Action
+from retrain.errors import OutageError
 from retrain.operators import ApprovePromotionOperator
 
 GUARDED = {"promotion": {"approval": "required", "approvers": ["ann", "bob"]}}
@@ -30,7 +38,7 @@ def context(actor: str | None = "someone") -> Any:
     run = SimpleNamespace(
         dag_id=MODEL, run_id="r", run_type="manual", data_interval_end=None, run_after=AS_OF, triggering_user_name=actor
     )
-    return {"dag_run": run, "ti": SimpleNamespace(xcom_push=lambda **_: None)}
+    return {"dag_run": run, "ti": SimpleNamespace(xcom_push=lambda **_: None, map_index=-1)}
 
 
 def approve(world: World, decision_id: str, timeline: str = "production") -> ApprovePromotionOperator:
@@ -64,10 +72,19 @@ def test_a_no_is_a_refusal(world: World) -> None:
     assert (entry.action, entry.decision_id, entry.reason) == (Action.REFUSE, decision.id, "rejected by ann")
 
 
-def test_no_answer_in_time_is_a_refusal(world: World) -> None:
+def test_a_no_is_a_refusal_also_where_it_skips_what_is_downstream(world: World) -> None:
+    decision = world.decide()
+    operator = build_dag(world.spec).get_task("approve")
+    operator.decision, operator.as_of, operator.timeline, operator.reason = {"decision": decision.id}, "", "", ""
+    with pytest.raises(DownstreamTasksSkipped):
+        operator.execute_complete(context() | {"task": operator}, answer("Reject"))
+    assert [(entry.action, entry.reason) for entry in world.ledger.entries()] == [(Action.REFUSE, "rejected by ann")]
+
+
+def test_no_answer_in_time_is_a_refusal_and_not_asked_again_by_a_retry(world: World) -> None:
     decision = world.decide()
     late = {"error": "timed out", "error_type": "timeout"}
-    with pytest.raises(HITLTimeoutError):
+    with pytest.raises(AirflowFailException, match="nobody approved in time"):
         approve(world, decision.id).execute_complete(context(), late)
     (entry,) = world.ledger.entries()
     assert (entry.action, entry.reason) == (Action.REFUSE, "nobody approved in time")
@@ -92,3 +109,31 @@ def test_who_asked_for_it_cannot_be_the_only_approver(world: World) -> None:
     decision = world.decide()
     with pytest.raises(AirflowFailException, match="somebody else than who asked for it; got ann"):
         approve(world, decision.id).execute(context("ann"))
+
+
+def test_an_outage_after_the_answer_is_worth_a_retry_and_anything_else_is_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AirflowFailException, match="must be in the ledger"):
+        approve(world, "unknown").execute_complete(context(), answer("Approve"))
+
+    def down(_: str) -> None:
+        raise OutageError("the ledger's database must answer", got="nothing", fix="Start it.")
+
+    monkeypatch.setattr(world.ledger, "decision", down)
+    with pytest.raises(AirflowException, match="must answer") as raised:
+        approve(world, "unknown").execute_complete(context(), answer("Approve"))
+    assert not isinstance(raised.value, AirflowFailException)
+
+
+def test_a_value_of_the_data_cannot_write_into_the_evidence(world: World) -> None:
+    from retrain.operators.approve import _evidence
+
+    reason = "worst of 3 slices: place=a|b\n\n# Approved [here](http://x) <img src=x> www.evil.example"
+    verdict = Verdict("slices(roc_auc)", Outcome.PASS, reason)
+    body = _evidence(replace(world.decide(), verdicts=(verdict,)), "http://mlflow")
+    (line,) = (line for line in body.splitlines() if "Approved" in line)
+    assert line == (
+        r"| slices(roc_auc) | pass | worst of 3 slices\: place=a\|b \# Approved \[here\]\(http\://x\) "
+        r"\<img src=x\> www\.evil.example |"
+    )
