@@ -19,7 +19,7 @@ from retrain.errors import ConflictError, IntegrityError, NotFoundError
 __all__ = ["move_pointer", "project_alias", "refuse", "wish_back", "wish_for"]
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The as-of of a version that no decision tells about: any later challenger may follow it."""
+"""The as-of of a first champion that no decision tells about: any later challenger may follow it."""
 
 
 def move_pointer(
@@ -100,13 +100,15 @@ def wish_for(
         lived = None  # the registry's tags were edited: this is not what was live
     about = [item for item in ledger.decisions(model, timeline) if item.challenger == made]
     generation = (champion.generation or 0) if champion else 0
+    # Of a version that no decision tells about: what the champion knew, or older challengers could follow it.
+    unknown = champion.as_of if champion else _LONG_AGO
     return Move(
         action=action,
         model=model,
         timeline=timeline,
         version=made.version,
         manifest_digest=made.manifest_digest,
-        as_of=lived.as_of if lived else about[-1].as_of if about else _LONG_AGO,
+        as_of=lived.as_of if lived else about[-1].as_of if about else unknown,
         key=made.key,
         expected_generation=generation,
         idempotency_key=digest_of([action.value, model, timeline, made.version, generation]),

@@ -13,7 +13,7 @@ from retrain.core.ledger import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
 from retrain.core.spec import PipelineSpec
-from retrain.errors import ConflictError, NotFoundError
+from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps.pointer import move_pointer, project_alias, wish_back, wish_for
 
 __all__ = [
@@ -114,7 +114,11 @@ def roll_back(
             project_alias(operation.spec, registry=registry, ledger=ledger)
         return plan.current
     move = wish_back(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
-    return _move_rehearsed(operation.spec, move, registry, ledger, snapshots, rehearse)
+
+    def check() -> None:
+        rehearse_version(operation.spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
+
+    return move_pointer(operation.spec, move, check, registry=registry, ledger=ledger)
 
 
 def rehearse_version(
@@ -154,7 +158,7 @@ def force_champion(
     Raises:
         NotFoundError: The version is gone, or no retrain made it.
         ConflictError: It is champion already, or another move came first.
-        IntegrityError: It is not what was made, or does not load and score.
+        IntegrityError: It is not what was made, or does not load and score; or the registry says another of it than the ledger.
     """
     spec, timeline = operation.spec, operation.timeline
     made = registry.find_version(spec.model, version)
@@ -179,7 +183,12 @@ def force_champion(
         ledger=ledger,
         lifetime=lifetime,
     )
-    return _move_rehearsed(spec, move, registry, ledger, snapshots, rehearse)
+
+    def check() -> None:
+        _check_recorded(move, ledger)
+        rehearse_version(spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
+
+    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
 
 
 def freeze_model(model: str, timeline: str, *, actor: str, reason: str, ledger: Ledger) -> LedgerEntry:
@@ -202,18 +211,23 @@ def unfreeze_model(model: str, timeline: str, *, actor: str, reason: str, ledger
     return ledger.append(_still(Action.UNFREEZE, model, timeline, standing.champion, actor, reason))
 
 
-def _move_rehearsed(
-    spec: PipelineSpec,
-    move: Move,
-    registry: ModelRegistry,
-    ledger: Ledger,
-    snapshots: SnapshotStore,
-    rehearse: Rehearsal,
-) -> LedgerEntry:
-    def check() -> None:
-        rehearse_version(spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
-
-    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
+def _check_recorded(move: Move, ledger: Ledger) -> None:
+    """Hold the registry's tags, which anyone who may write there can edit, against what was live or decided on."""
+    known = {
+        (entry.key, entry.manifest_digest)
+        for entry in ledger.entries(move.model)
+        if entry.generation is not None and entry.version == move.version
+    }
+    for model, timeline in ledger.timelines():
+        if model == move.model:
+            made = (item.challenger for item in ledger.decisions(model, timeline) if item.challenger)
+            known |= {(item.key, item.manifest_digest) for item in made if item.version == move.version}
+    if known and (move.key, move.manifest_digest) not in known:
+        raise IntegrityError(
+            f"version {move.version} of {move.model} must be in the registry as it is in the ledger",
+            got="another key or manifest digest",
+            fix="Do not promote it: somebody edited its tags. Choose another version.",
+        )
 
 
 def _still(action: Action, model: str, timeline: str, champion: LedgerEntry | None, actor: str, reason: str) -> Move:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import LATER, LATEST, MODEL, World, make_request
+from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_request
 
+from retrain.core.artifact import manifest_digest
 from retrain.core.decision import Choice
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
@@ -290,6 +292,38 @@ def test_a_version_without_a_decision_here_may_be_followed_by_any_challenger(suc
     entry = succeeded.force(1, timeline="simulation-1")
     assert (entry.generation, entry.decision_id, entry.as_of.year) == (1, "", 1970)
     assert succeeded.alias() == 2
+
+
+def test_a_version_that_no_decision_tells_about_is_not_followed_by_what_knows_less_than_its_predecessor(
+    succeeded: World,
+) -> None:
+    second = succeeded.ledger.entries()[-1]
+    succeeded.train(replace(LATEST, timeline="elsewhere"))
+    entry = succeeded.force(3)
+    assert (entry.decision_id, entry.as_of) == ("", second.as_of)
+    early = make_request(as_of=AS_OF - timedelta(days=10), origin="dag:churn/early")
+    assert succeeded.decide(early).reason.startswith("superseded")
+    at_first = succeeded.ledger.champion_as_of(MODEL, "production", AS_OF)
+    assert at_first is not None
+    assert at_first.version == 1
+
+
+@pytest.mark.parametrize("decided_on", ["production", "simulation-1"])
+def test_a_version_that_was_forged_in_the_registry_is_not_forced(world: World, decided_on: str) -> None:
+    world.respec(**NOT_WORSE)
+    for request in (make_request(), LATER):
+        world.retrain(replace(request, timeline=decided_on))
+    folder = world.artifact(1)
+    alter(folder)
+    record = folder.parent / "version.json"
+    forged = json.loads(record.read_text()) | {"manifest_digest": manifest_digest(folder)}
+    record.write_text(json.dumps(forged))
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="must be in the registry as it is in the ledger"):
+            world.force(1)
+    refusal = world.ledger.entries()[-1]
+    assert (refusal.action, refusal.manifest_digest) == (Action.REFUSE, forged["manifest_digest"])
+    assert Action.FORCE not in actions(world)
 
 
 # Freeze
