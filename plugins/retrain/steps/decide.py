@@ -10,6 +10,7 @@ from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
+from retrain.errors import IntegrityError
 
 __all__ = ["decide_retrain", "record_failure"]
 
@@ -27,12 +28,21 @@ def decide_retrain(
     """Judge the evidence by the pipeline's gates and record the decision.
 
     A key that was promoted on this timeline before keeps that decision.
+
+    Raises:
+        IntegrityError: The scorecard is another challenger's, such as where one of the tasks before this one ran again alone.
     """
     promoted = ledger.entry(spec.model, request.timeline, challenger.key)
     if promoted is not None:
         return ledger.decision(promoted.decision_id)
     found = evidence.evidence(scorecard_digest)
     card = found.scorecard
+    if (card.model, card.timeline, card.key) != (spec.model, request.timeline, challenger.key):
+        raise IntegrityError(
+            "a challenger must be judged by its own scorecard",
+            got=f"that of key {card.key[:12]} of {card.model} on {card.timeline}, not of key {challenger.key[:12]}",
+            fix="Clear the task evaluate with what is downstream of it.",
+        )
     verdicts = tuple(gate.judge(found) for gate in spec.gate)
     bar = ledger.standing(spec.model, request.timeline).bar(challenger.key)
     choice, reason = decide(verdicts, request.as_of, card.champion, bar=bar)

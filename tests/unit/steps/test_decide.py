@@ -8,7 +8,7 @@ from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 from retrain.core.decision import Choice
 from retrain.core.gates import Outcome
 from retrain.errors import IntegrityError
-from retrain.steps import record_failure
+from retrain.steps import decide_retrain, record_failure
 
 
 def test_a_decision_says_what_it_rests_on(world: World) -> None:
@@ -35,6 +35,23 @@ def test_a_key_that_was_promoted_keeps_its_decision_and_its_scorecard(crowned: W
     again = crowned.decide(make_request(origin="dag:churn/cleared"))
     assert again == first
     assert len(crowned.ledger.decisions(MODEL, "production")) == 1
+
+
+def test_a_challenger_is_never_judged_by_the_scorecard_of_another(world: World) -> None:
+    first = world.decide()
+    for request in (make_request(nonce="again"), make_request(timeline="simulation-1")):
+        snapshot = world.snapshot(request)
+        with pytest.raises(IntegrityError, match="must be judged by its own scorecard; got that of key"):
+            decide_retrain(
+                world.spec,
+                request,
+                snapshot,
+                world.train(request, snapshot),
+                first.scorecard,
+                evidence=world.evidence,
+                ledger=world.ledger,
+            )
+    assert world.ledger.decisions(MODEL, "production") == [first]
 
 
 def test_a_challenger_that_learnt_nothing_is_rejected_or_held(world: World) -> None:
