@@ -98,9 +98,9 @@ def rollback(
         if dry_run:
             out.print("Dry run: nothing was changed.", style="dim")
             return
+        with out.status("verifying, loading and scoring the version"):
+            entry = roll_back(plan, operation, **platform.proof)
         if not plan.done:
-            with out.status("verifying, loading and scoring the version"):
-                entry = roll_back(plan, operation, **platform.proof)
             out.print(f"[bold green]done[/] generation {entry.generation}: version {entry.version} is champion")
         if freeze:
             freeze_model(spec.model, timeline, actor=operation.actor, reason=reason, ledger=platform.ledger)

@@ -39,6 +39,7 @@ class Scorecard:
         why_no_opponent: The reason in that case.
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.
+        cut: How many holdout rows were left out because the champion had been trained on them.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Scorecard:
     challenger_metrics: dict[str, float]
     opponent_metrics: dict[str, float]
     scores: str
+    cut: int = 0
     slices: tuple[SliceScore, ...] = field(default=())
 
     @property

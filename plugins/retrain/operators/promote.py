@@ -61,15 +61,18 @@ class PromoteModelOperator(RetrainOperator):
         )
         entry = promote_challenger(self.spec, request, decision, registry=registry, ledger=ledger, approval=approval)
         self.version_url = registry.version_url(self.spec.model, entry.version)
+        champion = ledger.pointer(self.spec.model, entry.timeline)
+        stands = champion is not None and champion.generation == entry.generation
         self.log.info(
-            "Version %d of %s is champion on %s, generation %s",
+            "Version %d of %s %s champion on %s, generation %s",
             entry.version,
             self.spec.model,
+            "is" if stands else "was, and is no more,",
             entry.timeline,
             entry.generation,
         )
         result: dict[str, Any] = {"version": entry.version, "generation": entry.generation, "timeline": entry.timeline}
-        if entry.timeline == PRODUCTION:
+        if stands and entry.timeline == PRODUCTION:
             alias = context["outlet_events"][self.outlets[0]]
             alias.add(champion_asset(self.spec.model), extra=result)
         return result

@@ -45,15 +45,15 @@ class RollbackModelOperator(ModelOperator):
             "quarantined": "" if plan.done else plan.current.key,
             "dry_run": dry,
         }
-        if plan.done:
-            self.log.info("Version %d is champion already: nothing to do", plan.current.version)
-        elif dry:
+        if dry:
             self.log.info("Would roll back from version %d to version %d", plan.current.version, plan.target.version)
+            return result
+        entry = roll_back(plan, operation, **proof)  # where nothing is left to do, the alias may still be behind
+        if plan.done:
+            self.log.info("Version %d is champion already: nothing to do", entry.version)
         else:
-            entry = roll_back(plan, operation, **proof)
             self.log.info("Rolled back from version %d to version %d", plan.current.version, entry.version)
-            result["generation"] = entry.generation
-        return result
+        return result | {"generation": entry.generation}
 
 
 def _version(text: str | int | None) -> int | None:

@@ -21,6 +21,7 @@ from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps.scoring import align_scores, holdout_rows
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from retrain.core.metrics.base import Floats
@@ -68,6 +69,12 @@ def evaluate_challenger(
         take_turn()
         champion = ledger.pointer(spec.model, request.timeline)
         kept, why = _load_champion(registry, trainer, champion, made, snapshot, folder / "champion")
+        unseen = _unseen(spec, rows, champion, snapshots, ledger)
+        left, cut = int(unseen.sum()), 0
+        if left < spec.data.min_rows and kept is not None:
+            kept, why = None, f"the champion was trained on all but {left} of the {len(rows)} holdout rows: too few"
+        elif spec.data.min_rows <= left < len(rows):
+            cut, rows, mine = len(rows) - left, rows[unseen].reset_index(drop=True), mine[unseen]
         theirs: Floats | None = None
         if champion is None:
             theirs = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
@@ -75,7 +82,7 @@ def evaluate_challenger(
             theirs, why = _score_champion(trainer, champion, kept, rows)
         opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
         scores = align_scores(spec, rows, made, kept or made, mine, theirs)
-        scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, evidence)
+        scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, cut, evidence)
         pictures = draw(scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
         registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
     return evidence.put_scorecard(scorecard)
@@ -86,6 +93,26 @@ def _load(
 ) -> FittedModel:
     folder.mkdir()
     return trainer.load(registry.fetch(model, version, digest, folder))
+
+
+def _unseen(
+    spec: PipelineSpec, rows: DataFrame, champion: Pointer | None, snapshots: SnapshotStore, ledger: Ledger
+) -> NDArray[np.bool_]:
+    """Return (n,) which rows the champion was not trained on, so that neither side is asked what it was told.
+
+    Where no decision says what a champion was trained on, such as a forced one of another timeline, all rows count as unseen.
+    """
+    everything = np.ones(len(rows), dtype=bool)
+    entry = None if champion is None else ledger.standing(spec.model, champion.timeline).lived(champion.version)
+    if entry is None or not entry.decision_id:
+        return everything
+    try:
+        trained = snapshots.load(ledger.decision(entry.decision_id).snapshot).window
+    except NotFoundError:
+        return everything
+    times = rows[spec.data.event_time].to_numpy().astype("datetime64[us]")
+    first, last = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.holdout_start))
+    return np.asarray((times < first) | (times >= last))
 
 
 def _load_champion(
@@ -130,6 +157,7 @@ def _fill(
     scores: Scores,
     opponent: Opponent | None,
     why: str,
+    cut: int,
     evidence: EvidenceStore,
 ) -> Scorecard:
     metrics = spec.evaluation.metrics
@@ -140,6 +168,7 @@ def _fill(
         rows=len(scores.y),
         opponent=opponent,
         why_no_opponent=why,
+        cut=cut,
         champion=champion,
         challenger_metrics=value_of(metrics, scores.y, scores.challenger),
         opponent_metrics=value_of(metrics, scores.y, scores.opponent),

@@ -214,3 +214,30 @@ def test_an_altered_challenger_is_refused_before_it_is_loaded(world: World) -> N
     _altered(world)
     with pytest.raises(IntegrityError, match="must have the manifest digest"):
         world.evaluate(request, snapshot, challenger)
+
+
+# No row that the champion was trained on
+
+
+def test_rows_that_the_champion_was_trained_on_are_cut_away_and_counted(crowned: World) -> None:
+    trained_until = np.datetime64((AS_OF - timedelta(days=29)).replace(tzinfo=None))
+    crowned.respec(data__window={"train": "60d", "holdout": "60d"})
+    found = evidence_of(crowned, as_of=LATER)
+    card = found.scorecard
+    assert card.opponent == "champion"
+    assert (
+        card.cut == 18 * 6
+    )  # the holdout begins 47 days before the champion's as-of, its training ended 29 days before
+    assert card.rows == len(found.scores.y) == 60 * 6 - card.cut
+    assert found.scores.event_time.min() == trained_until
+
+
+def test_where_too_few_rows_are_left_there_is_no_comparison(crowned: World) -> None:
+    crowned.respec(data__window={"train": "60d", "holdout": "60d"}, data__min_rows=300)
+    card = evidence_of(crowned, as_of=LATER).scorecard
+    assert (card.opponent, card.cut, card.rows) == (None, 0, 360)
+    assert card.why_no_opponent == "the champion was trained on all but 252 of the 360 holdout rows: too few"
+
+
+def test_the_same_windows_share_no_row_with_the_champions_training(crowned: World) -> None:
+    assert evidence_of(crowned, as_of=LATER).scorecard.cut == 0

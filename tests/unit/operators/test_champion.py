@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.builders import LATER, MODEL, World
+
+from retrain.operators import PromoteModelOperator, RollbackModelOperator
+from retrain.operators.champion import ChampionOperator
+
+
+@pytest.fixture
+def succeeded(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world of `succeeded`, in which the operators work, too."""
+    proof = {"registry": succeeded.registry, "ledger": succeeded.ledger, "snapshots": succeeded.snapshots}
+    monkeypatch.setattr(ChampionOperator, "proof", lambda _: proof | {"rehearse": succeeded.rehearse})
+    monkeypatch.setattr(PromoteModelOperator, "ledger_hook", SimpleNamespace(get_conn=lambda: succeeded.ledger))
+    monkeypatch.setattr(PromoteModelOperator, "mlflow_hook", SimpleNamespace(get_conn=lambda: succeeded.registry))
+    return succeeded
+
+
+def rollback(world: World, **changes: Any) -> dict[str, Any]:
+    operator = RollbackModelOperator(
+        task_id="rollback", specs=[world.spec], model=MODEL, reason="because", **({"to": ""} | changes)
+    )
+    return operator.operate("someone")
+
+
+def test_a_rollback_that_stopped_before_the_alias_is_finished_by_its_retry(succeeded: World) -> None:
+    assert rollback(succeeded)["generation"] == 3
+    succeeded.registry.set_alias(MODEL, "champion", 2)
+    assert rollback(succeeded, plan_only="True")["dry_run"]
+    assert succeeded.alias() == 2
+    assert rollback(succeeded) == {"from": 1, "to": 1, "generation": 3, "quarantined": "", "dry_run": False}
+    assert succeeded.alias() == 1
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_promotion_told_again_is_news_only_while_it_stands(succeeded: World, stands: bool) -> None:
+    second = succeeded.ledger.entries()[-1]
+    if not stands:
+        succeeded.roll_back()
+    operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
+    news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda asset, extra: told.append(extra)))
+    told: list[Any] = []
+    result = operator.run_step(LATER, {"outlet_events": news})  # type: ignore[typeddict-item]
+    assert result == {"version": 2, "generation": 2, "timeline": "production"}
+    assert told == ([result] if stands else [])
