@@ -12,9 +12,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from retrain.core.names import is_name
+from retrain.core.names import checked_name, is_name
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.core.spec.rules import did_you_mean
+from retrain.core.text import one_line, printable
 from retrain.core.window import parse_instant
 from retrain.errors import NotFoundError, RetrainError
 
@@ -41,6 +42,21 @@ _WIDE: Final = 170  # into a file or a pipe nobody wraps lines
 out = Console(width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
+
+def _timeline(text: str) -> str:
+    try:
+        return checked_name(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _reason(text: str) -> str:
+    reason = one_line(text)
+    if not reason:
+        raise typer.BadParameter("must say why; say it in a few words")
+    return reason[:500]
+
+
 Pipelines = Annotated[
     Path, typer.Option("--pipelines", "-p", help="The folder of pipeline specs.", show_default=True, file_okay=False)
 ]
@@ -54,7 +70,7 @@ LedgerUrl = Annotated[
         show_envvar=True,
     ),
 ]
-Timeline = Annotated[str, typer.Option("--timeline", "-t", help="Which history of champions.")]
+Timeline = Annotated[str, typer.Option("--timeline", "-t", help="Which history of champions.", callback=_timeline)]
 Model = Annotated[str, typer.Argument(help="The name of a pipeline and its model.")]
 
 TrackingUri = Annotated[
@@ -78,7 +94,7 @@ TrustedTypes = Annotated[
         show_envvar=True,
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.", callback=_reason)]
 
 SPECS = Path("include/pipelines")
 STATE = Path(".retrain")
@@ -90,7 +106,13 @@ def told() -> Iterator[None]:
     try:
         yield
     except RetrainError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(
+            "\n".join(map(printable, str(error).splitlines())),
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         raise typer.Exit(1) from None
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import LedgerEntry
 from retrain.core.names import PRODUCTION
+from retrain.core.text import one_line
 
 if TYPE_CHECKING:
     from retrain.steps import RollbackPlan
@@ -39,9 +40,9 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
             _count(decision.holdout_rows),
             _number(decision.challenger_value),
             _opponent(decision),
-            escape(_gain(decision)),
+            _plain(_gain(decision)),
             f"[{_STYLE[decision.choice]}]{decision.choice.value}[/]",
-            escape(_why(decision)),
+            _plain(_why(decision)),
         )
     console.print(table)
 
@@ -51,20 +52,20 @@ def print_decision(console: Console, decision: Decision) -> None:
     style = _STYLE[decision.choice]
     version = f"version {decision.challenger.version}" if decision.challenger else "no challenger"
     console.print(
-        f"[{style}]{decision.choice.value}[/] {escape(decision.model)} as of {decision.as_of:%Y-%m-%d %H:%M}, {version}"
+        f"[{style}]{decision.choice.value}[/] {_plain(decision.model)} as of {decision.as_of:%Y-%m-%d %H:%M}, {version}"
     )
     for verdict in decision.verdicts:
         console.print(
-            f"  {verdict.outcome.value:<12} {escape(verdict.gate)}: {escape(verdict.reason)}", highlight=False
+            f"  {verdict.outcome.value:<12} {_plain(verdict.gate)}: {_plain(verdict.reason)}", highlight=False
         )
     if not any(verdict.reason in decision.reason for verdict in decision.verdicts):
-        console.print(f"  {escape(decision.reason)}", highlight=False, soft_wrap=True)
+        console.print(f"  {_plain(decision.reason)}", highlight=False, soft_wrap=True)
 
 
 def print_champion(console: Console, entry: LedgerEntry) -> None:
     """Print who was champion by a ledger entry."""
     console.print(
-        f"[bold]version {entry.version}[/] of {escape(entry.model)} on {escape(entry.timeline)}", highlight=False
+        f"[bold]version {entry.version}[/] of {_plain(entry.model)} on {_plain(entry.timeline)}", highlight=False
     )
     for name, value in (
         ("since", f"{entry.at:%Y-%m-%d %H:%M:%S %Z}"),
@@ -75,7 +76,7 @@ def print_champion(console: Console, entry: LedgerEntry) -> None:
         ("why", entry.reason),
         ("manifest", entry.manifest_digest),
     ):
-        console.print(f"  {name:<11} {escape(value)}", highlight=False, soft_wrap=True)
+        console.print(f"  {name:<11} {_plain(value)}", highlight=False, soft_wrap=True)
 
 
 def print_rollback(console: Console, plan: RollbackPlan, alias: str) -> None:
@@ -107,7 +108,7 @@ def print_why(
     run: str,
 ) -> None:
     """Print all that is known of a version."""
-    console.print(f"[bold]version {version}[/] of {escape(model)}", highlight=False)
+    console.print(f"[bold]version {version}[/] of {_plain(model)}", highlight=False)
     made = decisions[-1] if decisions else None
     known = {
         "key": (made.challenger.key if made and made.challenger else entries[0].key),
@@ -120,10 +121,10 @@ def print_why(
     }
     for name, value in known.items():
         if value:
-            console.print(f"  {name:<9} {escape(value)}", highlight=False, soft_wrap=True)
+            console.print(f"  {name:<9} {_plain(value)}", highlight=False, soft_wrap=True)
     for decision in decisions:
         console.print(
-            f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {escape(decision.timeline)}, by {escape(decision.origin)}",
+            f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {_plain(decision.timeline)}, by {_plain(decision.origin)}",
             highlight=False,
         )
         print_decision(console, decision)
@@ -134,11 +135,16 @@ def print_why(
         approved = f", approved by {entry.approver}" if entry.approver else ""
         until = f", until {entry.expires_at:%Y-%m-%d %H:%M}" if entry.expires_at else ""
         console.print(
-            f"  {entry.seq:>4} {entry.at:%Y-%m-%d %H:%M:%S} {entry.action.value:<8} {escape(entry.timeline)}, {where}, "
-            f"by {escape(entry.actor)}{escape(approved)}{until}: {escape(entry.reason)}",
+            f"  {entry.seq:>4} {entry.at:%Y-%m-%d %H:%M:%S} {entry.action.value:<8} {_plain(entry.timeline)}, {where}, "
+            f"by {_plain(entry.actor)}{_plain(approved)}{until}: {_plain(entry.reason)}",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _plain(text: str) -> str:
+    """Return text that is shown as it is: a reason or a user's name may hold anything."""
+    return escape(one_line(text))
 
 
 def _number(value: float | None) -> str:

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from retrain.core.names import checked_name
 from retrain.core.request import RetrainRequest, default_timeline
+from retrain.core.text import one_line
 from retrain.core.window import resolve_as_of
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
@@ -102,7 +103,7 @@ class RetrainOperator(BaseOperator):
             as_of=as_of,
             origin=f"{run.dag_id}/{run.run_id}",
             actor=run.triggering_user_name or str(run.run_type),
-            reason=self.reason,
+            reason=one_line(self.reason),
             nonce=self.nonce,
         )
 

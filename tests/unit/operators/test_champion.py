@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from tests.builders import LATER, MODEL, World
 
 from retrain.operators import PromoteModelOperator, RollbackModelOperator
@@ -22,9 +23,8 @@ def succeeded(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def rollback(world: World, **changes: Any) -> dict[str, Any]:
-    operator = RollbackModelOperator(
-        task_id="rollback", specs=[world.spec], model=MODEL, reason="because", **({"to": ""} | changes)
-    )
+    options = {"reason": "because", "to": ""} | changes
+    operator = RollbackModelOperator(task_id="rollback", specs=[world.spec], model=MODEL, **options)
     return operator.operate("someone")
 
 
@@ -43,8 +43,15 @@ def test_a_promotion_told_again_is_news_only_while_it_stands(succeeded: World, s
     if not stands:
         succeeded.roll_back()
     operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
-    news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda asset, extra: told.append(extra)))
+    news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda _, extra: told.append(extra)))
     told: list[Any] = []
     result = operator.run_step(LATER, {"outlet_events": news})  # type: ignore[typeddict-item]
     assert result == {"version": 2, "generation": 2, "timeline": "production"}
     assert told == ([result] if stands else [])
+
+
+def test_what_a_reason_does_to_a_terminal_never_gets_into_the_ledger(succeeded: World) -> None:
+    rollback(succeeded, reason="bad\x1b[2J\n   9 promote, by root \u202e")
+    assert succeeded.ledger.entries()[-1].reason == r"bad\x1b[2J 9 promote, by root \u202e"
+    with pytest.raises(AirflowFailException, match="reason must say why"):
+        rollback(succeeded, reason=" \n ")
