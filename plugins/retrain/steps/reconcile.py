@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
 from retrain.core.standing import Standing
-from retrain.errors import ConflictError, IntegrityError, NotFoundError
+from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RegistryError, RetrainError
 from retrain.steps.pointer import project_alias, wish_back, wish_for
 from retrain.steps.rollback import freeze_model
 
 __all__ = ["Finding", "Trouble", "reconcile_all", "reconcile_model"]
+
+_FRESH: Final = timedelta(hours=1)
+"""How long after a move an alias that still names the version before it is one that has not followed yet."""
 
 
 class Trouble(StrEnum):
     """What was out of line."""
 
     ALIAS_BEHIND = "alias behind"
-    """The alias had not followed the last move yet, such as after a crash: mended without an alarm."""
+    """The alias had not followed a fresh move yet, such as after a crash: mended without an alarm."""
     ALIAS_MOVED = "alias moved by hand"
     CHAMPION_GONE = "champion gone"
     CHAMPION_ALTERED = "champion altered"
     FORCE_EXPIRED = "forced version expired"
     LEDGER_ALTERED = "ledger altered"
+    NOT_RECONCILED = "not reconciled"
+    """An error stopped it, and that alone is no alarm: asked again, it goes on where it stopped."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Finding:
     @property
     def alarming(self) -> bool:
         """Whether a person should know."""
-        return self.trouble is not Trouble.ALIAS_BEHIND
+        return self.trouble not in (Trouble.ALIAS_BEHIND, Trouble.NOT_RECONCILED)
 
     def __str__(self) -> str:
         return f"{self.model}: {self.trouble.value}: {self.detail}; {self.done}"
@@ -55,15 +63,28 @@ def reconcile_all(
 ) -> list[Finding]:
     """Verify the ledger, then reconcile every model.
 
-    An altered ledger freezes them all, and nothing else is done: the world must not be put in line with it.
+    An altered ledger freezes them all, and nothing else is done: the world must not be put in line with it. A model that cannot
+    be reconciled keeps none of the others from it, and takes no alarm with it: what was mended is not found a second time.
+
+    Raises:
+        RetrainError: A model could not be reconciled, and nothing alarming was found.
     """
     try:
         ledger.verify()
     except IntegrityError as error:
         return [Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, ledger)) for spec in specs]
-    return [
-        finding for spec in specs for finding in reconcile_model(spec, actor=actor, registry=registry, ledger=ledger)
-    ]
+    findings: list[Finding] = []
+    errors: list[RetrainError] = []
+    for spec in specs:
+        try:
+            for finding in _found(spec, actor, registry, ledger):
+                findings.append(finding)  # noqa: PERF402 - what came before an error is kept
+        except RetrainError as error:
+            errors.append(error)
+            findings.append(Finding(spec.model, Trouble.NOT_RECONCILED, str(error), "asked again, it goes on"))
+    if errors and not any(finding.alarming for finding in findings):
+        raise errors[0]
+    return findings
 
 
 def reconcile_model(spec: PipelineSpec, *, actor: str, registry: ModelRegistry, ledger: Ledger) -> list[Finding]:
@@ -75,8 +96,15 @@ def reconcile_model(spec: PipelineSpec, *, actor: str, registry: ModelRegistry, 
         OutageError: The ledger or the registry does not answer.
         ConflictError: Another move came first; ask again.
     """
-    steps = (_revert_expired, _leave_broken, _mend_alias)
-    return [finding for step in steps if (finding := step(spec, actor, registry, ledger)) is not None]
+    return list(_found(spec, actor, registry, ledger))
+
+
+def _found(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Iterator[Finding]:
+    """Yield one finding a step, so that an error in the next does not take it along."""
+    for step in (_revert_expired, _leave_broken, _mend_alias):
+        finding = step(spec, actor, registry, ledger)
+        if finding is not None:
+            yield finding
 
 
 def _freeze(spec: PipelineSpec, actor: str, ledger: Ledger) -> str:
@@ -98,7 +126,7 @@ def _revert_expired(spec: PipelineSpec, actor: str, registry: ModelRegistry, led
         return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, "nothing to revert to: promote or force a version")
     reason = f"forced version {forced.version} expired"
     ledger.append(wish_back(Action.REVERT, back, forced, actor=actor, reason=reason))
-    project_alias(spec, registry=registry, ledger=ledger)
+    _follow(spec, registry, ledger)
     return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, f"reverted to version {back.version}")
 
 
@@ -119,7 +147,7 @@ def _leave_broken(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledge
     if back is None:
         return Finding(spec.model, trouble, detail, "no former champion is sound: retrain with a nonce")
     ledger.append(wish_back(Action.ROLLBACK, back, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
-    project_alias(spec, registry=registry, ledger=ledger)
+    _follow(spec, registry, ledger)
     return Finding(spec.model, trouble, detail, f"rolled back to version {back.version}")
 
 
@@ -130,8 +158,8 @@ def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger:
     if champion is None or alias == champion.version:
         return None
     detail = f"{spec.promotion.alias} names {f'version {alias}' if alias else 'nothing'}, the pointer version {champion.version}"
-    behind = alias == champion.previous_version
-    if alias is not None and not behind and spec.promotion.out_of_band == "adopt":
+    before = alias == champion.previous_version
+    if alias is not None and not before and spec.promotion.out_of_band == "adopt":
         refused = _adopt(spec, alias, standing, actor, registry, ledger)
         if not refused:
             return Finding(spec.model, Trouble.ALIAS_MOVED, detail, f"adopted version {alias}")
@@ -140,6 +168,7 @@ def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger:
         project_alias(spec, registry=registry, ledger=ledger)
     except NotFoundError:
         return None  # the champion is gone, as `_leave_broken` has said, and nothing is left to name
+    behind = before and ledger.now() - champion.at < _FRESH
     trouble = Trouble.ALIAS_BEHIND if behind else Trouble.ALIAS_MOVED
     return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")
 
@@ -172,6 +201,12 @@ def _adopt(
     except (ConflictError, IntegrityError, NotFoundError) as error:
         return error.got
     return ""
+
+
+def _follow(spec: PipelineSpec, registry: ModelRegistry, ledger: Ledger) -> None:
+    """Have the alias follow a move; where it cannot, the finding on the move must not be lost, and `_mend_alias` says so."""
+    with suppress(OutageError, RegistryError):
+        project_alias(spec, registry=registry, ledger=ledger)
 
 
 def _first_sound(standing: Standing, registry: ModelRegistry) -> LedgerEntry | None:

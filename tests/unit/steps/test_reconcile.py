@@ -12,8 +12,8 @@ from tests.builders import LATEST, MODEL, World, make_spec
 
 from retrain.core.artifact import manifest_digest
 from retrain.core.decision import Choice
-from retrain.core.ledger import Action
-from retrain.errors import IntegrityError
+from retrain.core.ledger import Action, Move
+from retrain.errors import IntegrityError, OutageError
 from retrain.steps import Finding, Trouble, reconcile_all
 
 ADOPT = {"promotion": {"out_of_band": "adopt"}}
@@ -79,6 +79,21 @@ def test_an_alias_that_is_one_move_behind_is_mended_without_an_alarm(succeeded: 
     set_alias(succeeded, 1)
     finding = found_once(succeeded)
     assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_BEHIND, False)
+    assert succeeded.alias() == 2
+
+
+def test_an_alias_that_names_the_version_before_long_after_the_move_was_moved_by_hand(
+    succeeded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeeded.respec(**ADOPT)
+    set_alias(succeeded, 1)
+    pass_time(succeeded, monkeypatch, hours=1.1)
+    finding = found_once(succeeded)
+    assert (finding.trouble, finding.alarming, finding.done) == (
+        Trouble.ALIAS_MOVED,
+        True,
+        "champion names version 2 again",
+    )
     assert succeeded.alias() == 2
 
 
@@ -286,6 +301,63 @@ def test_a_promotion_ends_the_time_of_a_forced_version(succeeded: World, monkeyp
     pass_time(succeeded, monkeypatch, days=2)
     assert succeeded.reconcile() == []
     assert succeeded.alias() == 3
+
+
+# Errors on the way
+
+
+def break_alias(world: World, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    alias_version = world.registry.alias_version
+
+    def down(name: str, alias: str) -> int | None:
+        if name == model:
+            raise OutageError("the MLflow server must answer", got="nothing", fix="Check it.")
+        return alias_version(name, alias)
+
+    monkeypatch.setattr(world.registry, "alias_version", down)
+
+
+def test_an_outage_takes_no_alarm_with_it(three: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    alter(three.artifact(3))
+    break_alias(three, monkeypatch, MODEL)
+    broken, stopped = three.reconcile()
+    assert (broken.trouble, broken.alarming, broken.done) == (
+        Trouble.CHAMPION_ALTERED,
+        True,
+        "rolled back to version 2",
+    )
+    assert (stopped.trouble, stopped.alarming) == (Trouble.NOT_RECONCILED, False)
+    with pytest.raises(OutageError):
+        three.reconcile()
+    monkeypatch.undo()
+    assert found_once(three).trouble is Trouble.ALIAS_BEHIND
+    assert three.alias() == 2
+
+
+def test_a_model_that_cannot_be_reconciled_keeps_no_other_from_it(
+    succeeded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_spec(succeeded.root, model="other")
+    succeeded.ledger.append(replace(_first_wish(succeeded), model="other", idempotency_key="other"))
+    shutil.copytree(succeeded.artifact(1).parents[1], succeeded.artifact(1).parents[2] / "other")
+    break_alias(succeeded, monkeypatch, "other")
+    set_alias(succeeded, 7)
+    findings = reconcile_all(
+        [other, succeeded.spec], actor="reconciler", registry=succeeded.registry, ledger=succeeded.ledger
+    )
+    assert [(finding.model, finding.trouble) for finding in findings] == [
+        ("other", Trouble.NOT_RECONCILED),
+        (MODEL, Trouble.ALIAS_MOVED),
+    ]
+    assert succeeded.alias() == 2
+
+
+def _first_wish(world: World) -> Move:
+    first = world.ledger.entries()[0]
+    names = ("model", "timeline", "version", "manifest_digest", "as_of", "key")
+    return Move(
+        Action.PROMOTE, **{name: getattr(first, name) for name in names}, expected_generation=0, idempotency_key=""
+    )
 
 
 # The ledger
