@@ -289,6 +289,8 @@ def test_a_pipeline_that_asks_for_approval_has_a_task_between_gate_and_promote()
 
 # Operations
 
+_FLIGHTS = {"model": "flight_delay"}
+
 
 @pytest.mark.parametrize("dag_id", sorted(OPERATIONS))
 def test_an_operation_serializes_and_runs_once_at_a_time(shipped: DagBag, dag_id: str) -> None:
@@ -300,10 +302,10 @@ def test_an_operation_serializes_and_runs_once_at_a_time(shipped: DagBag, dag_id
 @pytest.mark.parametrize(
     ("dag_id", "good"),
     [
-        ("retrain_rollback", {"reason": "it is slow"}),
+        ("retrain_rollback", {"reason": "it is slow", "model": "flight_delay"}),
         ("retrain_rollback", {"reason": "it is slow", "to": 3, "dry_run": True, "model": "arrival_delay"}),
-        ("retrain_freeze", {"reason": "holiday", "lift": True, "timeline": "a-simulation"}),
-        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d"}),
+        ("retrain_freeze", {"reason": "holiday", "lift": True, "timeline": "a-simulation", "model": "flight_delay"}),
+        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d", "model": "flight_delay"}),
     ],
 )
 def test_an_operation_takes_good_params(shipped: DagBag, dag_id: str, good: dict[str, Any]) -> None:
@@ -316,15 +318,16 @@ def test_an_operation_takes_good_params(shipped: DagBag, dag_id: str, good: dict
     ("dag_id", "bad"),
     [
         ("retrain_rollback", {}),
-        ("retrain_rollback", {"reason": "x"}),
+        ("retrain_rollback", {"reason": "it is slow"}),
+        ("retrain_rollback", {"reason": "x", **_FLIGHTS}),
         ("retrain_rollback", {"reason": "it is slow", "model": "flight_delay\n"}),
         ("retrain_rollback", {"reason": "it is slow", "model": "unknown"}),
-        ("retrain_rollback", {"reason": "it is slow", "to": 0}),
-        ("retrain_rollback", {"reason": "it is slow", "to": "3; drop table"}),
-        ("retrain_rollback", {"reason": "it is slow", "timeline": "production\n"}),
-        ("retrain_freeze", {"reason": "r" * 501}),
-        ("retrain_force", {"reason": "the gate is wrong"}),
-        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d\n"}),
+        ("retrain_rollback", {"reason": "it is slow", "to": 0, **_FLIGHTS}),
+        ("retrain_rollback", {"reason": "it is slow", "to": "3; drop table", **_FLIGHTS}),
+        ("retrain_rollback", {"reason": "it is slow", "timeline": "production\n", **_FLIGHTS}),
+        ("retrain_freeze", {"reason": "r" * 501, **_FLIGHTS}),
+        ("retrain_force", {"reason": "the gate is wrong", **_FLIGHTS}),
+        ("retrain_force", {"reason": "the gate is wrong", "version": 3, "expires": "2d\n", **_FLIGHTS}),
     ],
 )
 def test_an_operation_refuses_bad_params(shipped: DagBag, dag_id: str, bad: dict[str, Any]) -> None:
@@ -336,6 +339,18 @@ def test_an_operation_refuses_bad_params(shipped: DagBag, dag_id: str, bad: dict
 
     with pytest.raises(ParamValidationError):
         fill_in()
+
+
+def test_of_one_pipeline_an_operation_need_not_be_told_the_name(folder: Path) -> None:
+    dags = {dag.dag_id: dag for dag in build_operations(folder)}
+    assert dags["retrain_rollback"].params["model"] == "churn"
+
+
+def test_what_only_a_person_starts_is_not_paused_and_what_starts_by_itself_is_switched_on_by_one(
+    shipped: DagBag,
+) -> None:
+    awake = {dag_id for dag_id in OPERATIONS if shipped.dags[dag_id].is_paused_upon_creation is False}
+    assert awake == {"retrain_rollback", "retrain_freeze", "retrain_force"}
 
 
 def test_a_folder_without_good_specs_has_no_operations(tmp_path: Path) -> None:

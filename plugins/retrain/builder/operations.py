@@ -135,6 +135,8 @@ def _dag(dag_id: str, text: str, defaults: dict[str, Any], *, schedule: str | No
         start_date=datetime(2020, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
+        # What waits in a paused DAG would be done whenever somebody switches it on, to another champion by then.
+        is_paused_upon_creation=None if schedule else False,
         params=params,
         default_args=defaults,
         tags=["retrain", "operations"],
@@ -144,8 +146,11 @@ def _dag(dag_id: str, text: str, defaults: dict[str, Any], *, schedule: str | No
 
 def _params(specs: list[PipelineSpec]) -> dict[str, Param]:
     names = sorted(spec.model for spec in specs)
+    only: dict[str, Any] = (
+        {"default": names[0]} if len(names) == 1 else {}
+    )  # or a request that names none would be about the first
     return {
-        "model": Param(names[0], type="string", enum=names, title="Model"),
+        "model": Param(**only, type="string", enum=names, title="Model"),
         "reason": Param(type="string", minLength=3, maxLength=500, title="Reason", description="Kept in the ledger."),
         "timeline": Param("production", type="string", pattern=f"^{NAME_PATTERN}$(?!\\n)", title="Timeline"),
     }
