@@ -811,3 +811,17 @@ def test_an_engine_of_the_caller_keeps_one_writer_at_a_time_too(database: URL) -
     assert ledger.verify() == 40
     assert [entry.seq for entry in ledger.entries()] == list(range(1, 41))
     engine.dispose()
+
+
+@pytest.mark.parametrize(("now", "then"), [("HOLD", "REJECT"), ("HOLD", "PROMOTE"), ('"reason"', '"reasons"')])
+def test_a_decision_that_was_edited_into_another_is_not_believed(database: URL, now: str, then: str) -> None:
+    ledger = SqlLedger(database)
+    decision = ledger.record(decision_on(request_for(1)))
+    changed = f"replace(CAST(document AS TEXT), '{now}', '{then}')"
+    sql(
+        database,
+        f"UPDATE decision SET document = {changed if ledger._database._is_sqlite else f'CAST({changed} AS json)'}",
+    )
+    for read in (lambda: ledger.decision(decision.id), lambda: ledger.decisions(MODEL, TIMELINE)):
+        with pytest.raises(IntegrityError, match="must be the one of its id"):
+            read()

@@ -107,8 +107,8 @@ class SqlLedger:
         """Return all decisions in the order they were stored."""
         mine = (DECISION.c.model == model, DECISION.c.timeline == timeline)
         with self._database.reading() as connection:
-            documents = connection.scalars(select(DECISION.c.document).where(*mine).order_by(DECISION.c.seq))
-            return [Decision.from_json(document) for document in documents]
+            rows = connection.execute(select(DECISION.c.document, DECISION.c.id).where(*mine).order_by(DECISION.c.seq))
+            return [queries.to_decision(*row) for row in rows]
 
     def pointer(self, model: str, timeline: str) -> Pointer | None:
         """Return who is champion now."""

@@ -29,6 +29,7 @@ __all__ = [
     "last_move",
     "move_pointer",
     "noting_moves",
+    "to_decision",
     "to_entry",
     "to_pointer",
 ]
@@ -37,7 +38,27 @@ __all__ = [
 def find_decision(connection: Connection, decision_id: str) -> Decision | None:
     """Return a decision by its id."""
     document = connection.execute(select(DECISION.c.document).where(DECISION.c.id == decision_id)).scalar_one_or_none()
-    return None if document is None else Decision.from_json(document)
+    return None if document is None else to_decision(document, decision_id)
+
+
+def to_decision(document: dict[str, Any], decision_id: str) -> Decision:
+    """Return the decision of a document.
+
+    Raises:
+        IntegrityError: It is not the decision of that id.
+    """
+    try:
+        decision = Decision.from_json(document)
+        intact = decision.id == decision_id
+    except (LookupError, TypeError, ValueError):
+        intact = False
+    if not intact:
+        raise IntegrityError(
+            "a stored decision must be the one of its id",
+            got=f"another one in {decision_id[:12]}",
+            fix="Stop promotions until it is explained; restore the row from a backup.",
+        )
+    return decision
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:
