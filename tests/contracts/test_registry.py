@@ -197,3 +197,16 @@ def _empty(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     return path
+
+
+def test_a_login_in_the_address_is_in_no_error_and_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    registry = MlflowRegistry("http://ann:hunter%402@127.0.0.1:9", public_url="https://ann:hunter%402@mlflow.example/")
+    assert registry.version_url("m", 1) == "https://mlflow.example/#/models/m/versions/1"
+    with pytest.raises(OutageError) as raised:
+        registry.ping()
+    assert "127.0.0.1:9" in str(raised.value)
+    assert "hunter" not in str(raised.value)
+    assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("ann", "hunter@2")

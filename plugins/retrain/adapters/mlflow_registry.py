@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param
@@ -47,7 +47,7 @@ class MlflowRegistry:
     """The `ModelRegistry` on an MLflow server.
 
     Args:
-        uri: The server's address, such as ``http://mlflow:5000``.
+        uri: The server's address, such as ``http://mlflow:5000``; a login in it goes into MLflow's environment variables.
         public_url: The address that people's browsers use, where it is another one.
     """
 
@@ -60,8 +60,13 @@ class MlflowRegistry:
             )
         for name, value in _QUICK_AND_QUIET.items():
             os.environ.setdefault(name, value)
+        parts = urlsplit(uri)
+        if parts.username:
+            os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+            os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+        uri = _without_login(uri)  # MLflow's errors name the address, and so would its links
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._public_url = (public_url or uri).rstrip("/")
+        self._public_url = _without_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number."""
@@ -252,6 +257,11 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def _without_login(address: str) -> str:
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _challenger(version: ModelVersion, key: str) -> Challenger:
