@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.timezone import coerce_datetime
 from airflow.timetables.trigger import CronTriggerTimetable
-from pendulum import instance
 
 if TYPE_CHECKING:
     from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
@@ -23,7 +23,7 @@ class EndingCronTimetable(CronTriggerTimetable):
 
     def __init__(self, cron: str, *, end: datetime) -> None:
         super().__init__(cron, timezone="UTC")
-        self._end = instance(end.astimezone(UTC))
+        self._end = coerce_datetime(end.astimezone(UTC))
 
     @property
     def summary(self) -> str:
