@@ -310,7 +310,7 @@ class World:
     def plan(self, to: int | None = None, timeline: str = PRODUCTION) -> Any:
         from retrain.steps import plan_rollback
 
-        return plan_rollback(self.spec.model, timeline, to=to, ledger=self.ledger)
+        return plan_rollback(self._operation(timeline), to=to, ledger=self.ledger)
 
     def roll_back(self, to: int | None = None, *, plan: Any = None, timeline: str = PRODUCTION) -> LedgerEntry:
         from retrain.steps import roll_back

@@ -126,7 +126,7 @@ class Stage:
         return [self.promote(self.decide(number)) for number in numbers][-1]
 
     def plan(self, to: int | None = None) -> RollbackPlan:
-        return plan_rollback(self.model, self.timeline, to=to, ledger=self.ledger)
+        return plan_rollback(self._operation, to=to, ledger=self.ledger)
 
     def roll_back(self, to: int | None = None, *, plan: RollbackPlan | None = None) -> LedgerEntry:
         return roll_back(plan or self.plan(to), self._operation, **self._rehearsed)

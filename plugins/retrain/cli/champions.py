@@ -94,7 +94,7 @@ def rollback(
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
         operation = Operation(spec, timeline, getpass.getuser(), reason)
-        plan = plan_rollback(spec.model, timeline, to=to, ledger=platform.ledger)
+        plan = plan_rollback(operation, to=to, ledger=platform.ledger)
         tables.print_rollback(out, plan, spec.promotion.alias)
         if dry_run:
             out.print("Dry run: nothing was changed.", style="dim")

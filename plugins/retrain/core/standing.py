@@ -17,7 +17,7 @@ class Standing:
     Attributes:
         moves: Every entry that moved the pointer, in order.
         freeze: The freeze that is in force.
-        quarantined: The keys that a rollback left, each with that rollback; forcing a version of the key lifts it.
+        quarantined: The keys that a rollback left, each with that rollback; lifted while a forced version of the key is champion.
         freezes: Every freeze and unfreeze, in order.
     """
 
@@ -33,12 +33,16 @@ class Standing:
         freezes: list[LedgerEntry] = []
         freeze: LedgerEntry | None = None
         quarantined: dict[str, LedgerEntry] = {}
+        lifted: dict[str, LedgerEntry] = {}
         for entry in entries:
+            if entry.generation is not None:
+                quarantined |= lifted  # the forced version goes
+                lifted = {}
             if entry.action in (Action.FREEZE, Action.UNFREEZE):
                 freezes.append(entry)
                 freeze = entry if entry.action is Action.FREEZE else None
             elif entry.action is Action.FORCE:
-                quarantined.pop(entry.key, None)
+                lifted = {entry.key: quarantined.pop(entry.key)} if entry.key in quarantined else {}
             elif entry.action is Action.ROLLBACK and moves:
                 quarantined[moves[-1].key] = entry
             if entry.generation is not None:

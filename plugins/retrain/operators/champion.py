@@ -39,6 +39,7 @@ class ChampionOperator(BaseOperator):
     """
 
     ui_color = "#f7ede2"
+    origin = ""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class ChampionOperator(BaseOperator):
         """Do it; permanent errors fail the task at once, outages are retried."""
         die_with_supervisor()
         run = context["dag_run"]
+        self.origin = f"{run.dag_id}/{run.run_id}"
         try:
             return self.operate(run.triggering_user_name or str(run.run_type))
         except OutageError as error:
@@ -119,4 +121,4 @@ class ModelOperator(ChampionOperator):
             timeline = checked_name(self.timeline)
         except ValueError as error:
             raise AirflowFailException(f"timeline: {error}") from None
-        return Operation(self.specs[self.model], timeline, actor, reason[:500])
+        return Operation(self.specs[self.model], timeline, actor, reason[:500], self.origin)

@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.names import PRODUCTION
-from retrain.errors import IntegrityError, NotFoundError
+from retrain.errors import OutageError, RetrainError
 from retrain.operators.champion import ChampionOperator
 
 __all__ = ["RehearseRollbackOperator"]
@@ -32,7 +32,9 @@ class RehearseRollbackOperator(ChampionOperator):
             for entry in pinned:
                 try:
                     rows = rehearse_version(spec, entry, **proof)
-                except (IntegrityError, NotFoundError) as error:
+                except OutageError:
+                    raise
+                except RetrainError as error:
                     broken.append(f"version {entry.version} of {spec.model}: {error.got}")
                     continue
                 rehearsed += 1

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.names import PRODUCTION
+from retrain.errors import OutageError, RetrainError
 from retrain.operators.champion import ChampionOperator
 from retrain.operators.train import sklearn_trainer
 
@@ -33,7 +34,15 @@ class ReplayRetrainOperator(ChampionOperator):
             if not made:
                 continue
             decision = draw.choice(made)
-            replay = replay_retrain(spec, decision, snapshots=snapshots, trainer=sklearn_trainer(), registry=registry)
+            try:
+                replay = replay_retrain(
+                    spec, decision, snapshots=snapshots, trainer=sklearn_trainer(), registry=registry
+                )
+            except OutageError:
+                raise
+            except RetrainError as error:  # of this model alone
+                different.append(f"{spec.model} as of {decision.as_of:%Y-%m-%d}: {error}")
+                continue
             changed = f", {', '.join(replay.changed)} changed since" if replay.changed else ""
             line = f"{spec.model} as of {decision.as_of:%Y-%m-%d}: {replay.likeness.value}{changed}"
             self.log.info("%s %s", line, replay.first_difference)
@@ -41,5 +50,5 @@ class ReplayRetrainOperator(ChampionOperator):
             if replay.likeness is Likeness.DIFFERENT and not replay.changed:
                 different.append(f"{line}, {replay.first_difference}")
         if different:
-            raise AirflowFailException("The same inputs gave another model: " + "; ".join(different))
+            raise AirflowFailException("Not reproduced: " + "; ".join(different))
         return {"replays": lines[:20]}

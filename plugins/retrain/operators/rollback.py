@@ -36,7 +36,7 @@ class RollbackModelOperator(ModelOperator):
         from retrain.steps import plan_rollback, roll_back
 
         operation, proof = self.operation(actor), self.proof()
-        plan = plan_rollback(self.model, operation.timeline, to=_version(self.to), ledger=proof["ledger"])
+        plan = plan_rollback(operation, to=_version(self.to), ledger=proof["ledger"])
         dry = str(self.plan_only).lower() == "true"
         result = {
             "from": plan.current.version,

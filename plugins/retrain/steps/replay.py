@@ -15,7 +15,7 @@ from retrain.core.metrics.base import Floats
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
 from retrain.core.snapshot import Part
 from retrain.core.spec import PipelineSpec
-from retrain.errors import NotFoundError
+from retrain.errors import DataError, NotFoundError, TrainingError
 
 __all__ = ["TOLERANCE", "Likeness", "Replay", "replay_retrain"]
 
@@ -82,7 +82,12 @@ def replay_retrain(
     holdout = snapshots.frame(snapshot, Part.HOLDOUT, columns)
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         first = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-        again = trainer.fit(spec, rows[features], rows[spec.data.label])
+        try:
+            again = trainer.fit(spec, rows[features], rows[spec.data.label])
+        except (DataError, TrainingError) as error:
+            if not changed:
+                raise
+            return Replay(decision.id, Likeness.DIFFERENT, changed, f"it trains no more: {error.got}", len(holdout))
         folder = Path(scratch) / "again"
         trainer.save(again, spec, rows[features].head(_SAMPLE_ROWS), folder)
         difference = trainer.difference(first, folder)

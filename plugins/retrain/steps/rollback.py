@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
@@ -32,12 +33,28 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Operation:
-    """Who does something to which pipeline's champion, on which timeline, and why."""
+    """Who does something to which pipeline's champion, on which timeline, and why.
+
+    Attributes:
+        origin: What asked for it, such as ``retrain_rollback/<run>``: asked again by the same, it was done already. Empty where
+            each time counts.
+    """
 
     spec: PipelineSpec
     timeline: str
     actor: str
     reason: str
+    origin: str = ""
+
+    def idempotency_key(self, action: Action) -> str:
+        """Return the key of the one move that the origin may make."""
+        return digest_of([action.value, self.spec.model, self.timeline, self.origin])
+
+    def done_before(self, action: Action, ledger: Ledger) -> LedgerEntry | None:
+        """Return the move that the origin made already."""
+        key = self.idempotency_key(action) if self.origin else ""
+        made = (entry for entry in ledger.entries(self.spec.model, self.timeline) if entry.idempotency_key == key)
+        return next(made, None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,7 @@ class RollbackPlan:
         return self.current.version == self.target.version
 
 
-def plan_rollback(model: str, timeline: str, *, to: int | None, ledger: Ledger) -> RollbackPlan:
+def plan_rollback(operation: Operation, *, to: int | None, ledger: Ledger) -> RollbackPlan:
     """Say what a rollback would do; without `to` the version that was live before is its target.
 
     Where a rollback already set the champion, one without `to` has nothing left to do: asked twice, it goes back once.
@@ -67,6 +84,9 @@ def plan_rollback(model: str, timeline: str, *, to: int | None, ledger: Ledger) 
         NotFoundError: There is no champion, or nothing to roll back to.
         ConflictError: The version was never live, or is in quarantine.
     """
+    model, timeline = operation.spec.model, operation.timeline
+    if (before := operation.done_before(Action.ROLLBACK, ledger)) is not None:
+        return RollbackPlan(before, before)
     standing = ledger.standing(model, timeline)
     current = standing.champion
     if current is None:
@@ -114,6 +134,8 @@ def roll_back(
             project_alias(operation.spec, registry=registry, ledger=ledger)
         return plan.current
     move = wish_back(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
+    if operation.origin:
+        move = replace(move, idempotency_key=operation.idempotency_key(Action.ROLLBACK))
 
     def check() -> None:
         rehearse_version(operation.spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
@@ -161,6 +183,8 @@ def force_champion(
         IntegrityError: It is not what was made, or does not load and score; or the registry says another of it than the ledger.
     """
     spec, timeline = operation.spec, operation.timeline
+    if (before := operation.done_before(Action.FORCE, ledger)) is not None:
+        return before
     made = registry.find_version(spec.model, version)
     if made is None:
         raise NotFoundError(
@@ -183,6 +207,8 @@ def force_champion(
         ledger=ledger,
         lifetime=lifetime,
     )
+    if operation.origin:
+        move = replace(move, idempotency_key=operation.idempotency_key(Action.FORCE))
 
     def check() -> None:
         _check_recorded(move, ledger)

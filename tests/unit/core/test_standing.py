@@ -123,3 +123,10 @@ def test_an_edited_move_of_the_same_timeline_stops_moves() -> None:
 def test_an_entry_comes_back_from_its_json() -> None:
     for entry in after(*PROMOTED, wish(Action.FORCE, 1, lifetime=timedelta(days=1)), wish(Action.FREEZE, 1)):
         assert LedgerEntry.from_json(entry.to_json()) == entry
+
+
+@pytest.mark.parametrize("leaving", [wish(Action.REVERT, 2), wish(Action.PROMOTE, 4), wish(Action.ROLLBACK, 1)])
+def test_the_quarantine_that_a_force_lifted_is_back_when_the_forced_version_goes(leaving: Move) -> None:
+    entries = after(*PROMOTED, BACK_TO_2, wish(Action.FORCE, 3, lifetime=timedelta(days=1)), leaving)
+    assert "in quarantine" in Standing.of(entries).bar("key-3")
+    assert 3 not in [move.version for move in Standing.of(entries).fallbacks()]

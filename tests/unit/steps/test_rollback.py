@@ -13,7 +13,9 @@ from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_r
 from retrain.core.artifact import manifest_digest
 from retrain.core.decision import Choice
 from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.names import PRODUCTION
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
+from retrain.steps import Operation, force_champion, plan_rollback, roll_back
 
 AGAIN = replace(LATER, origin="dag:churn/cleared")
 FRESH = replace(LATER, origin="dag:churn/fresh", nonce="fresh")
@@ -373,3 +375,53 @@ def test_a_frozen_model_can_still_be_rolled_back(succeeded: World) -> None:
 def test_a_model_without_a_champion_can_be_frozen(world: World) -> None:
     world.freeze()
     assert world.decide().choice is Choice.HOLD
+
+
+# Asked again by the same run
+
+
+def _operation(world: World, origin: str) -> Operation:
+    return Operation(world.spec, PRODUCTION, "someone", "because", origin)
+
+
+def _as_run(world: World, origin: str, to: int | None = None) -> LedgerEntry:
+    operation = _operation(world, origin)
+    plan = plan_rollback(operation, to=to, ledger=world.ledger)
+    return roll_back(
+        plan,
+        operation,
+        registry=world.registry,
+        ledger=world.ledger,
+        snapshots=world.snapshots,
+        rehearse=world.rehearse,
+    )
+
+
+def test_a_cleared_run_does_not_roll_back_the_champion_of_today(succeeded: World) -> None:
+    back = _as_run(succeeded, "retrain_rollback/monday")
+    succeeded.force(2)
+    today = succeeded.ledger.entries()[-1]
+    assert _as_run(succeeded, "retrain_rollback/monday") == back
+    assert succeeded.ledger.entries()[-1] == today
+    assert succeeded.alias() == today.version
+
+
+def test_another_run_counts_anew(succeeded: World) -> None:
+    _as_run(succeeded, "retrain_rollback/monday")
+    succeeded.force(2)
+    assert _as_run(succeeded, "retrain_rollback/tuesday", to=1).generation == 5
+
+
+def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:
+    keywords = {
+        "lifetime": timedelta(days=1),
+        "registry": succeeded.registry,
+        "ledger": succeeded.ledger,
+        "snapshots": succeeded.snapshots,
+        "rehearse": succeeded.rehearse,
+    }
+    forced = force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords)
+    succeeded.force(2)
+    today = succeeded.ledger.entries()[-1]
+    assert force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords) == forced
+    assert succeeded.ledger.entries()[-1] == today
