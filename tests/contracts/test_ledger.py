@@ -825,3 +825,41 @@ def test_a_decision_that_was_edited_into_another_is_not_believed(database: URL, 
     for read in (lambda: ledger.decision(decision.id), lambda: ledger.decisions(MODEL, TIMELINE)):
         with pytest.raises(IntegrityError, match="must be the one of its id"):
             read()
+
+
+def decided(ledger: Ledger, number: int) -> Decision:
+    """Record a PROMOTE with an uneven number, and promote by it."""
+    verdict = Verdict("threshold(roc_auc)", Outcome.PASS, "0.7 keeps its bound", 0.1 + 0.2, 0.1, (1 / 3, 2 / 3))
+    challenger = Challenger(f"key-{number}", number, "run", "model", f"{number:064d}")
+    decision = ledger.record(
+        decision_on(request_for(number), choice=Choice.PROMOTE, challenger=challenger, verdicts=(verdict,))
+    )
+    ledger.append(promotion(number, decision_id=decision.id, decision_digest=decision.digest))
+    return decision
+
+
+def test_an_entry_holds_the_digest_of_the_decision_that_it_rests_on(ledger: Ledger) -> None:
+    first, second = decided(ledger, 1), decided(ledger, 2)
+    assert [entry.decision_digest for entry in ledger.entries()] == [first.digest, second.digest]
+    assert ledger.decision(first.id).digest == first.digest
+    assert ledger.verify() == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "got"),
+    [
+        ("UPDATE decision SET document = {changed} WHERE seq = 1", "an edited decision"),
+        ("DELETE FROM decision WHERE seq = 1", "no decision"),
+    ],
+)
+def test_a_verdict_that_was_edited_or_a_decision_that_was_removed_breaks_verification(
+    database: URL, statement: str, got: str
+) -> None:
+    ledger = SqlLedger(database)
+    decided(ledger, 1)
+    decided(ledger, 2)
+    changed = "replace(CAST(document AS TEXT), 'keeps its bound', 'beats its bound')"
+    changed = changed if database.drivername.startswith("sqlite") else f"CAST({changed} AS json)"
+    sql(database, statement.format(changed=changed))
+    with pytest.raises(IntegrityError, match=f"must be what it was then; got {got}"):
+        ledger.verify()

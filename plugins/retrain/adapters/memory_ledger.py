@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from retrain.core.decision import Choice, Decision
-from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
@@ -139,12 +139,16 @@ class MemoryLedger:
             return sorted({(decision.model, decision.timeline) for decision in self._decisions.values()})
 
     def verify(self) -> int:
-        """Check the hash chain over all entries; return how many there are.
+        """Check the hash chain over all entries, and the decisions they rest on; return how many there are.
 
         Raises:
-            IntegrityError: An entry was altered.
+            IntegrityError: An entry or a decision was altered.
         """
-        return verify_chain(self.entries())
+        entries = self.entries()
+        count = verify_chain(entries)
+        rested_on = {entry.decision_id: entry.decision_digest for entry in entries if entry.decision_digest}
+        check_decisions(rested_on, {name: decision.digest for name, decision in self._decisions.items()})
+        return count
 
     def _standing(self, model: str, timeline: str) -> Standing:
         return Standing.of(e for e in self._entries if (e.model, e.timeline) == (model, timeline))

@@ -80,6 +80,11 @@ class Decision:
         return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step])
 
     @property
+    def digest(self) -> str:
+        """The sha256 of the whole decision, which the ledger entry that rests on it holds."""
+        return digest_of(self.to_json())
+
+    @property
     def gain_interval(self) -> tuple[float, float] | None:
         """The first interval among the verdicts: of the gain over the opponent."""
         return next((verdict.interval for verdict in self.verdicts if verdict.interval), None)

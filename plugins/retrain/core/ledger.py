@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from retrain.core.digest import digest_of
 from retrain.errors import IntegrityError
 
-__all__ = ["GENESIS", "Action", "LedgerEntry", "Move", "Pointer", "verify_chain"]
+__all__ = ["GENESIS", "Action", "LedgerEntry", "Move", "Pointer", "check_decisions", "verify_chain"]
 
 GENESIS: Final = "0" * 64
 """The previous hash of the first entry."""
@@ -88,6 +88,7 @@ class Move:
     expected_generation: int
     idempotency_key: str
     decision_id: str = ""
+    decision_digest: str = ""
     actor: str = ""
     reason: str = ""
     approver: str = ""
@@ -102,6 +103,7 @@ class LedgerEntry:
         seq: The order; never the clock.
         at: The database's time.
         previous_hash: The hash of the entry before this one.
+        decision_digest: The sha256 of the decision that it rests on, so that no verdict can be edited unseen either.
         hash: The sha256 over all other fields.
     """
 
@@ -117,6 +119,7 @@ class LedgerEntry:
     as_of: datetime
     key: str
     decision_id: str
+    decision_digest: str
     idempotency_key: str
     actor: str
     reason: str
@@ -168,6 +171,25 @@ class LedgerEntry:
         return Pointer(
             self.model, self.timeline, self.version, self.manifest_digest, self.generation, self.as_of, self.key
         )
+
+
+def check_decisions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Check that the decisions which entries rest on are as they were then.
+
+    Args:
+        wanted: The digest by decision id, of the entries.
+        found: The digest by decision id, of the stored decisions.
+
+    Raises:
+        IntegrityError: One was edited or removed.
+    """
+    for decision_id, digest in wanted.items():
+        if found.get(decision_id) != digest:
+            raise IntegrityError(
+                "each decision that a ledger entry rests on must be what it was then",
+                got=f"{'an edited' if decision_id in found else 'no'} decision {decision_id[:12]}",
+                fix="Compare with a backup; stop promotions until it is explained.",
+            )
 
 
 def verify_chain(entries: Iterable[LedgerEntry]) -> int:

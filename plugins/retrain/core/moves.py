@@ -61,6 +61,7 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
         as_of=as_utc(move.as_of),
         key=move.key,
         decision_id=move.decision_id,
+        decision_digest=move.decision_digest,
         idempotency_key=move.idempotency_key,
         actor=move.actor,
         reason=move.reason,

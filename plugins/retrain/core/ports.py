@@ -302,7 +302,7 @@ class Ledger(Protocol):
         """Return every (model, timeline) that has a decision, sorted."""
 
     def verify(self) -> int:
-        """Check the hash chain over all entries, and that each pointer is its last move; return how many there are.
+        """Check the hash chain, that each pointer is its last move, and each decision what it was; return how many entries.
 
         Raises:
             IntegrityError: The ledger was tampered with.

@@ -77,6 +77,7 @@ def wish_back(action: Action, target: LedgerEntry, champion: LedgerEntry, *, act
         expected_generation=generation,
         idempotency_key=digest_of([action.value, target.model, target.timeline, target.version, generation]),
         decision_id=target.decision_id,
+        decision_digest=target.decision_digest,
         actor=actor,
         reason=reason,
     )
@@ -113,6 +114,7 @@ def wish_for(
         expected_generation=generation,
         idempotency_key=digest_of([action.value, model, timeline, made.version, generation]),
         decision_id=lived.decision_id if lived else about[-1].id if about else "",
+        decision_digest=lived.decision_digest if lived else about[-1].digest if about else "",
         actor=actor,
         reason=reason,
         lifetime=lifetime,

@@ -88,6 +88,7 @@ def _wish(spec: PipelineSpec, request: RetrainRequest, decision: Decision, appro
         expected_generation=decision.champion_generation,
         idempotency_key=digest_of(["promote", spec.model, decision.timeline, challenger.key]),
         decision_id=decision.id,
+        decision_digest=decision.digest,
         actor=request.actor,
         reason=request.reason or decision.reason,
         approver=approval.approver if approval else "",

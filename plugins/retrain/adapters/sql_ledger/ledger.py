@@ -12,7 +12,7 @@ from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.decision import Choice, Decision
-from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import entry_for, same_wish
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
@@ -178,16 +178,18 @@ class SqlLedger:
             return sorted((row.model, row.timeline) for row in rows)
 
     def verify(self) -> int:
-        """Check the hash chain over all entries, and that each pointer is its last move; return how many there are.
+        """Check the hash chain, that each pointer is its last move, and each decision what it was; return how many entries.
 
         Raises:
             IntegrityError: The ledger was tampered with.
         """
         last_moves: dict[tuple[str, str], Pointer] = {}
+        rested_on: dict[str, str] = {}
         with self._database.auditing() as connection:
             streamed = select(LEDGER).order_by(LEDGER.c.seq).execution_options(yield_per=1000)
             with connection.execute(streamed) as rows:
-                count = verify_chain(queries.noting_moves(map(queries.to_entry, rows), last_moves))
+                count = verify_chain(queries.noting(map(queries.to_entry, rows), last_moves, rested_on))
+            check_decisions(rested_on, queries.decision_digests(connection, rested_on))
             pointers = {(row.model, row.timeline): row for row in connection.execute(select(POINTER))}
         for model, timeline in sorted(last_moves.keys() | pointers.keys()):
             row, last_move = pointers.get((model, timeline)), last_moves.get((model, timeline))

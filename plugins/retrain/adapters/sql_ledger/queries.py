@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, upda
 
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
 from retrain.core.decision import Decision
+from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Pointer
 from retrain.core.scorecard import Scorecard
 from retrain.core.standing import Standing
@@ -19,6 +20,7 @@ from retrain.errors import IntegrityError
 __all__ = [
     "add_entry",
     "check_pointer",
+    "decision_digests",
     "decision_row",
     "find_decision",
     "find_pointer",
@@ -28,7 +30,7 @@ __all__ = [
     "keep_scorecard",
     "last_move",
     "move_pointer",
-    "noting_moves",
+    "noting",
     "to_decision",
     "to_entry",
     "to_pointer",
@@ -59,6 +61,13 @@ def to_decision(document: dict[str, Any], decision_id: str) -> Decision:
             fix="Stop promotions until it is explained; restore the row from a backup.",
         )
     return decision
+
+
+def decision_digests(connection: Connection, wanted: Collection[str]) -> dict[str, str]:
+    """Return the digest of each stored decision among the wanted ids, of its document as it is now."""
+    streamed = select(DECISION.c.id, DECISION.c.document).execution_options(yield_per=1000)
+    with connection.execute(streamed) as rows:
+        return {row.id: digest_of(row.document) for row in rows if row.id in wanted}
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:
@@ -156,9 +165,13 @@ def move_pointer(connection: Connection, champion: LedgerEntry | None, pointer: 
         connection.execute(update(POINTER).where(*mine).values(asdict(pointer)))
 
 
-def noting_moves(entries: Iterable[LedgerEntry], last_moves: dict[tuple[str, str], Pointer]) -> Iterator[LedgerEntry]:
-    """Yield the entries, writing down in `last_moves` where each pointer must be after the last of them."""
+def noting(
+    entries: Iterable[LedgerEntry], last_moves: dict[tuple[str, str], Pointer], rested_on: dict[str, str]
+) -> Iterator[LedgerEntry]:
+    """Yield the entries, writing down where each pointer must be after the last, and the digests of decisions by id."""
     for entry in entries:
+        if entry.decision_digest:
+            rested_on[entry.decision_id] = entry.decision_digest
         if entry.generation is not None:
             last_moves[entry.model, entry.timeline] = entry.to_pointer()
         yield entry

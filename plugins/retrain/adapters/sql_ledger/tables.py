@@ -119,6 +119,7 @@ LEDGER: Final = Table(
     Column("as_of", Instant, nullable=False),
     Column("key", String, nullable=False),
     Column("decision_id", String, nullable=False),
+    Column("decision_digest", String, nullable=False),
     Column("idempotency_key", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("reason", String, nullable=False),

@@ -95,6 +95,7 @@ def _make_ledger() -> None:
         sa.Column("as_of", _INSTANT, nullable=False),
         sa.Column("key", sa.String, nullable=False),
         sa.Column("decision_id", sa.String, nullable=False),
+        sa.Column("decision_digest", sa.String, nullable=False),
         sa.Column("idempotency_key", sa.String, nullable=False),
         sa.Column("actor", sa.String, nullable=False),
         sa.Column("reason", sa.String, nullable=False),
