@@ -33,7 +33,7 @@ from retrain.core.durations import parse_duration
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import load_spec
 from retrain.core.text import one_line
-from retrain.errors import NotFoundError
+from retrain.errors import ConflictError, NotFoundError
 from retrain.settings import split_types
 
 __all__ = ["DEMO", "LOCAL_MLFLOW", "Platform", "add_to", "open_platform"]
@@ -89,12 +89,17 @@ def rollback(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Go back to a version that was live: verified, loaded and scored first. Its successor's key goes in quarantine."""
-    from retrain.steps import Operation, freeze_model, plan_rollback, roll_back
+    from retrain.steps import Operation, freeze_model, plan_rollback, refuse_operation, roll_back
 
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
         operation = Operation(spec, timeline, getpass.getuser(), reason)
-        plan = plan_rollback(operation, to=to, ledger=platform.ledger)
+        try:
+            plan = plan_rollback(operation, to=to, ledger=platform.ledger)
+        except (ConflictError, NotFoundError) as error:
+            if not dry_run:
+                refuse_operation(operation, to, str(error), ledger=platform.ledger)
+            raise
         tables.print_rollback(out, plan, spec.promotion.alias)
         if dry_run:
             out.print("Dry run: nothing was changed.", style="dim")

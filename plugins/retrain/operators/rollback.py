@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from retrain.errors import ConflictError, NotFoundError
 from retrain.operators.champion import ModelOperator
 
 __all__ = ["RollbackModelOperator"]
@@ -33,11 +34,16 @@ class RollbackModelOperator(ModelOperator):
 
     def operate(self, actor: str) -> dict[str, Any]:
         """Plan, and unless it is a dry run, roll back."""
-        from retrain.steps import plan_rollback, roll_back
+        from retrain.steps import plan_rollback, refuse_operation, roll_back
 
-        operation, proof = self.operation(actor), self.proof()
-        plan = plan_rollback(operation, to=_version(self.to), ledger=proof["ledger"])
+        operation, proof, to = self.operation(actor), self.proof(), _version(self.to)
         dry = str(self.plan_only).lower() == "true"
+        try:
+            plan = plan_rollback(operation, to=to, ledger=proof["ledger"])
+        except (ConflictError, NotFoundError) as error:
+            if not dry:
+                refuse_operation(operation, to, str(error), ledger=proof["ledger"])
+            raise
         result = {
             "from": plan.current.version,
             "to": plan.target.version,

@@ -15,7 +15,7 @@ from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
-from retrain.steps.pointer import move_pointer, project_alias, wish_back, wish_for
+from retrain.steps.pointer import move_pointer, project_alias, refuse, wish_back, wish_for
 
 __all__ = [
     "Operation",
@@ -23,6 +23,7 @@ __all__ = [
     "force_champion",
     "freeze_model",
     "plan_rollback",
+    "refuse_operation",
     "rehearse_version",
     "roll_back",
     "unfreeze_model",
@@ -111,6 +112,14 @@ def plan_rollback(operation: Operation, *, to: int | None, ledger: Ledger) -> Ro
     return RollbackPlan(current, target)
 
 
+def refuse_operation(operation: Operation, version: int | None, why: str, *, ledger: Ledger) -> LedgerEntry:
+    """Record that an operation was not granted, before there was a move to refuse."""
+    model, timeline = operation.spec.model, operation.timeline
+    champion = ledger.standing(model, timeline).champion
+    move = _still(Action.REFUSE, model, timeline, champion, operation.actor, operation.reason)
+    return refuse(ledger, replace(move, version=version or move.version), f"{operation.reason}: {why}")
+
+
 def roll_back(
     plan: RollbackPlan,
     operation: Operation,
@@ -187,11 +196,13 @@ def force_champion(
         return before
     made = registry.find_version(spec.model, version)
     if made is None:
-        raise NotFoundError(
+        gone = NotFoundError(
             f"version {version} of {spec.model} must be there and made by a retrain",
             got="no such version",
             fix=f"See `retrain history {spec.model}`.",
         )
+        refuse_operation(operation, version, str(gone), ledger=ledger)
+        raise gone
     pointer = ledger.pointer(spec.model, timeline)
     if pointer is not None and pointer.version == version:
         raise ConflictError(

@@ -15,7 +15,7 @@ from retrain.core.decision import Choice
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
-from retrain.steps import Operation, force_champion, plan_rollback, roll_back
+from retrain.steps import Operation, force_champion, plan_rollback, refuse_operation, roll_back
 
 AGAIN = replace(LATER, origin="dag:churn/cleared")
 FRESH = replace(LATER, origin="dag:churn/fresh", nonce="fresh")
@@ -260,7 +260,8 @@ def test_a_version_that_is_gone_cannot_be_forced(succeeded: World) -> None:
     before = succeeded.ledger.entries()
     with pytest.raises(NotFoundError, match="version 9 of churn must be there"):
         succeeded.force(9)
-    assert succeeded.ledger.entries() == before
+    *rest, refusal = succeeded.ledger.entries()
+    assert (rest, refusal.action, refusal.version) == (before, Action.REFUSE, 9)
 
 
 def test_the_champion_cannot_be_forced(succeeded: World) -> None:
@@ -425,3 +426,17 @@ def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:
     today = succeeded.ledger.entries()[-1]
     assert force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords) == forced
     assert succeeded.ledger.entries()[-1] == today
+
+
+def test_an_operation_that_never_came_to_a_move_is_a_refusal_all_the_same(succeeded: World) -> None:
+    before = champion(succeeded)
+    refuse_operation(_operation(succeeded, ""), 9, "never live", ledger=succeeded.ledger)
+    with pytest.raises(NotFoundError, match="version 77"):
+        succeeded.force(77)
+    refused = succeeded.ledger.entries()[-2:]
+    assert [(entry.action, entry.version, entry.generation) for entry in refused] == [
+        (Action.REFUSE, 9, None),
+        (Action.REFUSE, 77, None),
+    ]
+    assert refused[0].reason == "because: never live"
+    assert champion(succeeded) == before
