@@ -19,7 +19,7 @@ from retrain.core.names import PRODUCTION
 
 pytestmark = pytest.mark.live
 
-GUARDED, PULSE = "guarded", "pulse"
+GUARDED, CALM = "guarded", "calm"
 
 
 def asked(live: Live, run_id: str) -> dict[str, Any]:
@@ -50,25 +50,21 @@ def retrain(live: Live, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=live.stack.project, capture_output=True, text=True)
 
 
-def retrain_pulse(live: Live, days_ago: int, nonce: str) -> int:
-    """Bring a version of pulse into production by force of its gate, or of the glass; return it."""
+def retrain_calm(live: Live, days_ago: int) -> int:
+    """Bring a version of calm, whose gate lets every later one pass, into production; return it."""
     as_of = (TODAY - timedelta(days=days_ago)).date().isoformat()
-    live.unpause(PULSE)
-    run_id = live.trigger(PULSE, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": nonce})
-    assert live.wait(PULSE, run_id) == "success"
-    decision = live.decision_of(PULSE, PRODUCTION, run_id)
-    version = int(decision.challenger.version)
-    pointer = live.ledger.pointer(PULSE, PRODUCTION)
-    if pointer is None or pointer.version != version:
-        forced = retrain(live, "promote", PULSE, str(version), "--force", "--reason", "a second champion for the test")
-        assert forced.returncode == 0, forced.stderr
-    return version
+    live.unpause(CALM)
+    run_id = live.trigger(CALM, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": f"{days_ago} days ago"})
+    assert live.wait(CALM, run_id) == "success"
+    decision = live.decision_of(CALM, PRODUCTION, run_id)
+    assert decision.choice is Choice.PROMOTE
+    return int(decision.challenger.version)
 
 
 @pytest.fixture(scope="module")
 def two(live: Live) -> tuple[int, int]:
-    """Two versions of pulse that were champion one after the other."""
-    return retrain_pulse(live, 3, "one"), retrain_pulse(live, 2, "two")
+    """Two versions that were champion one after the other."""
+    return retrain_calm(live, 3), retrain_calm(live, 2)
 
 
 # Approval
@@ -105,64 +101,63 @@ def test_a_rollback_from_the_form_moves_the_alias_and_a_clear_does_not_bring_it_
 ) -> None:
     first, second = two
     live.unpause("retrain_rollback")
-    run_id = live.trigger("retrain_rollback", conf={"model": PULSE, "reason": "it went wrong at three"})
+    run_id = live.trigger("retrain_rollback", conf={"model": CALM, "reason": "it went wrong at three"})
     assert live.wait("retrain_rollback", run_id) == "success"
-    entry = live.ledger.standing(PULSE, PRODUCTION).champion
+    entry = live.ledger.standing(CALM, PRODUCTION).champion
     assert (entry.action, entry.version, entry.previous_version) == (Action.ROLLBACK, first, second)
-    assert live.mlflow.get_registered_model(PULSE).aliases == {"champion": str(first)}
-    again = live.trigger("retrain_rollback", conf={"model": PULSE, "reason": "it went wrong at three"})
+    assert live.mlflow.get_registered_model(CALM).aliases == {"champion": str(first)}
+    again = live.trigger("retrain_rollback", conf={"model": CALM, "reason": "it went wrong at three"})
     assert live.wait("retrain_rollback", again) == "success"
-    assert live.ledger.standing(PULSE, PRODUCTION).champion == entry
+    assert live.ledger.standing(CALM, PRODUCTION).champion == entry
     as_of = (TODAY - timedelta(days=2)).date().isoformat()
-    bad = live.trigger(PULSE, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": "two"})
-    assert live.wait(PULSE, bad) == "success"
-    assert live.decision_of(PULSE, PRODUCTION, bad).choice is not Choice.PROMOTE
-    assert live.ledger.standing(PULSE, PRODUCTION).champion == entry
+    bad = live.trigger(CALM, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": "2 days ago"})
+    assert live.wait(CALM, bad) == "success"
+    assert live.ledger.standing(CALM, PRODUCTION).champion == entry
 
 
 def test_a_viewer_cannot_roll_back(live: Live) -> None:
-    body = {"logical_date": None, "conf": {"model": PULSE, "reason": "mischief"}}
+    body = {"logical_date": None, "conf": {"model": CALM, "reason": "mischief"}}
     response = live.as_user("vera").post("/dags/retrain_rollback/dagRuns", body)
     assert response.status_code == httpx.codes.FORBIDDEN
 
 
 def test_the_command_line_rolls_back_in_seconds_and_says_what_changed(live: Live, two: tuple[int, int]) -> None:
     first, second = two
-    forced = retrain(live, "promote", PULSE, str(second), "--force", "--reason", "again")
+    forced = retrain(live, "promote", CALM, str(second), "--force", "--reason", "again")
     assert forced.returncode == 0, forced.stderr
-    dry = retrain(live, "rollback", PULSE, "--reason", "again", "--dry-run")
+    dry = retrain(live, "rollback", CALM, "--reason", "again", "--dry-run")
     assert "Dry run: nothing was changed" in dry.stdout
-    assert live.ledger.pointer(PULSE, PRODUCTION).version == second
+    assert live.ledger.pointer(CALM, PRODUCTION).version == second
     began = time.monotonic()
-    done = retrain(live, "rollback", PULSE, "--reason", "again")
+    done = retrain(live, "rollback", CALM, "--reason", "again")
     assert done.returncode == 0, done.stderr
     assert f"version {first} is champion" in done.stdout
     assert time.monotonic() - began < 60
-    why = retrain(live, "why", PULSE, str(second))
-    assert all(word in why.stdout for word in ("snapshot", "code", "moves", "force", "beats_champion"))
+    why = retrain(live, "why", CALM, str(second))
+    assert all(word in why.stdout for word in ("snapshot", "code", "moves", "force", "point_estimate"))
 
 
 def test_a_frozen_model_is_held_until_the_freeze_is_lifted(live: Live, two: tuple[int, int]) -> None:
-    frozen = retrain(live, "freeze", PULSE, "--reason", "holiday")
+    frozen = retrain(live, "freeze", CALM, "--reason", "holiday")
     assert frozen.returncode == 0, frozen.stderr
     as_of = (TODAY - timedelta(days=1)).date().isoformat()
-    run_id = live.trigger(PULSE, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": "frozen"})
-    assert live.wait(PULSE, run_id) == "success"
-    decision = live.decision_of(PULSE, PRODUCTION, run_id)
+    run_id = live.trigger(CALM, conf={"as_of": as_of, "timeline": PRODUCTION, "nonce": "frozen"})
+    assert live.wait(CALM, run_id) == "success"
+    decision = live.decision_of(CALM, PRODUCTION, run_id)
     assert (decision.choice, "holiday" in decision.reason) == (Choice.HOLD, True)
-    lifted = retrain(live, "unfreeze", PULSE, "--reason", "back")
+    lifted = retrain(live, "unfreeze", CALM, "--reason", "back")
     assert lifted.returncode == 0, lifted.stderr
-    assert live.ledger.standing(PULSE, PRODUCTION).freeze is None
+    assert live.ledger.standing(CALM, PRODUCTION).freeze is None
 
 
 def test_an_alias_moved_by_hand_is_an_alarm_and_is_put_back(live: Live, two: tuple[int, int]) -> None:
-    champion = live.ledger.pointer(PULSE, PRODUCTION)
-    versions = {int(version.version) for version in live.mlflow.search_model_versions(f"name = '{PULSE}'")}
+    champion = live.ledger.pointer(CALM, PRODUCTION)
+    versions = {int(version.version) for version in live.mlflow.search_model_versions(f"name = '{CALM}'")}
     never_live = min(versions - set(two))
-    live.mlflow.set_registered_model_alias(PULSE, "champion", str(never_live))
+    live.mlflow.set_registered_model_alias(CALM, "champion", str(never_live))
     live.unpause("retrain_reconcile")  # which starts the run of its last tick as well: either may come first
     live.wait("retrain_reconcile", live.trigger("retrain_reconcile"))
-    assert live.mlflow.get_registered_model(PULSE).aliases == {"champion": str(champion.version)}
+    assert live.mlflow.get_registered_model(CALM).aliases == {"champion": str(champion.version)}
     live.until(lambda: "failed" in live.api.run_states("retrain_reconcile").values())
 
 
