@@ -141,7 +141,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert inside == of_package
     assert "retrain/adapters/sql_ledger/migrations/versions/first_tables.py" in inside
-    assert not [name for name in inside if "test" in Path(name).name]
+    assert not [name for name in inside if Path(name).name.startswith(("test_", "conftest"))]
 
 
 def test_the_wheel_describes_itself(wheel):

@@ -31,6 +31,7 @@ def test_an_entry_cannot_write_a_line_of_its_own_or_move_the_cursor(field: str) 
         as_of=AS_OF,
         key="k" * 64,
         decision_id="",
+        decision_digest="",
         idempotency_key="i",
         approver="",
         expires_at=None,
