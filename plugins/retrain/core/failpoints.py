@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import Final
 
 from retrain.errors import OutageError
@@ -15,7 +14,7 @@ POINTS: Final = ("run_made", "model_uploaded", "version_registered", "decided", 
 
 
 def failpoint(name: str) -> None:
-    """Do what RETRAIN_FAILPOINT asks for at this place: ``name:kill``, ``name:stop``, ``name:raise`` or ``name:sleep=SECONDS``."""
+    """Do what RETRAIN_FAILPOINT asks for at this place: ``name:kill``, ``name:stop`` or ``name:raise``."""
     asked = os.environ.get("RETRAIN_FAILPOINT", "")
     if not asked:
         return
@@ -28,7 +27,5 @@ def failpoint(name: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif action == "raise":
         raise OutageError(f"the failpoint {name} must be off", got="on", fix="Unset RETRAIN_FAILPOINT.")
-    elif action.startswith("sleep="):
-        time.sleep(float(action.removeprefix("sleep=")))
     else:
-        raise ValueError(f"RETRAIN_FAILPOINT must be place:kill, :stop, :raise or :sleep=SECONDS, got {action!r}")
+        raise ValueError(f"RETRAIN_FAILPOINT must be place:kill, :stop or :raise, got {action!r}")

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import pytest
@@ -39,13 +38,6 @@ def test_raising_is_an_outage(monkeypatch: pytest.MonkeyPatch, name: str) -> Non
         failpoint(name)
 
 
-def test_sleeping_takes_the_seconds_that_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(monkeypatch, "decided:sleep=0.05")
-    began = time.monotonic()
-    failpoint("decided")
-    assert time.monotonic() - began >= 0.05
-
-
 def test_killing_leaves_no_time_to_clean_up() -> None:
     assert child("kill").wait(30) == -signal.SIGKILL
 
@@ -71,8 +63,8 @@ def test_killing_and_stopping_send_the_signal_to_this_process_alone(monkeypatch:
     assert sent == [(os.getpid(), signal.SIGKILL), (os.getpid(), signal.SIGSTOP)]
 
 
-@pytest.mark.parametrize("action", ["", "explode", "sleep", "sleep=soon", "KILL"])
+@pytest.mark.parametrize("action", ["", "explode", "sleep=1", "KILL"])
 def test_an_unknown_action_is_refused(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     ask(monkeypatch, f"decided:{action}")
-    with pytest.raises(ValueError, match=r"place:kill|could not convert"):
+    with pytest.raises(ValueError, match="place:kill"):
         failpoint("decided")
