@@ -16,6 +16,7 @@ from tests.integration.conftest import TODAY, Live
 from retrain.core.decision import Choice
 from retrain.core.ledger import Action
 from retrain.core.names import PRODUCTION
+from retrain.errors import OutageError
 
 pytestmark = pytest.mark.live
 
@@ -34,8 +35,8 @@ def answer(live: Live, user: str, run_id: str, option: str) -> int:
     path = f"/dags/{GUARDED}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
     try:
         live.as_user(user).patch(path, {"chosen_options": [option], "params_input": {}})
-    except Exception as error:  # noqa: BLE001 - its text says the status
-        return int(str(error).partition("got ")[2][:3])
+    except OutageError as error:
+        return int(error.got[:3])
     return httpx.codes.OK
 
 

@@ -52,7 +52,7 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         from retrain.steps import needs_approval
 
         decision = self.ledger_hook.get_conn().decision(self.decision["decision"])
-        if decision.choice is not Choice.PROMOTE:
+        if decision.choice is not Choice.PROMOTE or decision.challenger is None:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
         if not needs_approval(self.spec, request.timeline):
             return {"decision": decision.id, "approver": "", "name": ""}
@@ -63,7 +63,7 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
                 f"{request.actor} as the only approver. Name another in promotion.approvers."
             )
         self.assigned_users = [{"id": user, "name": user} for user in others]
-        self.body = _evidence(decision, self.mlflow_hook.get_conn().run_url(decision.challenger.run_id))  # type: ignore[union-attr]
+        self.body = _evidence(decision, self.mlflow_hook.get_conn().run_url(decision.challenger.run_id))
         return dict(ApprovalOperator.execute(self, context) or {})
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:

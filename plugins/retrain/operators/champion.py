@@ -39,6 +39,7 @@ class ChampionOperator(BaseOperator):
     """
 
     ui_color = "#f7ede2"
+    actor = ""
     origin = ""
 
     def __init__(
@@ -55,16 +56,17 @@ class ChampionOperator(BaseOperator):
         self.ledger_conn_id = ledger_conn_id
 
     @abstractmethod
-    def operate(self, actor: str) -> dict[str, Any]:
+    def operate(self) -> dict[str, Any]:
         """Do it and return small JSON."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Do it; permanent errors fail the task at once, outages are retried."""
         die_with_supervisor()
         run = context["dag_run"]
+        self.actor = run.triggering_user_name or str(run.run_type)
         self.origin = f"{run.dag_id}/{run.run_id}"
         try:
-            return self.operate(run.triggering_user_name or str(run.run_type))
+            return self.operate()
         except OutageError as error:
             raise AirflowException(str(error)) from error
         except RetrainError as error:
@@ -107,7 +109,7 @@ class ModelOperator(ChampionOperator):
         self.timeline = timeline
         self.reason = reason
 
-    def operation(self, actor: str) -> Operation:
+    def operation(self) -> Operation:
         """Return who does what to which pipeline, checked."""
         from retrain.steps import Operation
 
@@ -121,4 +123,4 @@ class ModelOperator(ChampionOperator):
             timeline = checked_name(self.timeline)
         except ValueError as error:
             raise AirflowFailException(f"timeline: {error}") from None
-        return Operation(self.specs[self.model], timeline, actor, reason[:500], self.origin)
+        return Operation(self.specs[self.model], timeline, self.actor, reason[:500], self.origin)

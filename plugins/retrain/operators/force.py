@@ -31,7 +31,7 @@ class ForceChampionOperator(ModelOperator):
         self.version = version
         self.expires = expires
 
-    def operate(self, actor: str) -> dict[str, Any]:
+    def operate(self) -> dict[str, Any]:
         """Force it."""
         from retrain.steps import force_champion
 
@@ -41,7 +41,7 @@ class ForceChampionOperator(ModelOperator):
             lifetime: timedelta = parse_duration(self.expires)
         except ValueError as error:
             raise AirflowFailException(f"expires: {error}") from None
-        entry = force_champion(int(str(self.version)), self.operation(actor), lifetime=lifetime, **self.proof())
+        entry = force_champion(int(str(self.version)), self.operation(), lifetime=lifetime, **self.proof())
         self.log.info("Version %d of %s is champion until %s", entry.version, entry.model, entry.expires_at)
         return {
             "version": entry.version,

@@ -25,12 +25,12 @@ class FreezeModelOperator(ModelOperator):
         super().__init__(**kwargs)
         self.lift = lift
 
-    def operate(self, actor: str) -> dict[str, Any]:
+    def operate(self) -> dict[str, Any]:
         """Freeze or lift."""
         from retrain.steps import freeze_model, unfreeze_model
 
-        operation = self.operation(actor)
+        operation = self.operation()
         act = unfreeze_model if str(self.lift).lower() == "true" else freeze_model
-        entry = act(self.model, operation.timeline, actor=actor, reason=operation.reason, ledger=self.ledger)
+        entry = act(self.model, operation.timeline, actor=self.actor, reason=operation.reason, ledger=self.ledger)
         self.log.info("%s: %s, entry %d", self.model, entry.action.value, entry.seq)
         return {"action": entry.action.value, "seq": entry.seq}

@@ -19,12 +19,12 @@ class ReconcileModelsOperator(ChampionOperator):
     Returns (XCom): ``findings``, a line each.
     """
 
-    def operate(self, actor: str) -> dict[str, Any]:
+    def operate(self) -> dict[str, Any]:
         """Reconcile all models."""
         from retrain.steps import reconcile_all
 
         findings = reconcile_all(
-            list(self.specs.values()), actor=f"reconciler ({actor})", registry=self.registry, ledger=self.ledger
+            list(self.specs.values()), actor=f"reconciler ({self.actor})", registry=self.registry, ledger=self.ledger
         )
         for finding in findings:
             self.log.log(40 if finding.alarming else 20, "%s", finding)

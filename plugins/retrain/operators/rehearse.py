@@ -21,7 +21,7 @@ class RehearseRollbackOperator(ChampionOperator):
     Returns (XCom): ``rehearsed``, how many.
     """
 
-    def operate(self, actor: str) -> dict[str, Any]:  # noqa: ARG002 - nothing is written
+    def operate(self) -> dict[str, Any]:
         """Rehearse all models."""
         from retrain.steps import rehearse_version
 

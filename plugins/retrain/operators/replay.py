@@ -21,7 +21,7 @@ class ReplayRetrainOperator(ChampionOperator):
     Returns (XCom): ``replays``, a line each.
     """
 
-    def operate(self, actor: str) -> dict[str, Any]:  # noqa: ARG002 - nothing is written
+    def operate(self) -> dict[str, Any]:
         """Replay a sample."""
         from retrain.hooks import StoreHook
         from retrain.steps import Likeness, replay_retrain

@@ -32,11 +32,11 @@ class RollbackModelOperator(ModelOperator):
         self.to = to
         self.plan_only = plan_only
 
-    def operate(self, actor: str) -> dict[str, Any]:
+    def operate(self) -> dict[str, Any]:
         """Plan, and unless it is a dry run, roll back."""
         from retrain.steps import plan_rollback, refuse_operation, roll_back
 
-        operation, proof, to = self.operation(actor), self.proof(), _version(self.to)
+        operation, proof, to = self.operation(), self.proof(), _version(self.to)
         dry = str(self.plan_only).lower() == "true"
         try:
             plan = plan_rollback(operation, to=to, ledger=proof["ledger"])

@@ -25,7 +25,8 @@ def succeeded(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def rollback(world: World, **changes: Any) -> dict[str, Any]:
     options = {"reason": "because", "to": ""} | changes
     operator = RollbackModelOperator(task_id="rollback", specs=[world.spec], model=MODEL, **options)
-    return operator.operate("someone")
+    operator.actor = "someone"
+    return operator.operate()
 
 
 def test_a_rollback_that_stopped_before_the_alias_is_finished_by_its_retry(succeeded: World) -> None:
