@@ -16,9 +16,9 @@ from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 
-__all__ = ["move_pointer", "project_alias", "refuse", "wish_back", "wish_for"]
+__all__ = ["LONG_AGO", "move_pointer", "project_alias", "refuse", "wish_back", "wish_for"]
 
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The as-of of a first champion that no decision tells about: any later challenger may follow it."""
 
 
@@ -102,7 +102,7 @@ def wish_for(
     about = [item for item in ledger.decisions(model, timeline) if item.challenger == made]
     generation = (champion.generation or 0) if champion else 0
     # Of a version that no decision tells about: what the champion knew, or older challengers could follow it.
-    unknown = champion.as_of if champion else _LONG_AGO
+    unknown = champion.as_of if champion else LONG_AGO
     return Move(
         action=action,
         model=model,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import tempfile
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Move
@@ -15,7 +14,7 @@ from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
-from retrain.steps.pointer import move_pointer, project_alias, refuse, wish_back, wish_for
+from retrain.steps.pointer import LONG_AGO, move_pointer, project_alias, refuse, wish_back, wish_for
 
 __all__ = [
     "Operation",
@@ -28,8 +27,6 @@ __all__ = [
     "roll_back",
     "unfreeze_model",
 ]
-
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -274,7 +271,7 @@ def _still(action: Action, model: str, timeline: str, champion: LedgerEntry | No
         timeline=timeline,
         version=champion.version if champion else 0,
         manifest_digest=champion.manifest_digest if champion else "",
-        as_of=champion.as_of if champion else _NEVER,
+        as_of=champion.as_of if champion else LONG_AGO,
         key=champion.key if champion else "",
         expected_generation=(champion.generation or 0) if champion else 0,
         idempotency_key=uuid.uuid4().hex,
