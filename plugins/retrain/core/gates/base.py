@@ -35,6 +35,10 @@ class Verdict:
         value: The number that was judged, in the units of the metric.
         bound: What it was held against, in the same units.
         interval: The confidence interval of the value, (low, high).
+        method: How the interval was made, such as ``delong``.
+        level: The one-sided error level that was spent on the verdict: how often luck alone would have passed.
+        detectable: The smallest true value that would pass four times in five, in the units of the metric.
+        rows_needed: About how many more labelled rows an inconclusive verdict needs, if the value stays as it is.
     """
 
     gate: str
@@ -43,6 +47,10 @@ class Verdict:
     value: float | None = None
     bound: float | None = None
     interval: tuple[float, float] | None = None
+    method: str = ""
+    level: float | None = None
+    detectable: float | None = None
+    rows_needed: int | None = None
 
     def __post_init__(self) -> None:
         numbers = [self.value, self.bound, *(self.interval or ())]
@@ -62,20 +70,18 @@ class Verdict:
             "value": plain(self.value),
             "bound": plain(self.bound),
             "interval": [plain(n) for n in self.interval] if self.interval else None,
+            "method": self.method,
+            "level": plain(self.level),
+            "detectable": plain(self.detectable),
+            "rows_needed": self.rows_needed,
         }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Verdict:
         """Read what `to_json` wrote."""
         low_high = document["interval"]
-        return cls(
-            document["gate"],
-            Outcome(document["outcome"]),
-            document["reason"],
-            document["value"],
-            document["bound"],
-            (_or_nan(low_high[0]), _or_nan(low_high[1])) if low_high else None,
-        )
+        interval = (_or_nan(low_high[0]), _or_nan(low_high[1])) if low_high else None
+        return cls(**document | {"outcome": Outcome(document["outcome"]), "interval": interval})
 
 
 def _or_nan(number: float | None) -> float:
@@ -90,6 +96,11 @@ class Gate(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the per-row scores must carry for this gate."""
+        return ()
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> Verdict:

@@ -10,6 +10,7 @@ from pydantic import Field
 from retrain.core.gates.base import Gate, Outcome, Verdict
 from retrain.core.metric_names import MetricName
 from retrain.core.names import ColumnName
+from retrain.core.window import Period
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class BeatsChampion(Gate):
         None, description="A column, or hour, day, week, month of the event time: rows that share luck."
     )
     resamples: int = Field(2000, ge=200, le=100_000)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column that clusters, where it is not a period."""
+        return () if self.cluster_by is None or self.cluster_by in {*Period} else (self.cluster_by,)
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass over the margin, fail under it, inconclusive where the interval holds it."""

@@ -176,9 +176,8 @@ class PipelineSpec(_Section):
 
     @property
     def score_columns(self) -> tuple[str, ...]:
-        """The columns that per-row scores carry for slicing and clustering, sorted."""
-        clusters = [getattr(gate, "cluster_by", None) for gate in self.gate]
-        return tuple(sorted({*self.evaluation.slices, *(name for name in clusters if name and name not in {*Period})}))
+        """The columns that per-row scores carry for slices and gates, sorted."""
+        return tuple(sorted({*self.evaluation.slices, *(name for gate in self.gate for name in gate.columns)}))
 
     def feature_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Return the features among the columns of a snapshot, in its order."""
