@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from retrain.listeners import run_notes
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
 from retrain.timetables import EndingCronTimetable
 
@@ -11,8 +12,9 @@ __all__ = ["RetrainPlugin"]
 
 
 class RetrainPlugin(AirflowPlugin):
-    """Makes the links and the timetable known to Airflow."""
+    """Makes the links, the timetable and the notes known to Airflow."""
 
     name = "retrain"
     operator_extra_links = [MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
     timetables = [EndingCronTimetable]  # noqa: RUF012
+    listeners = [run_notes]  # noqa: RUF012

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "split_types", "store_uri", "trusted_types"]
+__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "NOTE_KEY", "SECTION", "split_types", "store_uri", "trusted_types"]
 
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
 LEDGER_CONNECTION: Final = "retrain_ledger"
+NOTE_KEY: Final = "note"
+"""The XCom under which a task leaves the note that its run shall carry, as Markdown."""
 DEFAULT_STORE: Final = ".retrain/store"
 
 

@@ -76,6 +76,26 @@ def test_a_promotion_and_only_a_promotion_updates_the_champion_asset(live: Live,
     assert {run["run_type"] for run in followers} == {"asset_triggered"}
 
 
+def test_the_decision_is_the_note_of_the_run_and_of_its_gate(live: Live, spring: list[str]) -> None:
+    for run_id, choice in zip(spring, ("PROMOTE", "REJECT", "PROMOTE"), strict=True):
+        note = live.until(lambda run_id=run_id: live.run(FLIGHTS, run_id)["note"])
+        assert note.startswith(f"**retrain:** {choice}: ")
+        assert live.api.get(f"/dags/{FLIGHTS}/dagRuns/{run_id}/taskInstances/gate")["note"] == note
+
+
+def test_a_note_of_a_person_stays_and_one_of_ours_is_renewed(live: Live, spring: list[str]) -> None:
+    path = f"/dags/{FLIGHTS}/dagRuns/{spring[1]}"
+    live.api.patch(path, {"note": "seen by ann"})
+    body = {"dry_run": False, "dag_run_id": spring[1], "task_ids": ["gate"], "only_failed": False}
+    live.api.post(f"/dags/{FLIGHTS}/clearTaskInstances", body | {"include_downstream": True, "reset_dag_runs": True})
+    assert live.wait(FLIGHTS, spring[1]) == "success"
+    assert live.run(FLIGHTS, spring[1])["note"] == "seen by ann"
+    live.api.patch(path, {"note": "**retrain:** an old word"})
+    live.api.post(f"/dags/{FLIGHTS}/clearTaskInstances", body | {"include_downstream": True, "reset_dag_runs": True})
+    assert live.wait(FLIGHTS, spring[1]) == "success"
+    assert live.run(FLIGHTS, spring[1])["note"].startswith("**retrain:** REJECT: ")
+
+
 def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: list[str]) -> None:
     base = f"/dags/{FLIGHTS}/dagRuns/{spring[0]}/taskInstances"
     for task in ("snapshot", "validate", "train", "evaluate", "gate", "promote"):

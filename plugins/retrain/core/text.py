@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["one_line", "printable"]
+import re
+from typing import Final
+
+__all__ = ["in_markdown", "one_line", "printable"]
+
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#|!~&:@]|(?<=www)\.")
+
+
+def in_markdown(text: str) -> str:
+    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def one_line(text: str) -> str:

@@ -16,7 +16,7 @@ from retrain.core.window import resolve_as_of
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
 from retrain.operators.orphan import die_with_supervisor
-from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
+from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION, NOTE_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -110,6 +110,10 @@ class RetrainOperator(BaseOperator):
     def leave_failure(self, context: Context, reason: str) -> None:
         """Leave the reason for the gate, which writes it into the decision."""
         context["ti"].xcom_push(key=FAILURE_KEY, value={"step": self.step, "reason": reason[:2000]})
+
+    def leave_note(self, context: Context, text: str) -> None:
+        """Leave what Airflow shows as the note of the task and of its run."""
+        context["ti"].xcom_push(key=NOTE_KEY, value=text[:1000])
 
     @property
     def mlflow_hook(self) -> MlflowHook:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from retrain.core.decision import Challenger
+from retrain.core.decision import Challenger, Decision
+from retrain.core.text import in_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class QualityGateOperator(RetrainOperator):
         failure = self._failure(context)
         if failure is not None:
             decision = record_failure(self.spec, request, failure["step"], failure["reason"], ledger=ledger)
+            self._note(context, decision)
             raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
         decision = decide_retrain(
             self.spec,
@@ -63,7 +65,11 @@ class QualityGateOperator(RetrainOperator):
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)
+        self._note(context, decision)
         return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
+
+    def _note(self, context: Context, decision: Decision) -> None:
+        self.leave_note(context, f"{decision.choice.value}: {in_markdown(decision.reason)}")
 
     def _failure(self, context: Context) -> dict[str, str] | None:
         """Return what a task before this one left, or the first that left nothing at all."""
