@@ -19,6 +19,7 @@ from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
 from retrain.builder import build_dag, build_operations, check_pipelines, load_dags
+from retrain.core.spec import load_spec
 from retrain.errors import NotFoundError, SpecError
 from retrain.operators import (
     ApprovePromotionOperator,
@@ -85,6 +86,19 @@ def test_a_dag_serializes_and_comes_back(shipped: DagBag, dag_id: str) -> None:
     text = json.dumps(DagSerialization.to_dict(shipped.dags[dag_id]))
     again = DagSerialization.from_dict(json.loads(text))
     assert set(again.task_dict) == set(STEPS)
+
+
+@pytest.mark.parametrize("dag_id", ["flight_delay", "arrival_delay"])
+def test_the_page_of_a_dag_says_what_its_spec_says(shipped: DagBag, dag_id: str) -> None:
+    page, spec = shipped.dags[dag_id].doc_md, load_spec(ROOT / "include" / "pipelines" / f"{dag_id}.yaml")
+    assert page is not None
+    for words in (spec.train.estimator, spec.validation.suite, spec.data.query, spec.evaluation.primary):
+        assert words is not None
+        assert words in page
+    assert "train 120d ──┤── holdout 2w" in page
+    assert "gate ─► promote ─► champion" in page
+    for gate in spec.gate:
+        assert f"| `{gate.check}` |" in page
 
 
 def test_parsing_imports_no_heavy_library() -> None:

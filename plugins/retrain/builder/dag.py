@@ -8,6 +8,7 @@ from typing import Any, Final
 from airflow.sdk import DAG, Param
 
 from retrain.core.durations import format_duration
+from retrain.core.gates import Gate
 from retrain.core.names import NAME_PATTERN
 from retrain.core.spec import PipelineSpec
 from retrain.operators import (
@@ -101,15 +102,37 @@ def _params() -> dict[str, Param]:
 
 
 def _describe(spec: PipelineSpec) -> str:
-    window, data = spec.data.window, spec.data
-    gates = "\n".join(f"- `{gate.model_dump_json(exclude_defaults=True)}`" for gate in spec.gate)
+    """Return the page that Airflow shows as the DAG's documentation."""
+    data, promotion = spec.data, spec.promotion
+    train, holdout, delay = map(format_duration, (data.window.train, data.window.holdout, data.label_delay))
+    gates = "\n".join(f"| `{gate.check}` | {_settings_of(gate)} |" for gate in spec.gate)
+    approval = f", after one of {', '.join(promotion.approvers)} has approved" if promotion.approvers else ""
     return f"""\
 {spec.description or f"Keeps the registered model **{spec.model}** fresh."}
 
-Trains on {format_duration(window.train)} and compares on the {format_duration(window.holdout)} after them, up to
-{format_duration(data.label_delay)} before as-of. Data: `{data.query or data.source}`. Estimator: `{spec.train.estimator}`.
+```
+ ├── train {train} ──┤── holdout {holdout} ──┤── label delay {delay} ──┤ as-of
+snapshot ─► validate ─► train ─► evaluate ─► gate ─►{" approve ─►" if promotion.approvers else ""} promote ─► {promotion.alias}
+```
 
-A challenger is promoted to the alias `{spec.promotion.alias}` where every gate passes:
+| | |
+|---|---|
+| data | `{data.query or data.source}`, label `{data.label}`, time `{data.event_time}` |
+| expectations | `{spec.validation.suite}` |
+| estimator | `{spec.train.estimator}`, seed {spec.train.seed} |
+| metrics | {", ".join(spec.evaluation.metrics)}; first of all {spec.evaluation.primary} |
 
+A challenger becomes champion, and MLflow's alias `{promotion.alias}` follows, where every gate passes{approval}:
+
+| gate | asks |
+|---|---|
 {gates}
+
+Trigger it with the form to retrain as of another instant; a backfill runs as a simulation unless its conf says
+`{{"timeline": "production"}}`. To undo a promotion, trigger `retrain_rollback`.
 """
+
+
+def _settings_of(gate: Gate) -> str:
+    settings = gate.model_dump(mode="json", exclude_defaults=True, exclude={"check"})
+    return ", ".join(f"{name} `{value}`" for name, value in settings.items())
