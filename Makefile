@@ -97,7 +97,7 @@ $(VENV)/.locked: requirements.lock | $(BIN)/python
 	echo "Installing the locked packages (a minute or two, once)"
 	# The lock is complete, so there is nothing to resolve; byte code is made on all cores, which pip does not do.
 	$(BIN)/python -m pip install -qq --no-deps --no-compile --require-hashes -r requirements.lock
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
