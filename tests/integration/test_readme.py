@@ -100,18 +100,14 @@ def is_shown(line: str, output: str) -> bool:
 
     Digits may, because the bootstrap's seed follows from the key, and the key from the version of Python.
     """
-    wanted, numbers = _plain(line)
-    if "…" in line:
-        pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
-        return any(re.fullmatch(pattern, " ".join(text.split())) for text in output.splitlines())
+    pattern = NUMBER.sub("#", SECONDS.sub("# s", " ".join(line.split())))
+    numbers = [float(number) for number in NUMBER.findall(line)]
+    number = f"({NUMBER.pattern})"
+    shown = re.compile(re.escape(pattern).replace("\\#\\ s", SECONDS.pattern).replace("\\#", number).replace("…", ".*"))
+    found = (shown.fullmatch(" ".join(text.split())) for text in output.splitlines())
     return any(
-        text == wanted and found == pytest.approx(numbers, abs=0.02) for text, found in map(_plain, output.splitlines())
+        match and [float(item) for item in match.groups()] == pytest.approx(numbers, abs=0.02) for match in found
     )
-
-
-def _plain(line: str) -> tuple[str, list[float]]:
-    text = " ".join(SECONDS.sub("# s", line).split())
-    return NUMBER.sub("#", text), [float(number) for number in NUMBER.findall(text)]
 
 
 @pytest.mark.parametrize("page", pages_with_commands())
