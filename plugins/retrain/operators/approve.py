@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from retrain.core.decision import Choice
+from retrain.core.text import plain_markdown
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["ApprovePromotionOperator"]
-
-_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#|!~&:@]|(?<=www)\.")
 
 
 class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
@@ -98,7 +96,8 @@ def _evidence(decision: Decision, run_url: str) -> str:
     version = decision.challenger.version if decision.challenger else "?"
     champion = f"version {decision.champion_version}" if decision.champion_version else "none"
     rows = "\n".join(
-        f"| {verdict.gate} | {verdict.outcome.value} | {_plain(verdict.reason)} |" for verdict in decision.verdicts
+        f"| {verdict.gate} | {verdict.outcome.value} | {plain_markdown(verdict.reason)} |"
+        for verdict in decision.verdicts
     )
     return f"""\
 **Version {version}** of `{decision.model}`, as of {decision.as_of:%Y-%m-%d}, would become champion; champion now: {champion}.
@@ -109,8 +108,3 @@ def _evidence(decision: Decision, run_url: str) -> str:
 
 Trained on {decision.train_rows:,} rows, compared on {decision.holdout_rows:,}. [The run with its pictures]({run_url})
 """
-
-
-def _plain(text: str) -> str:
-    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
-    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
