@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from retrain.operators.links import MlflowRunLink, ModelVersionLink
+from retrain.operators.links import MlflowRunLink, ModelVersionLink, ScorecardLink
 from retrain.timetables import EndingCronTimetable
 
 __all__ = ["RetrainPlugin"]
@@ -14,5 +14,5 @@ class RetrainPlugin(AirflowPlugin):
     """Makes the links and the timetable known to Airflow."""
 
     name = "retrain"
-    operator_extra_links = [MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
+    operator_extra_links = [MlflowRunLink(), ModelVersionLink(), ScorecardLink()]  # noqa: RUF012 - Airflow's declaration
     timetables = [EndingCronTimetable]  # noqa: RUF012

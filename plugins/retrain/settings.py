@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "split_types", "store_uri", "trusted_types"]
+__all__ = [
+    "LEDGER_CONNECTION",
+    "MLFLOW_CONNECTION",
+    "SECTION",
+    "airflow_url",
+    "split_types",
+    "store_uri",
+    "trusted_types",
+]
 
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
 LEDGER_CONNECTION: Final = "retrain_ledger"
 DEFAULT_STORE: Final = ".retrain/store"
+
+
+def airflow_url() -> str:
+    """Return the address of Airflow's pages, as links from elsewhere need it."""
+    return (_read("base_url", section="api") or "http://localhost:8080").rstrip("/")
 
 
 def store_uri() -> str:
@@ -28,8 +41,8 @@ def split_types(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _read(key: str) -> str | None:
+def _read(key: str, section: str = SECTION) -> str | None:
     from airflow.sdk.configuration import conf
 
-    value = conf.get(SECTION, key, fallback=None)
+    value = conf.get(section, key, fallback=None)
     return str(value) if value else None

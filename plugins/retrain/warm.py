@@ -18,6 +18,7 @@ MODULES: Final = (
     "pandas",
     "retrain.adapters.duckdb_snapshots",
     "retrain.adapters.gx_validator",
+    "retrain.adapters.html_scorecard",
     "retrain.adapters.mlflow_registry",
     "retrain.adapters.parquet_evidence",
     "retrain.adapters.plots",
