@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from retrain.adapters.model_card import model_card
 from retrain.adapters.pages import render_page
 from retrain.core.gates import Verdict
 from retrain.core.metric_names import GREATER_IS_BETTER
-from retrain.core.report import RetrainReport
+from retrain.core.report import RetrainReport, SliceLine
 
 __all__ = ["Scale", "draw_scorecard"]
 
@@ -61,13 +61,17 @@ def draw_scorecard(report: RetrainReport, folder: Path) -> list[Path]:
 
 def _page(report: RetrainReport) -> str:
     lines = report.slices
+    shown = min(_SHOWN, sum(not line.small for line in lines) or _SHOWN)
+    metrics = report.scorecard.challenger_metrics if report.scorecard else {}
+    most_moved = max((bucket.rows for bucket in report.change.buckets), default=0) if report.change else 0
     return render_page(
         "scorecard.html",
         report=report,
         decision=report.decision,
+        metrics=sorted(metrics.items(), key=lambda item: item[0] != report.decision.metric),
+        most_moved=max(1, most_moved),
         scale_of=_scale_of,
-        slice_scale=Scale.over(value for line in lines for value in (line.challenger, line.opponent)),
-        slice_groups=[(False, lines[:_SHOWN]), (True, lines[_SHOWN:])],
+        slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
         said_scale=_said_scale(report),
         more_is_better=GREATER_IS_BETTER,
     )
@@ -78,6 +82,10 @@ def _scale_of(verdict: Verdict) -> Scale | None:
     if verdict.value is None or not math.isfinite(verdict.value):
         return None
     return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
+
+
+def _slice_scale(lines: Sequence[SliceLine]) -> Scale:
+    return Scale.over(value for line in lines for value in (line.challenger, line.opponent))
 
 
 def _said_scale(report: RetrainReport) -> Scale:

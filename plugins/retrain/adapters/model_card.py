@@ -10,6 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrain.adapters.pages import number
+from retrain.core.durations import format_duration
 from retrain.core.report import RetrainReport
 from retrain.core.text import plain_markdown
 
@@ -24,7 +25,7 @@ def model_card(report: RetrainReport) -> str:
     Reference: https://huggingface.co/docs/hub/model-cards, with results in `model-index`.
     """
     front = yaml.safe_dump(_metadata(report), sort_keys=False, allow_unicode=True)
-    worst = [line for line in report.slices if not math.isnan(line.gain) and line.gain < 0][:_WORST]
+    worst = [line for line in report.slices if line.gain < 0 and not line.small][:_WORST]
     fairness = [verdict for verdict in report.decision.verdicts if verdict.gate.startswith("fairness")]
     body = _template().render(report=report, decision=report.decision, worst=worst, fairness=fairness)
     return f"---\n{front}---\n\n{body}"
@@ -57,5 +58,5 @@ def _template() -> Any:
         loader=PackageLoader("retrain.adapters"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     texts.globals["number"] = number
-    texts.filters["plain"] = plain_markdown
+    texts.filters |= {"plain": plain_markdown, "duration": format_duration}
     return texts.get_template("model_card.md")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from retrain.core.decision import Challenger, Choice, Decision
-from retrain.core.gates import Outcome, Verdict
+from retrain.core.gates import Outcome, Slices, Verdict
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.names import PRODUCTION
 from retrain.core.prediction_change import PredictionChange
@@ -51,12 +51,14 @@ class SliceLine:
 
     Attributes:
         gain: How much better the challenger is, whichever way the metric points; NaN where a side has no number.
+        small: Whether it has fewer rows than a gate on slices asks for: more luck than measure.
     """
 
     score: SliceScore
     challenger: float
     opponent: float
     gain: float
+    small: bool
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,16 @@ class RetrainReport:
 
     @cached_property
     def slices(self) -> tuple[SliceLine, ...]:
-        """The slices in the primary metric, the greatest loss first and those without numbers last."""
-        lines = [self._line(score) for score in (self.scorecard.slices if self.scorecard else ())]
-        return tuple(sorted(lines, key=lambda line: math.inf if math.isnan(line.gain) else line.gain))
+        """The slices in the primary metric, the greatest loss first, those without numbers and then small ones last."""
+        enough = max((gate.min_rows for gate in self.spec.gate if isinstance(gate, Slices)), default=0)
+        lines = [self._line(score, enough) for score in (self.scorecard.slices if self.scorecard else ())]
+        return tuple(sorted(lines, key=lambda line: (line.small, math.isnan(line.gain), line.gain)))
 
-    def _line(self, score: SliceScore) -> SliceLine:
+    def _line(self, score: SliceScore, enough: int) -> SliceLine:
         metric = self.decision.metric
         mine, theirs = (side.get(metric, math.nan) for side in (score.challenger, score.opponent))
-        return SliceLine(score, mine, theirs, mine - theirs if GREATER_IS_BETTER[metric] else theirs - mine)
+        gain = mine - theirs if GREATER_IS_BETTER[metric] else theirs - mine
+        return SliceLine(score, mine, theirs, gain, score.rows < enough)
 
     @property
     def difference(self) -> Difference | None:
