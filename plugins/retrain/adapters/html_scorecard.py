@@ -39,8 +39,8 @@ class Scale:
         return cls(min(known) - margin, max(known) + margin)
 
     def share(self, value: float) -> float:
-        """Return where a value is, from 0 to 1."""
-        return (value - self.low) / (self.high - self.low)
+        """Return where a value is, from 0 to 1; one beyond the axis, such as an open end of an interval, is at its end."""
+        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
     def at(self, value: float) -> str:
         """Return where a value is, as SVG takes it."""

@@ -39,7 +39,7 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals["number"] = number
+    pages.globals |= {"number": number, "isnan": math.isnan, "isfinite": math.isfinite}
     return pages
 
 
