@@ -18,12 +18,17 @@ from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError, NotFoundError
 
-__all__ = ["Render", "collect_report", "report_retrain"]
+__all__ = ["Render", "collect_report", "page_path", "report_retrain"]
 
 Render = Callable[[RetrainReport, Path], list[Path]]
-"""Writes the page and whatever goes with it into a folder; returns the files, the page first."""
+"""Writes the page, ``scorecard.html``, and whatever goes with it into a folder; returns the files."""
 
 log = logging.getLogger(__name__)
+
+
+def page_path(timeline: str) -> str:
+    """Return where the page of a decision lies among the files of its run."""
+    return f"decision/{timeline}/scorecard.html"
 
 
 def report_retrain(
@@ -49,10 +54,9 @@ def report_retrain(
             spec, decision, made, snapshots=snapshots, registry=registry, evidence=evidence, origin_url=origin_url
         )
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            files = render(report, Path(scratch))
-            folder = f"decision/{decision.timeline}"
-            registry.log_files(made.run_id, files, folder)
-            address = registry.file_url(made.run_id, f"{folder}/{files[0].name}")
+            page = page_path(decision.timeline)
+            registry.log_files(made.run_id, render(report, Path(scratch)), str(Path(page).parent))
+            address = registry.file_url(made.run_id, page)
         if decision.timeline == PRODUCTION:
             told = f"{decision.choice.value} as of {decision.as_of:%Y-%m-%d %H:%M}. {report.headline}\n\n[Scorecard]({address})"
             registry.describe_version(spec.model, made.version, told)
