@@ -295,6 +295,18 @@ class World:
             self.spec, request, snapshot, challenger, scorecard, evidence=self.evidence, ledger=self.ledger
         )
 
+    def stores(self) -> dict[str, Any]:
+        """What telling of a decision needs."""
+        return {"snapshots": self.snapshots, "registry": self.registry, "evidence": self.evidence}
+
+    def report(self, decision: Decision, made: Challenger | None = None) -> Any:
+        """Return what is told of a decision."""
+        from retrain.steps import collect_report
+
+        made = made or decision.challenger
+        assert made is not None
+        return collect_report(self.spec, decision, made, **self.stores())
+
     def promote(self, request: RetrainRequest, decision: Decision, approval: Any = None) -> LedgerEntry:
         from retrain.steps import promote_challenger
 

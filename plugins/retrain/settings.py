@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "NOTE_KEY", "SECTION", "split_types", "store_uri", "trusted_types"]
+__all__ = [
+    "LEDGER_CONNECTION",
+    "MLFLOW_CONNECTION",
+    "NOTE_KEY",
+    "SECTION",
+    "airflow_url",
+    "split_types",
+    "store_uri",
+    "trusted_types",
+]
 
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
@@ -13,6 +22,11 @@ LEDGER_CONNECTION: Final = "retrain_ledger"
 NOTE_KEY: Final = "note"
 """The XCom under which a task leaves the note that its run shall carry, as Markdown."""
 DEFAULT_STORE: Final = ".retrain/store"
+
+
+def airflow_url() -> str:
+    """Return the address of Airflow's pages, as links from elsewhere need it."""
+    return (_read("base_url", section="api") or "http://localhost:8080").rstrip("/")
 
 
 def store_uri() -> str:
@@ -30,8 +44,8 @@ def split_types(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _read(key: str) -> str | None:
+def _read(key: str, section: str = SECTION) -> str | None:
     from airflow.sdk.configuration import conf
 
-    value = conf.get(SECTION, key, fallback=None)
+    value = conf.get(section, key, fallback=None)
     return str(value) if value else None

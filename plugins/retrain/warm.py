@@ -8,6 +8,8 @@ from typing import Final
 
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches  # noqa: TID253
 
+from retrain.adapters.pages import load_templates
+
 __all__ = ["MODULES"]
 
 MODULES: Final = (
@@ -18,6 +20,7 @@ MODULES: Final = (
     "pandas",
     "retrain.adapters.duckdb_snapshots",
     "retrain.adapters.gx_validator",
+    "retrain.adapters.html_scorecard",
     "retrain.adapters.mlflow_registry",
     "retrain.adapters.parquet_evidence",
     "retrain.adapters.plots",
@@ -35,3 +38,4 @@ for _name in MODULES:
 
 # Saving a model looks through every installed package, once a process: 0.4 s.
 warn_dependency_requirement_mismatches(["mlflow"])
+load_templates()

@@ -103,6 +103,51 @@ def test_data_metrics_and_files_can_be_said_twice(registry: ModelRegistry, model
         registry.log_evaluation(run_id, {"challenger.roc_auc": 0.7}, [folder / "MLmodel"])
 
 
+def test_the_parameters_of_a_run_are_texts(registry: ModelRegistry, model: str) -> None:
+    run_id = open_run(registry, model)
+    assert registry.run_params(run_id) == {"depth": "3"}
+    with pytest.raises(NotFoundError):
+        registry.run_params("0" * 32)
+
+
+def test_a_file_said_again_is_there_once_as_it_was_said_last(
+    registry: ModelRegistry, model: str, tmp_path: Path
+) -> None:
+    run_id, page = open_run(registry, model), tmp_path / "page.html"
+    for text in ("first", "second"):
+        page.write_text(text)
+        registry.log_files(run_id, [page], "decision/production")
+    registry.log_files(run_id, [page], "decision/elsewhere")
+    files = files_of(registry, run_id)
+    assert files == {"decision/production/page.html": "second", "decision/elsewhere/page.html": "second"}
+    assert registry.file_url(run_id, "decision/production/page.html").endswith("/decision/production/page.html")
+
+
+def files_of(registry: ModelRegistry, run_id: str) -> dict[str, str]:
+    """Return the text of every file below the folder `decision` of a run."""
+    if isinstance(registry, FolderRegistry):
+        run = registry._run(run_id)
+        return {str(path.relative_to(run)): path.read_text() for path in run.glob("decision/*/*")}
+    assert isinstance(registry, MlflowRegistry)
+    client = registry._client
+    folders = [item.path for item in client.list_artifacts(run_id, "decision")]
+    paths = [item.path for folder in folders for item in client.list_artifacts(run_id, folder)]
+    return {path: Path(client.download_artifacts(run_id, path)).read_text() for path in paths}
+
+
+def test_a_description_said_again_replaces_the_one_before(registry: ModelRegistry, model: str, folder: Path) -> None:
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    for text in ("first", "second", "second"):
+        registry.describe_version(model, made.version, text)
+    if isinstance(registry, FolderRegistry):
+        assert (registry._base / "models" / model / "1" / "description.md").read_text() == "second"
+    else:
+        assert registry._client.get_model_version(model, "1").description == "second"
+    assert registry.find_version(model, made.version) == made
+    with pytest.raises(NotFoundError):
+        registry.describe_version(model, 99, "nothing")
+
+
 def test_pages_have_addresses(registry: ModelRegistry, model: str) -> None:
     run_id = open_run(registry, model)
     assert run_id in registry.run_url(run_id)

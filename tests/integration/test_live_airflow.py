@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.integration.conftest import TODAY, Live
@@ -105,6 +106,8 @@ def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: l
     version = live.ledger.decisions(FLIGHTS, PRODUCTION)[0].challenger.version
     assert links["Model version"] == f"{live.stack.mlflow_url}/#/models/{FLIGHTS}/versions/{version}"
     assert links["MLflow run"].startswith(f"{live.stack.mlflow_url}/#/experiments/")
+    page = live.api.get(f"{base}/gate/links")["extra_links"]["Scorecard"]
+    assert page == f"{links['MLflow run']}/artifacts/decision/production/scorecard.html"
 
 
 def test_the_mlflow_run_holds_what_people_look_at(live: Live, spring: list[str]) -> None:
@@ -117,6 +120,14 @@ def test_the_mlflow_run_holds_what_people_look_at(live: Live, spring: list[str])
     assert [file.path for file in live.mlflow.list_artifacts(challenger.run_id, "evaluation")] == [
         "evaluation/scores.png"
     ]
+    assert [file.path for file in live.mlflow.list_artifacts(challenger.run_id, "decision/production")] == [
+        "decision/production/README.md",
+        "decision/production/scorecard.html",
+    ]
+    page = Path(live.mlflow.download_artifacts(challenger.run_id, "decision/production/scorecard.html")).read_text()
+    assert f'href="{live.stack.airflow_url}/dags/{FLIGHTS}/runs/' in page
+    described = live.mlflow.get_model_version(FLIGHTS, str(challenger.version)).description
+    assert described.startswith("PROMOTE as of 2013-04-01 00:00. ")
 
 
 @pytest.mark.parametrize("task", ["snapshot", "validate", "train", "evaluate", "gate", "promote"])

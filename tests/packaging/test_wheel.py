@@ -180,7 +180,7 @@ def test_the_wheel_is_a_provider_with_connection_forms_and_settings(seen_with_wh
 def test_airflow_loads_the_plugin_once_and_parses_the_dags(way, request):
     seen = request.getfixturevalue(way)
     assert seen["plugins"].count("retrain") == 1
-    assert "MlflowRunLink" in str(seen["links"])
+    assert "ScorecardLink" in str(seen["links"])
     assert "retrain.timetables.EndingCronTimetable" in seen["timetables"]
     assert seen["plugin_errors"] == {}
     assert seen["executed_apart"] == []

@@ -50,6 +50,10 @@ class FolderRegistry:
         """Return what a run was tagged with."""
         return dict(_read(self._run(run_id) / "run.json")["tags"])
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the parameters of a run as texts."""
+        return {name: str(value) for name, value in _read(self._run(run_id) / "run.json")["params"].items()}
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run."""
         _write(self._run(run_id) / "dataset.json", dataset.__dict__)
@@ -82,6 +86,13 @@ class FolderRegistry:
         for file in files:
             shutil.copy(file, run / file.name)
 
+    def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
+        """Put files into a folder of a run."""
+        target = self._run(run_id) / folder
+        target.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copy(file, target / file.name)
+
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version, None where it is gone."""
         found = [item for item in self._versions(model) if int(item["version"]) == version]
@@ -108,9 +119,20 @@ class FolderRegistry:
         aliases = _read(path) if path.exists() else {}
         _write(path, aliases | {alias: version})
 
+    def describe_version(self, model: str, version: int, text: str) -> None:
+        """Give a version its description, in place of the one it had."""
+        folder = self._base / "models" / model / str(version)
+        if not folder.is_dir():
+            raise NotFoundError(f"version {version} of {model} must exist", got="no such version", fix="Retrain it.")
+        (folder / "description.md").write_text(text, encoding="utf-8")
+
     def run_url(self, run_id: str) -> str:
         """Return the address of a run's folder."""
         return self._run(run_id).absolute().as_uri()
+
+    def file_url(self, run_id: str, path: str) -> str:
+        """Return the address of a file of a run."""
+        return (self._run(run_id) / path).absolute().as_uri()
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's folder."""

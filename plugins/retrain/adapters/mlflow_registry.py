@@ -91,6 +91,11 @@ class MlflowRegistry:
         with _translated():
             return dict(self._client.get_run(run_id).data.tags)
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the parameters of a run."""
+        with _translated():
+            return dict(self._client.get_run(run_id).data.params)
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, unless that was done."""
         with _translated():
@@ -140,6 +145,12 @@ class MlflowRegistry:
             for file in files:
                 self._client.log_artifact(run_id, str(file), "evaluation")
             self._client.set_terminated(run_id)
+
+    def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
+        """Put files into a folder of a run's artifacts."""
+        with _translated():
+            for file in files:
+                self._client.log_artifact(run_id, str(file), folder)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version with its key and manifest; None where it is gone, or was not made by a retrain."""
@@ -198,11 +209,20 @@ class MlflowRegistry:
             self._client.search_experiments(max_results=1)
         return f"MLflow at {self._public_url} answers"
 
+    def describe_version(self, model: str, version: int, text: str) -> None:
+        """Give a version its description, which MLflow shows as Markdown."""
+        with _translated():
+            self._client.update_model_version(model, str(version), text)
+
     def run_url(self, run_id: str) -> str:
         """Return the address of a run's page."""
         with _translated():
             experiment = self._client.get_run(run_id).info.experiment_id
         return f"{self._public_url}/#/experiments/{experiment}/runs/{run_id}"
+
+    def file_url(self, run_id: str, path: str) -> str:
+        """Return the address of the page that shows a file of a run."""
+        return f"{self.run_url(run_id)}/artifacts/{quote(path)}"
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page."""

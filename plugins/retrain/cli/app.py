@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from retrain import __version__
-from retrain.cli import backtests, champions, tables
+from retrain.cli import backtests, champions, scorecards, tables
 from retrain.cli.shared import (
     SPECS,
     STATE,
@@ -251,3 +251,4 @@ def export(
 
 champions.add_to(app)
 app.command()(backtests.backtest)
+app.command()(scorecards.scorecard)

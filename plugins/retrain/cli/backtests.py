@@ -7,7 +7,6 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -192,27 +191,20 @@ def _print(model: str, tests: Sequence[Backtest], verdict: str) -> None:
 
 def _page(model: str, tests: Sequence[Backtest], verdict: str) -> str:
     """Return one self-contained page."""
-    from jinja2 import Environment
-
+    from retrain.adapters.pages import render_page
     from retrain.adapters.plots import draw_backtest
 
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         picture = base64.b64encode(draw_backtest(tests, Path(scratch) / "backtest.png").read_bytes()).decode()
-    text = files("retrain.cli").joinpath("templates", "backtest.html").read_text(encoding="utf-8")
-    page: str = (
-        Environment(autoescape=True)
-        .from_string(text)
-        .render(
-            model=model,
-            metric=tests[0].metric,
-            backtests=tests,
-            verdict=verdict,
-            picture=picture,
-            number=_number,
-            windows=sum(math.isfinite(step.next_value) for step in tests[0].steps),
-        )
+    return render_page(
+        "backtest.html",
+        model=model,
+        metric=tests[0].metric,
+        backtests=tests,
+        verdict=verdict,
+        picture=picture,
+        windows=sum(math.isfinite(step.next_value) for step in tests[0].steps),
     )
-    return page
 
 
 def _number(value: float, *, signed: bool = False) -> str:

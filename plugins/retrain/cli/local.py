@@ -16,12 +16,13 @@ from retrain.adapters.content_store import ContentStore
 from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.gx_validator import GxValidator
+from retrain.adapters.html_scorecard import draw_scorecard
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.core.decision import Choice, Decision
+from retrain.core.decision import Challenger, Choice, Decision
 from retrain.core.ports import ModelRegistry
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
@@ -31,6 +32,7 @@ from retrain.steps import (
     evaluate_challenger,
     promote_challenger,
     record_failure,
+    report_retrain,
     take_snapshot,
     train_challenger,
     validate_snapshot,
@@ -64,6 +66,15 @@ def run_locally(
     user = getpass.getuser()
     request = RetrainRequest(spec.model, timeline, as_of, origin=f"local/{user}", actor=user, nonce=nonce)
     steps = _Steps(console)
+
+    def report(decision: Decision, made: Challenger) -> None:
+        address = report_retrain(
+            spec, decision, made, snapshots=snapshots, registry=registry, evidence=evidence, render=draw_scorecard
+        )
+        if address:
+            console.print(f"Scorecard: {address}", highlight=False, soft_wrap=True)
+
+    challenger: Challenger | None = None
     try:
         snapshot = steps.do("snapshot", lambda: take_snapshot(spec, request, snapshots=snapshots, ledger=ledger))
         steps.do("validate", lambda: validate_snapshot(spec, snapshot, snapshots=snapshots, validator=GxValidator()))
@@ -90,11 +101,15 @@ def run_locally(
             "gate",
             lambda: decide_retrain(spec, request, snapshot, challenger, scorecard, evidence=evidence, ledger=ledger),
         )
+        steps.do("report", lambda: report(decision, decision.challenger or challenger))
         if decision.choice is Choice.PROMOTE:
             steps.do("promote", lambda: promote_challenger(spec, request, decision, registry=registry, ledger=ledger))
         console.print(f"Run and pictures: {registry.run_url(challenger.run_id)}", highlight=False, soft_wrap=True)
     except RetrainError as error:
-        return record_failure(spec, request, steps.current, str(error), ledger=ledger)
+        decision = record_failure(spec, request, steps.current, str(error), ledger=ledger)
+        if challenger:
+            report(decision, challenger)
+        return decision
     return decision
 
 

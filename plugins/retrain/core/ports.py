@@ -187,6 +187,13 @@ class ModelRegistry(Protocol):
             NotFoundError: There is no such run.
         """
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the parameters of a run as texts.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, once."""
 
@@ -195,6 +202,9 @@ class ModelRegistry(Protocol):
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
         """Add metrics and files (plots, reports) to a run; saying it twice changes nothing."""
+
+    def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
+        """Put files into a folder of a run; a file of the same name is replaced."""
 
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version with the key and manifest that it was made under; None where it is gone or not ours.
@@ -217,8 +227,14 @@ class ModelRegistry(Protocol):
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version, and read it back."""
 
+    def describe_version(self, model: str, version: int, text: str) -> None:
+        """Give a version its description, in Markdown, in place of the one it had."""
+
     def run_url(self, run_id: str) -> str:
         """Return the address of a run's page."""
+
+    def file_url(self, run_id: str, path: str) -> str:
+        """Return the address of the page that shows a file of a run, by its path there."""
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page."""

@@ -10,7 +10,7 @@ from typing import Any
 from retrain.core.digest import digest_of
 from retrain.core.window import Window
 
-__all__ = ["Chunk", "Part", "Snapshot"]
+__all__ = ["Chunk", "Difference", "Part", "Snapshot"]
 
 
 class Part(StrEnum):
@@ -29,6 +29,23 @@ class Chunk:
     sha256: str
     rows: int
     size: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How one snapshot differs from another: chunks by their bytes, columns by name and type.
+
+    Attributes:
+        shared: Chunks that both have.
+        added: Chunks, and columns below, of this one alone; a column of another type is in both lists.
+        removed: Those of the other alone.
+    """
+
+    shared: tuple[Chunk, ...]
+    added: tuple[Chunk, ...]
+    removed: tuple[Chunk, ...]
+    columns_added: tuple[tuple[str, str], ...]
+    columns_removed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,17 @@ class Snapshot:
         if part is Part.TRAIN:
             return self.window.train_start, self.window.holdout_start
         return self.window.holdout_start, self.window.end
+
+    def difference(self, other: Snapshot) -> Difference:
+        """Return what this snapshot has that `other` has not, and the other way round."""
+        mine, theirs = ({chunk.sha256 for chunk in side.chunks} for side in (self, other))
+        return Difference(
+            shared=tuple(chunk for chunk in self.chunks if chunk.sha256 in theirs),
+            added=tuple(chunk for chunk in self.chunks if chunk.sha256 not in theirs),
+            removed=tuple(chunk for chunk in other.chunks if chunk.sha256 not in mine),
+            columns_added=tuple(column for column in self.columns if column not in other.columns),
+            columns_removed=tuple(column for column in other.columns if column not in self.columns),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""

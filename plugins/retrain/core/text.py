@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["in_markdown", "one_line", "printable"]
+__all__ = ["one_line", "plain_markdown", "printable"]
 
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#|!~&:@]|(?<=www)\.")
-
-
-def in_markdown(text: str) -> str:
-    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
-    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def one_line(text: str) -> str:
     """Return printable text on one line, one space between its words."""
     return printable(" ".join(text.split()))
+
+
+def plain_markdown(text: str) -> str:
+    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def printable(text: str) -> str:

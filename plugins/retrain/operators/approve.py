@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from retrain.core.decision import Choice
-from retrain.core.text import in_markdown
+from retrain.core.text import plain_markdown
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
 
@@ -47,7 +47,7 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Ask, or return at once where nobody needs to be asked."""
-        from retrain.steps import needs_approval
+        from retrain.steps import needs_approval, page_path
 
         decision = self.ledger_hook.get_conn().decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE or decision.challenger is None:
@@ -61,7 +61,9 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
                 f"{request.actor} as the only approver. Name another in promotion.approvers."
             )
         self.assigned_users = [{"id": user, "name": user} for user in others]
-        self.body = _evidence(decision, self.mlflow_hook.get_conn().run_url(decision.challenger.run_id))
+        registry, run_id = self.mlflow_hook.get_conn(), decision.challenger.run_id
+        page = registry.file_url(run_id, page_path(decision.timeline))
+        self.body = _evidence(decision, page, registry.run_url(run_id))
         return dict(ApprovalOperator.execute(self, context) or {})
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -91,12 +93,13 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         return {"decision": decision.id, "approver": user.get("id", ""), "name": user.get("name", "")}
 
 
-def _evidence(decision: Decision, run_url: str) -> str:
+def _evidence(decision: Decision, page_url: str, run_url: str) -> str:
     """Return the decision as Markdown."""
     version = decision.challenger.version if decision.challenger else "?"
     champion = f"version {decision.champion_version}" if decision.champion_version else "none"
     rows = "\n".join(
-        f"| {verdict.gate} | {verdict.outcome.value} | {in_markdown(verdict.reason)} |" for verdict in decision.verdicts
+        f"| {verdict.gate} | {verdict.outcome.value} | {plain_markdown(verdict.reason)} |"
+        for verdict in decision.verdicts
     )
     return f"""\
 **Version {version}** of `{decision.model}`, as of {decision.as_of:%Y-%m-%d}, would become champion; champion now: {champion}.
@@ -105,5 +108,6 @@ def _evidence(decision: Decision, run_url: str) -> str:
 |---|---|---|
 {rows}
 
-Trained on {decision.train_rows:,} rows, compared on {decision.holdout_rows:,}. [The run with its pictures]({run_url})
+Trained on {decision.train_rows:,} rows, compared on {decision.holdout_rows:,}. [The scorecard]({page_url}),
+[the run with its pictures]({run_url})
 """

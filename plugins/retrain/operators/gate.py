@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from retrain import settings
 from retrain.core.decision import Challenger, Decision
-from retrain.core.text import in_markdown
+from retrain.core.text import plain_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
+from retrain.operators.links import ScorecardLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from retrain.core.decision import Decision
     from retrain.core.request import RetrainRequest
 
 __all__ = ["QualityGateOperator"]
 
 
 class QualityGateOperator(RetrainOperator):
-    """Judges the scorecard by the pipeline's gates and records PROMOTE, HOLD or REJECT.
+    """Judges the scorecard by the pipeline's gates, records PROMOTE, HOLD or REJECT, and puts its page on the MLflow run.
 
     Runs whatever became of the tasks before it: where one failed it records REJECT with that task's reason and fails, so that
     the run shows as failed.
@@ -34,6 +38,7 @@ class QualityGateOperator(RetrainOperator):
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot", "challenger", "scorecard")
+    operator_extra_links = (ScorecardLink(),)
     step = "gate"
 
     def __init__(self, *, snapshot: Any, challenger: Any, scorecard: Any, **kwargs: Any) -> None:
@@ -52,6 +57,7 @@ class QualityGateOperator(RetrainOperator):
         if failure is not None:
             decision = record_failure(self.spec, request, failure["step"], failure["reason"], ledger=ledger)
             self._note(context, decision)
+            self._report(decision)
             raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
         decision = decide_retrain(
             self.spec,
@@ -66,10 +72,30 @@ class QualityGateOperator(RetrainOperator):
             self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)
         self._note(context, decision)
+        self._report(decision)
         return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
 
     def _note(self, context: Context, decision: Decision) -> None:
-        self.leave_note(context, f"{decision.choice.value}: {in_markdown(decision.reason)}")
+        self.leave_note(context, f"{decision.choice.value}: {plain_markdown(decision.reason)}")
+
+    def _report(self, decision: Decision) -> None:
+        """Put the page of a decision on the run, where there is one."""
+        from retrain.adapters.html_scorecard import draw_scorecard
+        from retrain.steps.report import report_retrain
+
+        if not self.challenger:
+            return
+        dag_id, _, run_id = decision.origin.partition("/")
+        self.scorecard_url = report_retrain(
+            self.spec,
+            decision,
+            decision.challenger or Challenger(**self.challenger),
+            snapshots=self.store_hook.snapshots(),
+            registry=self.mlflow_hook.get_conn(),
+            evidence=self.store_hook.evidence(),
+            render=draw_scorecard,
+            origin_url=f"{settings.airflow_url()}/dags/{quote(dag_id)}/runs/{quote(run_id)}",
+        )
 
     def _failure(self, context: Context) -> dict[str, str] | None:
         """Return what a task before this one left, or the first that left nothing at all."""

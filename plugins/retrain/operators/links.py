@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["MlflowRunLink", "ModelVersionLink"]
+__all__ = ["MlflowRunLink", "ModelVersionLink", "ScorecardLink"]
 
 
 class MlflowRunLink(BaseOperatorLink):
@@ -31,3 +31,13 @@ class ModelVersionLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
         """Return the address that the task found while it ran."""
         return getattr(operator, "version_url", "")
+
+
+class ScorecardLink(BaseOperatorLink):
+    """The page of a decision, among the files of the run."""
+
+    name = "Scorecard"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the address that the task found while it ran."""
+        return getattr(operator, "scorecard_url", "")

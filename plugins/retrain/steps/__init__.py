@@ -7,6 +7,7 @@ from retrain.steps.pointer import project_alias
 from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.replay import Likeness, Replay, replay_retrain
+from retrain.steps.report import collect_report, page_path, report_retrain
 from retrain.steps.rollback import (
     Operation,
     RollbackPlan,
@@ -31,11 +32,13 @@ __all__ = [
     "RollbackPlan",
     "Trouble",
     "backtest_policies",
+    "collect_report",
     "decide_retrain",
     "evaluate_challenger",
     "force_champion",
     "freeze_model",
     "needs_approval",
+    "page_path",
     "plan_rollback",
     "project_alias",
     "promote_challenger",
@@ -46,6 +49,7 @@ __all__ = [
     "refuse_promotion",
     "rehearse_version",
     "replay_retrain",
+    "report_retrain",
     "roll_back",
     "take_snapshot",
     "train_challenger",

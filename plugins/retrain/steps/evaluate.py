@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from retrain.core.metrics.base import Floats
 
 __all__ = ["Draw", "evaluate_challenger"]
+
+log = logging.getLogger(__name__)
 
 Draw = Callable[[Scores, Opponent | None, str, Path], list[Path]]
 """Draws the scores into a folder under a title; returns the files."""
@@ -83,7 +86,7 @@ def evaluate_challenger(
         opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
         scores = align_scores(spec, rows, made, kept or made, mine, theirs)
         scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, cut, evidence)
-        pictures = draw(scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
+        pictures = _drawn(draw, scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
         registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
     return evidence.put_scorecard(scorecard)
 
@@ -175,6 +178,15 @@ def _fill(
         scores=evidence.put_scores(scores),
         slices=tuple(score_slices(metrics, spec.evaluation.slices, scores)),
     )
+
+
+def _drawn(draw: Draw, scores: Scores, opponent: Opponent | None, title: str, folder: Path) -> list[Path]:
+    """Return the pictures; none where drawing failed, because a retrain stands without them."""
+    try:
+        return draw(scores, opponent, title, folder)
+    except Exception as error:  # noqa: BLE001 - see the docstring; its text may hold row values
+        log.warning("The scorecard stands, its pictures could not be drawn: %s", type(error).__name__)
+        return []
 
 
 def _finite(scorecard: Scorecard) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_spec
 
-from retrain.core.snapshot import Chunk, Part, Snapshot
+from retrain.core.snapshot import Chunk, Difference, Part, Snapshot
 
 SNAPSHOT = Snapshot(
     source="q" * 64,
@@ -42,6 +42,21 @@ def test_a_manifest_survives_its_json() -> None:
 )
 def test_everything_in_the_manifest_is_in_its_digest(changes: dict[str, Any]) -> None:
     assert replace(SNAPSHOT, **changes).digest != SNAPSHOT.digest
+
+
+def test_the_difference_of_snapshots_is_by_the_bytes_of_chunks_and_by_the_type_of_columns() -> None:
+    kept = SNAPSHOT.chunks[0]
+    old, new = replace(kept, sha256="a" * 64), replace(kept, sha256="b" * 64)
+    before = replace(SNAPSHOT, chunks=(old, kept), columns=(("at", "TIMESTAMP"), ("x", "DOUBLE"), ("gone", "INTEGER")))
+    after = replace(SNAPSHOT, chunks=(kept, new), columns=(("at", "TIMESTAMP"), ("x", "VARCHAR"), ("fresh", "INTEGER")))
+    assert after.difference(before) == Difference(
+        shared=(kept,),
+        added=(new,),
+        removed=(old,),
+        columns_added=(("x", "VARCHAR"), ("fresh", "INTEGER")),
+        columns_removed=(("x", "DOUBLE"), ("gone", "INTEGER")),
+    )
+    assert SNAPSHOT.difference(SNAPSHOT) == Difference((kept,), (), (), (), ())
 
 
 def test_the_parts_span_the_two_ranges_of_the_window() -> None:

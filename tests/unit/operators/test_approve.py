@@ -131,7 +131,7 @@ def test_a_value_of_the_data_cannot_write_into_the_evidence(world: World) -> Non
 
     reason = "worst of 3 slices: place=a|b\n\n# Approved [here](http://x) <img src=x> www.evil.example"
     verdict = Verdict("slices(roc_auc)", Outcome.PASS, reason)
-    body = _evidence(replace(world.decide(), verdicts=(verdict,)), "http://mlflow")
+    body = _evidence(replace(world.decide(), verdicts=(verdict,)), "http://mlflow/page", "http://mlflow")
     (line,) = (line for line in body.splitlines() if "Approved" in line)
     assert line == (
         r"| slices(roc_auc) | pass | worst of 3 slices\: place=a\|b \# Approved \[here\]\(http\://x\) "

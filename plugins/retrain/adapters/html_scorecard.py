@@ -1,0 +1,97 @@
+"""The scorecard that people read: a retrain's decision, and all that it rests on, as one page and a model card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from retrain.adapters.model_card import model_card
+from retrain.adapters.pages import render_page
+from retrain.core.gates import Verdict
+from retrain.core.metric_names import GREATER_IS_BETTER
+from retrain.core.report import RetrainReport, SliceLine
+
+__all__ = ["Scale", "draw_scorecard"]
+
+_SHOWN: Final = 12
+"""How many slices are in sight; the others are folded away."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A horizontal axis from `low` to `high`, with some room beyond both.
+
+    >>> Scale.over([0.0, None, 10.0]).at(5.0)
+    '50.00%'
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: Iterable[float | None], room: float = 0.12) -> Scale:
+        """Return the axis that shows all values; those that are no number count for nothing."""
+        known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
+        margin = (max(known) - min(known)) * room or abs(known[0]) * room or 1.0
+        return cls(min(known) - margin, max(known) + margin)
+
+    def share(self, value: float) -> float:
+        """Return where a value is, from 0 to 1; one beyond the axis, such as an open end of an interval, is at its end."""
+        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+
+    def at(self, value: float) -> str:
+        """Return where a value is, as SVG takes it."""
+        return f"{100 * self.share(value):.2f}%"
+
+    def anchor(self, value: float) -> str:
+        """Return on which side of its place a label has room."""
+        return "start" if self.share(value) < 0.2 else "end" if self.share(value) > 0.8 else "middle"
+
+
+def draw_scorecard(report: RetrainReport, folder: Path) -> list[Path]:
+    """Write ``scorecard.html`` and the model card ``README.md``; return both, the page first."""
+    page, card = folder / "scorecard.html", folder / "README.md"
+    page.write_text(_page(report), encoding="utf-8")
+    card.write_text(model_card(report), encoding="utf-8")
+    return [page, card]
+
+
+def _page(report: RetrainReport) -> str:
+    lines = report.slices
+    shown = min(_SHOWN, sum(not line.small for line in lines) or _SHOWN)
+    metrics = report.scorecard.challenger_metrics if report.scorecard else {}
+    most_moved = max((bucket.rows for bucket in report.change.buckets), default=0) if report.change else 0
+    return render_page(
+        "scorecard.html",
+        report=report,
+        decision=report.decision,
+        metrics=sorted(metrics.items(), key=lambda item: item[0] != report.decision.metric),
+        most_moved=max(1, most_moved),
+        scale_of=_scale_of,
+        slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
+        said_scale=_said_scale(report),
+        more_is_better=GREATER_IS_BETTER,
+    )
+
+
+def _scale_of(verdict: Verdict) -> Scale | None:
+    """Return the axis of a gate's numbers; None where it gave none."""
+    if verdict.value is None or not math.isfinite(verdict.value):
+        return None
+    return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
+
+
+def _slice_scale(lines: Sequence[SliceLine]) -> Scale:
+    return Scale.over(value for line in lines for value in (line.challenger, line.opponent))
+
+
+def _said_scale(report: RetrainReport) -> Scale:
+    """Return the axis of both what is said and what is observed: from 0 to 1 for probabilities."""
+    if report.spec.evaluation.task == "classification":
+        return Scale.over([0.0, 1.0], room=0.03)
+    return Scale.over(
+        value for side in report.reliability.values() for item in side.bins for value in (item.said, item.observed)
+    )

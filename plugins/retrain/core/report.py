@@ -1,0 +1,174 @@
+"""What people are told of a retrain: the decision and why, and all that it rests on, without any value of a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from retrain.core.decision import Challenger, Choice, Decision
+from retrain.core.gates import Outcome, Slices, Verdict
+from retrain.core.metric_names import GREATER_IS_BETTER
+from retrain.core.names import PRODUCTION
+from retrain.core.prediction_change import PredictionChange
+from retrain.core.reliability import Reliability
+from retrain.core.scorecard import Scorecard, SliceScore
+from retrain.core.snapshot import Difference, Snapshot
+from retrain.core.spec import PipelineSpec
+
+__all__ = ["Change", "Recipe", "RetrainReport", "SliceLine"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a version was made from.
+
+    Attributes:
+        params: The parameters of its run: estimator, seed, and those of the spec.
+        tags: The tags of its run, among them the digests of code, lock and spec.
+        snapshot: Its data; None where that is not known any more.
+    """
+
+    version: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One ingredient of champion and challenger; empty on a side that does not have it."""
+
+    name: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
+class SliceLine:
+    """The primary metric of one slice.
+
+    Attributes:
+        gain: How much better the challenger is, whichever way the metric points; NaN where a side has no number.
+        small: Whether it has fewer rows than a gate on slices asks for: more luck than measure.
+    """
+
+    score: SliceScore
+    challenger: float
+    opponent: float
+    gain: float
+    small: bool
+
+
+@dataclass(frozen=True)
+class RetrainReport:
+    """A decision with what it rests on.
+
+    Attributes:
+        made: The version that was decided on; known also where the decision, by a failed step, has no challenger.
+        recipe: What it was made from.
+        champion: What the champion was made from; None without a champion, or where the registry does not know it any more.
+        scorecard: None where the retrain failed before it was measured.
+        reliability: By side: challenger, and champion or baseline.
+        change: How the predictions differ from the champion's; None without one.
+        links: Addresses of pages by what they show.
+    """
+
+    spec: PipelineSpec
+    decision: Decision
+    made: Challenger
+    recipe: Recipe
+    champion: Recipe | None = None
+    scorecard: Scorecard | None = None
+    reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    change: PredictionChange | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        """What was decided and why, in one sentence of numbers alone."""
+        decision = self.decision
+        if decision.choice is Choice.PROMOTE:
+            place = (
+                f" in place of version {decision.champion_version}" if decision.champion_version else ", the first one"
+            )
+            verb = "becomes champion"
+            if self.spec.promotion.approval == "required" and decision.timeline == PRODUCTION:
+                verb = "may become champion, once a person approves,"
+            gates = "the one gate passes" if len(decision.verdicts) == 1 else f"all {len(decision.verdicts)} gates pass"
+            return f"Version {self.made.version} {verb}{place}: {gates}."
+        stays = "There is still no champion"
+        if decision.champion_version:
+            stays = f"Version {decision.champion_version} stays champion"
+        return f"{stays}: {self._why_not()}."
+
+    def _why_not(self) -> str:
+        if self.decision.failed_step:
+            return f"the step {self.decision.failed_step} failed"
+        told = self.deciding
+        if not told:
+            return "no promotion may happen"
+        what = "cannot tell" if told[0].outcome is Outcome.INCONCLUSIVE else "fails" if len(told) == 1 else "fail"
+        return f"{len(told)} of {_counted(len(self.decision.verdicts), 'gate')} {what}"
+
+    @property
+    def deciding(self) -> tuple[Verdict, ...]:
+        """The verdicts that kept a challenger back; none where something else did, such as a freeze."""
+        wanted = {Choice.REJECT: Outcome.FAIL, Choice.HOLD: Outcome.INCONCLUSIVE}.get(self.decision.choice)
+        found = (verdict for verdict in self.decision.verdicts if verdict.outcome is wanted)
+        return tuple(verdict for verdict in found if verdict.reason in self.decision.reason)
+
+    @property
+    def leading(self) -> Verdict | None:
+        """The verdict with the interval of the gain, if a gate gave one."""
+        return next(
+            (verdict for verdict in self.decision.verdicts if verdict.interval and verdict.value is not None), None
+        )
+
+    @cached_property
+    def slices(self) -> tuple[SliceLine, ...]:
+        """The slices in the primary metric, the greatest loss first, those without numbers and then small ones last."""
+        enough = max((gate.min_rows for gate in self.spec.gate if isinstance(gate, Slices)), default=0)
+        lines = [self._line(score, enough) for score in (self.scorecard.slices if self.scorecard else ())]
+        return tuple(sorted(lines, key=lambda line: (line.small, math.isnan(line.gain), line.gain)))
+
+    def _line(self, score: SliceScore, enough: int) -> SliceLine:
+        metric = self.decision.metric
+        mine, theirs = (side.get(metric, math.nan) for side in (score.challenger, score.opponent))
+        gain = mine - theirs if GREATER_IS_BETTER[metric] else theirs - mine
+        return SliceLine(score, mine, theirs, gain, score.rows < enough)
+
+    @property
+    def difference(self) -> Difference | None:
+        """What is new in the data since the champion."""
+        if self.champion is None or self.champion.snapshot is None or self.recipe.snapshot is None:
+            return None
+        return self.recipe.snapshot.difference(self.champion.snapshot)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The ingredients in which challenger and champion differ."""
+        return tuple(change for change in self._ingredients() if change.before != change.now)
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        """The ingredients that challenger and champion share."""
+        return tuple(change.name for change in self._ingredients() if change.before == change.now)
+
+    def _ingredients(self) -> list[Change]:
+        if self.champion is None:
+            return []
+        before, now = self.champion, self.recipe
+        found = [
+            Change(f"parameter {name}", before.params.get(name, ""), now.params.get(name, ""))
+            for name in sorted({*before.params, *now.params})
+        ]
+        for name in ("snapshot", "code", "lock", "spec"):
+            tag = f"retrain.{name}"
+            found.append(Change(f"{name} digest", before.tags.get(tag, ""), now.tags.get(tag, "")))
+        return found
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
+
+from retrain.adapters.html_scorecard import draw_scorecard
+from retrain.core.decision import Choice
+from retrain.steps import record_failure, report_retrain
+
+SECRET = "ann@example.com"
+
+
+def files_of(world: World, run_id: str) -> dict[str, str]:
+    run = world.root / "registry" / "runs" / run_id
+    return {str(path.relative_to(run)): path.read_text() for path in run.glob("decision/*/*")}
+
+
+def description(world: World, version: int) -> str:
+    path = world.root / "registry" / "models" / world.spec.model / str(version) / "description.md"
+    return path.read_text() if path.exists() else ""
+
+
+def test_a_first_model_is_told_with_its_baseline_and_without_a_past(world: World) -> None:
+    report = world.report(world.decide())
+    assert report.headline == "Version 1 becomes champion, the first one: all 2 gates pass."
+    assert set(report.reliability) == {"challenger", "baseline"}
+    assert (report.champion, report.change, report.difference, report.changes) == (None, None, None, ())
+    assert report.recipe.snapshot.digest == report.decision.snapshot
+
+
+def test_a_successor_is_told_with_what_changed_since_the_champion(crowned: World) -> None:
+    crowned.respec(**NOT_WORSE, train__params={"C": 0.5})
+    decision = crowned.decide(LATER)
+    report = crowned.report(decision)
+    assert decision.choice is Choice.PROMOTE
+    assert set(report.reliability) == {"challenger", "champion"}
+    changed = {change.name: (change.before, change.now) for change in report.changes}
+    assert changed["parameter C"] == ("", "0.5")
+    assert set(changed) == {"parameter C", "snapshot digest", "spec digest"}
+    difference = report.difference
+    assert difference.shared
+    assert {*difference.shared, *difference.added} == {*report.recipe.snapshot.chunks}
+    assert report.change.rows == decision.holdout_rows == sum(bucket.rows for bucket in report.change.buckets)
+
+
+def test_a_hold_names_the_gates_that_cannot_tell(crowned: World) -> None:
+    crowned.respec(gate=[{"check": "beats_champion", "metric": "roc_auc", "resamples": 200}])
+    report = crowned.report(crowned.decide(LATER))
+    assert report.decision.choice is Choice.HOLD
+    assert report.headline == "Version 1 stays champion: 1 of 1 gate cannot tell."
+    assert [verdict.gate for verdict in report.deciding] == ["beats_champion(roc_auc)"]
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_other_tasks_are_told_as_well(make_world: Callable[..., World], task: str) -> None:
+    world = make_world(task=task)
+    decision = world.decide()
+    report = world.report(decision)
+    assert sum(item.rows for item in report.reliability["challenger"].bins) == decision.holdout_rows
+    world.promote(make_request(), decision)
+    later = world.report(world.decide(LATER))
+    assert (later.change.flips is None) is (task == "regression")
+
+
+def test_a_champion_that_is_gone_leaves_a_report_without_its_recipe(crowned: World) -> None:
+    decision = crowned.decide(LATER)
+    shutil.rmtree(crowned.root / "registry" / "models" / crowned.spec.model / "1")
+    report = crowned.report(decision)
+    assert report.champion is None
+    assert report.change is not None
+
+
+def test_a_snapshot_that_is_gone_leaves_a_report_without_its_data(world: World) -> None:
+    decision = world.decide()
+    shutil.rmtree(world.root / "store" / "snapshots")
+    assert world.report(decision).recipe.snapshot is None
+
+
+def test_a_retrain_that_failed_after_training_has_a_page_that_says_so(crowned: World) -> None:
+    made = crowned.train(LATER)
+    decision = record_failure(crowned.spec, LATER, "evaluate", "it broke", ledger=crowned.ledger)
+    address = report_retrain(crowned.spec, decision, made, **crowned.stores(), render=draw_scorecard)
+    page = files_of(crowned, made.run_id)["decision/production/scorecard.html"]
+    assert address.endswith("decision/production/scorecard.html")
+    assert "Version 1 stays champion: the step evaluate failed." in page
+    assert "it broke" in page
+
+
+def test_a_decision_told_twice_leaves_the_same_files_once(world: World) -> None:
+    decision = world.decide()
+    assert decision.challenger is not None
+
+    def tell() -> dict[str, str]:
+        report_retrain(world.spec, decision, decision.challenger, **world.stores(), render=draw_scorecard)
+        return files_of(world, decision.challenger.run_id)
+
+    first = tell()
+    assert sorted(first) == ["decision/production/README.md", "decision/production/scorecard.html"]
+    told = description(world, 1)
+    assert told.startswith("PROMOTE as of 2024-07-01 00:00. Version 1 becomes champion, the first one")
+    assert tell() == first
+    assert description(world, 1) == told
+
+
+def test_a_simulation_writes_beside_the_page_of_production_and_leaves_the_description_alone(crowned: World) -> None:
+    (decision,) = crowned.ledger.decisions(crowned.spec.model, "production")
+    simulated = crowned.decide(make_request(timeline="simulation", origin="dag:churn/other"))
+    for one in (decision, simulated):
+        report_retrain(crowned.spec, one, one.challenger, **crowned.stores(), render=draw_scorecard)
+    assert simulated.challenger == decision.challenger
+    files = files_of(crowned, decision.challenger.run_id)
+    assert {name.rsplit("/", 1)[0] for name in files} == {"decision/production", "decision/simulation"}
+    assert "decision/simulation" not in description(crowned, 1)
+
+
+def break_drawing(*_: Any) -> list[Path]:
+    raise ZeroDivisionError(SECRET)
+
+
+def test_a_page_that_cannot_be_drawn_leaves_the_decision_standing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    decision = world.decide()
+    with caplog.at_level(logging.WARNING):
+        address = report_retrain(world.spec, decision, decision.challenger, **world.stores(), render=break_drawing)
+    assert address == ""
+    assert "ZeroDivisionError" in caplog.text
+    assert SECRET not in caplog.text
+    assert world.ledger.decision(decision.id) == decision
+    assert world.promote(make_request(), decision).version == 1
+
+
+def test_pictures_that_cannot_be_drawn_leave_the_scorecard_standing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = replace(world, draw=break_drawing)
+    with caplog.at_level(logging.WARNING):
+        decision = broken.decide()
+    assert decision.choice is Choice.PROMOTE
+    assert "ZeroDivisionError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_superseded_retrain_says_what_barred_it(succeeded: World) -> None:
+    between = replace(LATER, origin="dag:churn/again", nonce="again")
+    report = succeeded.report(succeeded.decide(between))
+    assert report.headline == "Version 2 stays champion: no promotion may happen."
+    assert report.decision.reason.startswith("superseded")
+    assert succeeded.report(succeeded.decide(LATEST)).champion.version == 2
