@@ -88,7 +88,18 @@ def test_a_dag_serializes_and_comes_back(shipped: DagBag, dag_id: str) -> None:
 
 
 def test_parsing_imports_no_heavy_library() -> None:
-    heavy = ["mlflow", "great_expectations", "sklearn", "scipy", "pandas", "duckdb", "pyarrow", "matplotlib", "skops"]
+    heavy = [
+        "mlflow",
+        "great_expectations",
+        "sklearn",
+        "scipy",
+        "pandas",
+        "duckdb",
+        "pyarrow",
+        "matplotlib",
+        "optuna",
+        "skops",
+    ]
     code = (
         "import runpy, sys\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'retraining.py')!r})\n"

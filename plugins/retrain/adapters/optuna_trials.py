@@ -17,7 +17,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import URL, create_engine, event, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
@@ -64,7 +64,7 @@ def _in_own_words(call: Callable[P, T]) -> Callable[P, T]:
 class OptunaTrials:
     """The `TrialStore` of Optuna: TPE, seeded by the trial, on a PostgreSQL database or a SQLite file.
 
-    No connection outlives its use, so that an instance may travel through `fork`.
+    An instance holds no connection and may travel through `fork`; a search that it opened may not.
 
     Args:
         url: The ledger's database, where the tables go into a schema of their own; or a SQLite file that nothing else is in.
@@ -93,25 +93,21 @@ class OptunaTrials:
         return OptunaSearch(storage, key, search, start=start, seed=seed, worker=worker)
 
     def _storage(self) -> RDBStorage:
-        options: dict[str, Any] = {"hide_parameters": True}
         if self._url.get_backend_name() == "postgresql":
             patience = {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 10}
-            options |= {"poolclass": NullPool, "connect_args": patience}
+            options: dict[str, Any] = {"pool_size": 1, "pool_pre_ping": True, "connect_args": patience}
+        else:
+            options = {"pool_events": [(_without_waiting_for_the_disk, "connect")]}
         address = self._url.render_as_string(hide_password=False)
         try:
-            storage = RDBStorage(
-                address.replace("{", "{{").replace("}", "}}"), options
-            )  # Optuna takes it for a template
+            # Optuna takes the address for a template.
+            return RDBStorage(address.replace("{", "{{").replace("}", "}}"), {"hide_parameters": True, **options})
         except RuntimeError:
             raise RetrainError(
                 "the tables of searches must be those of the installed Optuna",
                 got="tables of another version",
                 fix="Upgrade them with `optuna storage upgrade`, or delete them when no search is under way.",
             ) from None
-        if self._url.get_backend_name() == "sqlite":
-            event.listen(storage.engine, "connect", _without_waiting_for_the_disk)
-            storage.engine.dispose()  # or the connection that made the tables would go on as it is
-        return storage
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -179,7 +175,7 @@ class OptunaSearch:
                 trial.report(value, fold)
         except UpdateFinishedTrialError:
             return False  # another closed it meanwhile
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
     @_in_own_words
     def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
@@ -264,5 +260,5 @@ def _distribution(values: Distribution) -> BaseDistribution:
         return CategoricalDistribution(values.choice or ())
     low, high = values.bounds
     if values.int is not None:
-        return IntDistribution(int(low), int(high), log=values.log, step=int(values.step or 1))
-    return FloatDistribution(low, high, log=values.log, step=values.step)
+        return IntDistribution(int(low), int(high), log=values.log, step=values.step)
+    return FloatDistribution(low, high, log=values.log)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -39,7 +38,7 @@ class Distribution(Section):
     float: tuple[_Number, _Number] | None = Field(None, description="Lowest and highest number, both included.")
     choice: tuple[Scalar, ...] | None = Field(None, description="All values, without an order.")
     log: bool = Field(False, description="Whether small numbers are tried as often as large ones, by their order.")
-    step: _Number | None = Field(None, gt=0, description="The distance of the numbers that are tried.")
+    step: _Whole = Field(1, ge=1, description="The distance between the whole numbers that are tried.")
 
     @property
     def bounds(self) -> _Range | None:
@@ -48,13 +47,12 @@ class Distribution(Section):
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is one that may be drawn."""
-        if self.choice is not None:
-            return any(type(value) is type(item) and value == item for item in self.choice)
-        kinds = {"int"} if self.int is not None else {"int", "float"}
-        if type(value).__name__ not in kinds or self.bounds is None:
-            return False
+        if self.bounds is None:
+            return any(type(value) is type(item) and value == item for item in self.choice or ())
         low, high = self.bounds
-        return low <= value <= high and (self.step is None or _is_whole(value, low, self.step))
+        if self.int is not None:
+            return type(value) is int and low <= value <= high and (value - low) % self.step == 0
+        return type(value) in {int, float} and low <= value <= high
 
     @model_validator(mode="before")
     @classmethod
@@ -67,30 +65,27 @@ class Distribution(Section):
     def _can_be_drawn(self) -> Distribution:
         if sum(kind is not None for kind in (self.int, self.float, self.choice)) != 1:
             raise ValueError("must have exactly one of int, float and choice")
-        if self.choice is not None:
-            if self.log or self.step is not None:
-                raise ValueError("must have log and step with int or float only")
-            if len(self.choice) < 2:
-                raise ValueError("must have two choices or more")
-            if len(set(self.choice)) != len(self.choice):
-                raise ValueError("must not name a choice twice (1, 1.0 and true are the same)")
-        elif self.bounds is not None:
-            self._check_range(*self.bounds)
+        for broken, rule in self._rules():
+            if broken:
+                raise ValueError(rule)
         return self
 
-    def _check_range(self, low: Any, high: Any) -> None:
-        if not low < high:
-            raise ValueError("must begin with the lower number")
-        if self.log and low <= 0:
-            raise ValueError("must have a lowest number over 0 with log")
-        if self.step is None:
-            return
-        if self.log:
-            raise ValueError("must not have both log and step")
-        if self.int is not None and self.step % 1:
-            raise ValueError("must have a whole number as the step of int")
-        if not _is_whole(high, low, self.step):
-            raise ValueError("must be a whole number of steps from the lowest to the highest number")
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """Yield whether a rule is broken, and the rule."""
+        yield self.int is None and self.step != 1, "must have step with int only"
+        if self.choice is not None:
+            yield self.log, "must have log with int or float only"
+            yield len(self.choice) < 2, "must have two choices or more"
+            yield (
+                len(set(self.choice)) != len(self.choice),
+                "must not name a choice twice (1, 1.0 and true are the same)",
+            )
+        if self.bounds is not None:
+            low, high = self.bounds
+            yield not low < high, "must begin with the lower number"
+            yield self.log and low <= 0, "must have a lowest number over 0 with log"
+            yield self.log and self.step != 1, "must not have both log and step"
+            yield (high - low) % self.step != 0 and self.int is not None, "must be a whole number of steps long"
 
 
 class SearchSpec(Section):
@@ -124,8 +119,3 @@ class SearchSpec(Section):
         if workers > info.data.get("trials", workers):
             raise ValueError("must not be more than trials")
         return workers
-
-
-def _is_whole(value: float, start: float, step: float) -> bool:
-    """Whether a number of decimal steps leads from one number to another, as they are written."""
-    return (Decimal(str(value)) - Decimal(str(start))) % Decimal(str(step)) == 0
