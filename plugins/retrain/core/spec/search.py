@@ -38,7 +38,7 @@ class Distribution(Section):
     float: tuple[_Number, _Number] | None = Field(None, description="Lowest and highest number, both included.")
     choice: tuple[Scalar, ...] | None = Field(None, description="All values, without an order.")
     log: bool = Field(False, description="Whether small numbers are tried as often as large ones, by their order.")
-    step: _Whole = Field(1, ge=1, description="The distance between the whole numbers that are tried.")
+    step: StrictInt = Field(1, ge=1, le=_LARGEST, description="The distance between the whole numbers that are tried.")
 
     @property
     def bounds(self) -> _Range | None:
