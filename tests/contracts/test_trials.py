@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, inspect, make_url
+from tests.servers import fresh_database
 
 from retrain.adapters.optuna_trials import OptunaTrials
 from retrain.adapters.sql_ledger import SqlLedger
@@ -175,21 +176,18 @@ def test_the_median_pruner_gives_up_what_is_worse_than_most_and_none_nothing(
         assert search.report(_taken(search).number, 0, good) is False
 
 
-def test_workers_at_once_share_the_trials(postgresql: URL, database: URL) -> None:
-    if database.get_backend_name() == "sqlite":
-        pytest.skip("a SQLite file serves a single process")
-
-    def work(worker: int) -> list[int]:
-        search, done = open_search(OptunaTrials(database), worker=worker), []
+def test_workers_at_once_share_the_trials_of_one_search_in_postgresql(postgresql: URL) -> None:
+    def work(url: URL, worker: int) -> list[int]:
+        search, done = open_search(OptunaTrials(url), worker=worker), []
         while (candidate := search.take()) is not None:
             do(search, candidate)
             done.append(candidate.number)
         return done
 
-    with ThreadPoolExecutor(4) as pool:
-        numbers = [number for done in pool.map(work, range(4)) for number in done]
-    assert sorted(numbers) == list(range(12))
-    assert [trial.number for trial in open_search(OptunaTrials(database)).trials()] == list(range(12))
+    with fresh_database(postgresql, "migrated") as url, ThreadPoolExecutor(4) as pool:
+        numbers = [number for done in pool.map(work, [url] * 4, range(4)) for number in done]
+        assert sorted(numbers) == list(range(12))
+        assert [trial.number for trial in open_search(OptunaTrials(url)).trials()] == list(range(12))
 
 
 def test_the_tables_are_apart_from_the_ledgers(store: TrialStore, url: URL, database: URL) -> None:
