@@ -298,6 +298,27 @@ def test_a_pipeline_that_asks_for_approval_has_a_task_between_gate_and_promote()
     assert set(DagSerialization.from_dict(json.loads(text)).task_dict) == {*STEPS, "approve"}
 
 
+# Search
+
+SEARCH = {"params": {"C": {"float": [0.01, 10], "log": True}}, "trials": 8}
+
+
+def test_the_workers_of_a_search_are_one_mapped_task_between_validate_and_train() -> None:
+    dag = build_dag(make_spec(train__search=SEARCH | {"workers": 3}))
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    search = again.task_dict["search"]
+    assert (search.upstream_task_ids, search.downstream_task_ids) == ({"snapshot", "validate"}, {"train"})
+    assert search.get_parse_time_mapped_ti_count() == 3
+    assert set(again.task_dict) == {*STEPS, "search"}
+    assert again.task_dict["train"].upstream_task_ids == {"snapshot", "validate", "search"}
+
+
+@pytest.mark.parametrize("search", [None, SEARCH, SEARCH | {"workers": 1}])
+def test_a_search_with_one_worker_is_done_by_the_task_that_trains(search: dict[str, Any] | None) -> None:
+    dag = build_dag(make_spec(train__search=search))
+    assert [task.task_id for task in dag.topological_sort()] == STEPS
+
+
 # Operations
 
 _FLIGHTS = {"model": "flight_delay"}
