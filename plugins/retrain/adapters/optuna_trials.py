@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from statistics import fmean
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -17,7 +15,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
@@ -29,12 +27,10 @@ from retrain.errors import OutageError, RetrainError
 
 __all__ = ["OptunaTrials"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 SCHEMA: Final = "retrain_search"
 """Where Optuna's tables are in PostgreSQL: its ``alembic_version`` must not meet another."""
 TRIES: Final = 3
+"""How often a trial may be begun."""
 _LOCK_KEY: Final = 0x7365_6172_6368  # "search" in ASCII
 _PRUNERS: Final[dict[str, Callable[[], BasePruner]]] = {"median": MedianPruner, "none": NopPruner}
 _STATES: Final = {
@@ -45,20 +41,17 @@ _STATES: Final = {
 _OUR_STATES: Final = {theirs: ours for ours, theirs in _STATES.items()}
 
 
-def _in_own_words(call: Callable[P, T]) -> Callable[P, T]:
-    @functools.wraps(call)
-    def told(*arguments: P.args, **keywords: P.kwargs) -> T:
-        try:
-            return call(*arguments, **keywords)
-        except (StorageInternalError, SQLAlchemyError) as error:
-            # Without its cause: a driver's message may name the user or the address.
-            raise OutageError(
-                "the database of searches must answer",
-                got=type(error.__cause__ or error).__name__,
-                fix="Check that it is up and that its user may create a schema, then try again.",
-            ) from None
-
-    return told
+@contextmanager
+def _in_own_words() -> Iterator[None]:
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        # Without its cause: a driver's message may name the user or the address.
+        raise OutageError(
+            "the database of searches must answer",
+            got=type(error.__cause__ or error).__name__,
+            fix=f"Check that it is up, and that its user owns the schema {SCHEMA} or may make it; then try again.",
+        ) from None
 
 
 class OptunaTrials:
@@ -73,9 +66,8 @@ class OptunaTrials:
     def __init__(self, url: str | URL) -> None:
         self._url = make_url(url)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
 
-    @_in_own_words
+    @_in_own_words()
     def open(
         self, key: str, search: SearchSpec, goal: Goal, *, start: Mapping[str, Any], seed: int, worker: int | None
     ) -> OptunaSearch:
@@ -121,7 +113,9 @@ class OptunaTrials:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             with engine.begin() as other:
-                other.execute(CreateSchema(SCHEMA, if_not_exists=True))
+                # Not "if not exists": PostgreSQL asks for the right to make it even where it is there.
+                if SCHEMA not in inspect(other).get_schema_names():
+                    other.execute(CreateSchema(SCHEMA))
             yield
 
 
@@ -152,7 +146,7 @@ class OptunaSearch:
             if worker is None or trial.user_attrs.get("begun", {}).get("worker") == worker
         ]
 
-    @_in_own_words
+    @_in_own_words()
     def take(self) -> Candidate | None:
         """Return the next trial to do: one that was left behind, else the first that nobody began."""
         while (number := self._next()) is not None:
@@ -166,7 +160,7 @@ class OptunaSearch:
                 continue  # another closed it meanwhile
         return None
 
-    @_in_own_words
+    @_in_own_words()
     def report(self, number: int, fold: int, value: float) -> bool:
         """Store the value of a fold; return whether the pruner gives the trial up."""
         trial = optuna.trial.Trial(self._study(number), self._id(number))
@@ -177,7 +171,7 @@ class OptunaSearch:
             return False  # another closed it meanwhile
         return bool(trial.should_prune())
 
-    @_in_own_words
+    @_in_own_words()
     def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
         """End a trial."""
         trial_id, values = self._id(number), list(self._trial(number).intermediate_values.values())
@@ -186,7 +180,7 @@ class OptunaSearch:
             self._storage.set_trial_user_attr(trial_id, "closed", {"seconds": seconds, "error": error})
             self._storage.set_trial_state_values(trial_id, _STATES[state], value)
 
-    @_in_own_words
+    @_in_own_words()
     def trials(self) -> list[Trial]:
         """Return the closed trials."""
         return [
