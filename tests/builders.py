@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,8 @@ class World:
     evidence: Any
     ledger: Any
     draw: Callable[..., list[Path]]
+    told: list[str] = field(default_factory=list)
+    trials_url: Any = None
 
     @classmethod
     def make(cls, root: Path, *, task: str = "binary", rows: dict[str, Any] | None = None, **changes: Any) -> World:
@@ -265,7 +267,14 @@ class World:
             snapshots=self.snapshots,
             trainer=self.trainer,
             registry=self.registry,
+            open_trials=self.open_trials,
+            tell=self.told.append,
         )
+
+    def open_trials(self) -> Any:
+        from retrain.adapters.optuna_trials import OptunaTrials
+
+        return OptunaTrials(self.trials_url or f"sqlite:///{self.root}/trials.db")
 
     def evaluate(self, request: RetrainRequest, snapshot: Snapshot, challenger: Challenger) -> str:
         from retrain.steps import evaluate_challenger

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import numpy as np
@@ -68,3 +70,24 @@ def build_nothing(*, seed: int) -> None:
 
 
 not_a_function = 7
+
+
+def build_choosy(*, seed: int, C: float, kind: str = "plain") -> BaseEstimator:  # noqa: N803 - scikit-learn's name
+    """Return a classifier, of whose kinds some fail: on purpose, or because they have no probabilities."""
+    if kind == "broken":
+        raise ValueError(f"no such kind for {EMAIL}")
+    kinds: dict[str, Any] = {"failing": _Failing, "unsure": lambda: LinearSVC(random_state=seed)}
+    return kinds.get(kind, lambda: LogisticRegression(C=C, random_state=seed))()
+
+
+def build_mortal(*, seed: int, C: float) -> LogisticRegression:  # noqa: N803 - scikit-learn's name
+    """Return a classifier, or kill the process where the environment says that this is the last one it may build."""
+    left = int(os.environ.get("BUILDS_LEFT", "0"))
+    os.environ["BUILDS_LEFT"] = str(left - 1)
+    if left == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return LogisticRegression(C=C, random_state=seed)
+
+
+def build_linear(*, seed: int, **params: Any) -> LinearRegression:
+    return LinearRegression(**params)

@@ -14,6 +14,7 @@ from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG, MlflowRegistry
 from retrain.core.artifact import manifest_digest
 from retrain.core.ports import DatasetRef, ModelRegistry
+from retrain.core.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
@@ -255,3 +256,54 @@ def test_a_login_in_the_address_is_in_no_error_and_no_link(monkeypatch: pytest.M
     assert "127.0.0.1:9" in str(raised.value)
     assert "hunter" not in str(raised.value)
     assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("ann", "hunter@2")
+
+
+TRIALS = [
+    Trial(0, {"C": 1.0, "kind": "plain"}, TrialState.COMPLETE, (0.6, 0.7, 0.8), 2.5),
+    Trial(1, {"C": 9.0, "kind": "fancy"}, TrialState.PRUNED, (0.4,), 1.0),
+    Trial(2, {"C": 0.0, "kind": "plain"}, TrialState.FAILED, (), 0.1, "ValueError"),
+]
+
+
+def test_params_can_be_added_and_said_twice(registry: ModelRegistry, model: str) -> None:
+    run_id = open_run(registry, model)
+    for _ in range(2):
+        registry.log_params(run_id, {"C": 0.25, "kind": "plain"})
+    assert open_run(registry, model) == run_id
+
+
+def test_trials_can_be_said_twice_and_are_no_challenger(registry: ModelRegistry, model: str) -> None:
+    run_id = open_run(registry, model)
+    for trials in ([], TRIALS[:1], TRIALS, TRIALS):
+        registry.log_trials(run_id, "roc_auc", trials)
+    assert open_run(registry, model) == run_id
+    assert registry.find_challenger(model, KEY) is None
+
+
+@pytest.mark.live
+def test_each_trial_is_one_run_nested_in_the_retrains(
+    mlflow_url: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
+    run_id = open_run(registry, model)
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry._client, "log_batch", die)
+        with pytest.raises(KeyboardInterrupt):
+            registry.log_trials(run_id, "roc_auc", TRIALS)
+    for _ in range(2):
+        registry.log_trials(run_id, "roc_auc", TRIALS)
+    experiment = client.get_run(run_id).info.experiment_id
+    nested = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    found = {int(run.data.tags["retrain.trial"]): run for run in nested}
+    assert len(nested) == len(found) == len(TRIALS)
+    assert [found[number].info.status for number in range(3)] == ["FINISHED", "FINISHED", "FAILED"]
+    assert found[0].data.params == {"C": "1.0", "kind": "plain"}
+    assert found[0].data.metrics["roc_auc"] == pytest.approx(0.7)
+    folds = client.get_metric_history(found[0].info.run_id, "fold.roc_auc")
+    assert [(metric.step, metric.value) for metric in folds] == [(0, 0.6), (1, 0.7), (2, 0.8)]
+    assert [found[number].data.tags["retrain.state"] for number in range(3)] == ["complete", "pruned", "failed"]
+    assert found[2].data.tags["retrain.error"] == "ValueError"

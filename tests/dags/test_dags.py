@@ -102,7 +102,18 @@ def test_the_page_of_a_dag_says_what_its_spec_says(shipped: DagBag, dag_id: str)
 
 
 def test_parsing_imports_no_heavy_library() -> None:
-    heavy = ["mlflow", "great_expectations", "sklearn", "scipy", "pandas", "duckdb", "pyarrow", "matplotlib", "skops"]
+    heavy = [
+        "mlflow",
+        "great_expectations",
+        "sklearn",
+        "scipy",
+        "pandas",
+        "duckdb",
+        "pyarrow",
+        "matplotlib",
+        "optuna",
+        "skops",
+    ]
     code = (
         "import runpy, sys\n"
         f"runpy.run_path({str(ROOT / 'dags' / 'retraining.py')!r})\n"
@@ -299,6 +310,27 @@ def test_a_pipeline_that_asks_for_approval_has_a_task_between_gate_and_promote()
     assert (approve.defaults, approve.response_timeout) == (None, timedelta(days=3))
     text = json.dumps(DagSerialization.to_dict(dag))
     assert set(DagSerialization.from_dict(json.loads(text)).task_dict) == {*STEPS, "approve"}
+
+
+# Search
+
+SEARCH = {"params": {"C": {"float": [0.01, 10], "log": True}}, "trials": 8}
+
+
+def test_the_workers_of_a_search_are_one_mapped_task_between_validate_and_train() -> None:
+    dag = build_dag(make_spec(train__search=SEARCH | {"workers": 3}))
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    search = again.task_dict["search"]
+    assert (search.upstream_task_ids, search.downstream_task_ids) == ({"snapshot", "validate"}, {"train"})
+    assert search.get_parse_time_mapped_ti_count() == 3
+    assert set(again.task_dict) == {*STEPS, "search"}
+    assert again.task_dict["train"].upstream_task_ids == {"snapshot", "validate", "search"}
+
+
+@pytest.mark.parametrize("search", [None, SEARCH, SEARCH | {"workers": 1}])
+def test_a_search_with_one_worker_is_done_by_the_task_that_trains(search: dict[str, Any] | None) -> None:
+    dag = build_dag(make_spec(train__search=search))
+    assert [task.task_id for task in dag.topological_sort()] == STEPS
 
 
 # Operations

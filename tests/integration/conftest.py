@@ -44,6 +44,10 @@ GUARDED = """\
 promotion: {alias: champion, approval: required, approvers: [admin, ann, bob]}
 """
 
+SEARCHING = """\
+search: {params: {C: {float: [0.01, 10], log: true}}, trials: 7, workers: 2}
+"""
+
 SUITE = """{"name": "pulse", "meta": {}, "expectations": [
   {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "bought"}}]}"""
 
@@ -51,8 +55,8 @@ ESTIMATOR = """\
 from sklearn.linear_model import LogisticRegression
 
 
-def build_estimator(*, seed):
-    return LogisticRegression(random_state=seed)
+def build_estimator(*, seed, **params):
+    return LogisticRegression(random_state=seed, **params)
 """
 
 BROKEN = """\
@@ -189,6 +193,11 @@ def _make_project(project: Path) -> None:
     )
     rough = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: rough")
     (include / "pipelines" / "rough.yaml").write_text(rough)
+    estimator = 'train: {estimator: "include.models.pulse:build_estimator"'
+    searched = calm.replace("model: calm", "model: searched").replace(estimator, f"{estimator}, {SEARCHING.strip()}")
+    (include / "pipelines" / "searched.yaml").write_text(
+        searched + "gate: [{check: beats_champion, metric: roc_auc, cluster_by: day}]\n"
+    )
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)
     (include / "expectations" / "pulse.json").write_text(SUITE)
     (include / "models" / "pulse.py").write_text(ESTIMATOR)

@@ -20,9 +20,11 @@ from retrain.core.gates import BeatsChampion, PointEstimate, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
+    Distribution,
     EvaluationSpec,
     PipelineSpec,
     PromotionSpec,
+    SearchSpec,
     TrainSpec,
     ValidationSpec,
     WindowSpec,
@@ -39,6 +41,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### data.window": WindowSpec,
     "## validation": ValidationSpec,
     "## train": TrainSpec,
+    "### train.search": SearchSpec,
+    "### train.search.params": Distribution,
     "## evaluation": EvaluationSpec,
     "### gate: threshold": Threshold,
     "### gate: beats_champion": BeatsChampion,

@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from retrain.core.artifact import manifest_digest, verify_artifact
 from retrain.core.decision import Challenger
 from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef
+from retrain.core.search import Trial
 from retrain.errors import NotFoundError, OutageError
 
 __all__ = ["FolderRegistry"]
@@ -57,6 +59,18 @@ class FolderRegistry:
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run."""
         _write(self._run(run_id) / "dataset.json", dataset.__dict__)
+
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Add params to a run."""
+        path = self._run(run_id) / "run.json"
+        run = _read(path)
+        _write(path, run | {"params": run["params"] | dict(params)})
+
+    def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
+        """Write each trial into a file of its own under the run."""
+        for trial in trials:
+            content = {"run": run_id, "metric": metric, "value": trial.value, **asdict(trial)}
+            _write(self._run(run_id) / "trials" / f"{trial.number}.json", content)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Copy the model folder under the next version number."""

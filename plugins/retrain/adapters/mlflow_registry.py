@@ -24,6 +24,7 @@ from retrain.core.decision import Challenger
 from retrain.core.digest import digest_of
 from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef
+from retrain.core.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
 __all__ = ["MlflowRegistry"]
@@ -31,6 +32,8 @@ __all__ = ["MlflowRegistry"]
 KEY_TAG: Final = "retrain.key"
 MANIFEST_TAG: Final = "retrain.manifest"
 DUPLICATE_TAG: Final = "retrain.duplicate_of"
+PARENT_TAG: Final = "mlflow.parentRunId"
+TRIAL_TAG: Final = "retrain.trial"
 _ARTIFACT: Final = "model"
 _QUICK_AND_QUIET: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -82,8 +85,7 @@ class MlflowRegistry:
             if runs:
                 return str(runs[0].info.run_id)
             run = self._client.create_run(experiment, run_name=name, tags={**tags, KEY_TAG: key})
-            texts = [Param(key, str(value)[:6000]) for key, value in params.items()]
-            self._client.log_batch(run.info.run_id, params=texts)
+            self._client.log_batch(run.info.run_id, params=_params(params))
             return str(run.info.run_id)
 
     def run_tags(self, run_id: str) -> dict[str, str]:
@@ -110,6 +112,19 @@ class MlflowRegistry:
             )
             tag = InputTag("mlflow.data.context", "training")
             self._client.log_inputs(run_id, [DatasetInput(entry, [tag])])
+
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Add params to a run; MLflow lets nobody change them afterwards."""
+        with _translated():
+            self._client.log_batch(run_id, params=_params(params))
+
+    def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
+        """Write each trial into a run below the run, unless that was done."""
+        with _translated():
+            if trials:
+                experiment = str(self._client.get_run(run_id).info.experiment_id)
+                for trial in trials:
+                    self._log_trial(experiment, run_id, metric, trial)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Upload the folder as a logged model and register it; both carry the key from their first moment on."""
@@ -228,6 +243,25 @@ class MlflowRegistry:
         """Return the address of a version's page."""
         return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
 
+    def _log_trial(self, experiment: str, parent: str, metric: str, trial: Trial) -> None:
+        mark = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}
+        wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in mark.items())
+        found = self._client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time ASC"])
+        if found and found[0].info.status != "RUNNING":
+            return
+        now = int(time.time() * 1000)
+        if found:
+            run_id = str(found[0].info.run_id)
+        else:
+            tags = {**mark, "retrain.state": trial.state.value, "retrain.error": trial.error}
+            began, name = now - int(trial.seconds * 1000), f"trial {trial.number}"
+            run_id = str(self._client.create_run(experiment, start_time=began, run_name=name, tags=tags).info.run_id)
+        metrics = [Metric(f"fold.{metric}", value, now, fold) for fold, value in enumerate(trial.values)]
+        if trial.values:
+            metrics.append(Metric(metric, trial.value, now, 0))
+        self._client.log_batch(run_id, metrics=metrics, params=_params(trial.params))
+        self._client.set_terminated(run_id, "FAILED" if trial.state is TrialState.FAILED else "FINISHED", now)
+
     def _download(self, model_id: str, location: str, folder: Path) -> Path:
         uri = self._client.tracking_uri
         try:
@@ -277,6 +311,10 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def _params(params: Mapping[str, Any]) -> list[Param]:
+    return [Param(name, str(value)[:6000]) for name, value in params.items()]
 
 
 def _without_login(address: str) -> str:

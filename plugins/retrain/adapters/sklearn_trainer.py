@@ -75,7 +75,8 @@ class SklearnTrainer:
 
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pins."""
-        return digest_of([platform.python_version(), *_pins(spec)])
+        searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
+        return digest_of([platform.python_version(), *_pins(spec), *searcher])
 
     def build(self, spec: PipelineSpec) -> Any:
         """Return the unfitted estimator of a spec.
@@ -121,7 +122,7 @@ class SklearnTrainer:
             ) from error
         dummy.fit(np.zeros((len(label), 1)), label)
         baseline = tuple(map(float, dummy.class_prior_)) if classification else (float(dummy.constant_.item()),)
-        return FittedModel(estimator, tuple(features.columns), classes, baseline)
+        return FittedModel(estimator, tuple(features.columns), classes, baseline, spec.train.params)
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
@@ -172,7 +173,7 @@ class SklearnTrainer:
                 got=untrusted,
                 fix="Review them and add them to the setting [retrain] trusted_types.",
             ) from error
-        card = {"features": model.features, "classes": model.classes, "baseline": model.baseline}
+        card = {name: getattr(model, name) for name in ("features", "classes", "baseline", "params")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
 
     def load(self, folder: Path) -> FittedModel:
@@ -188,7 +189,7 @@ class SklearnTrainer:
             estimator = skops.io.load(path, trusted=self._trusted_types)
             card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
             classes = None if card["classes"] is None else tuple(card["classes"])
-            return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
+            return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]), card["params"])
         except (OSError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."

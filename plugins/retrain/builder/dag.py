@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, BaseOperator, Param
 
 from retrain.core.durations import format_duration
 from retrain.core.gates import Gate
@@ -16,6 +16,7 @@ from retrain.operators import (
     EvaluateModelOperator,
     PromoteModelOperator,
     QualityGateOperator,
+    SearchTrialsOperator,
     SnapshotDataOperator,
     TrainModelOperator,
     ValidateDataOperator,
@@ -54,9 +55,18 @@ def build_dag(spec: PipelineSpec) -> DAG:
         approval = None if approve is None else approve.output
         promote = PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
         snapshot >> validate >> train >> evaluate >> gate >> promote
+        if search := spec.train.search:
+            _search(validate, train, search.workers, snapshot=snapshot.output, **common)
         if approve is not None:
             gate >> approve >> promote
     return dag
+
+
+def _search(before: BaseOperator, after: BaseOperator, workers: int, **common: Any) -> None:
+    """Put the workers of a search between two tasks; a single one is the task that trains."""
+    if workers > 1:
+        tasks = SearchTrialsOperator.partial(task_id="search", **common)
+        before >> tasks.expand(worker=list(range(workers))) >> after
 
 
 def _approval(spec: PipelineSpec, gate: QualityGateOperator) -> ApprovePromotionOperator | None:

@@ -23,7 +23,7 @@ from retrain.adapters.plots import draw_scores
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Challenger, Choice, Decision
-from retrain.core.ports import ModelRegistry
+from retrain.core.ports import ModelRegistry, TrialStore
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
@@ -80,7 +80,16 @@ def run_locally(
         steps.do("validate", lambda: validate_snapshot(spec, snapshot, snapshots=snapshots, validator=GxValidator()))
         challenger = steps.do(
             "train",
-            lambda: train_challenger(spec, request, snapshot, snapshots=snapshots, trainer=trainer, registry=registry),
+            lambda: train_challenger(
+                spec,
+                request,
+                snapshot,
+                snapshots=snapshots,
+                trainer=trainer,
+                registry=registry,
+                open_trials=lambda: _open_trials(home),
+                tell=steps.tell,
+            ),
         )
         scorecard = steps.do(
             "evaluate",
@@ -113,6 +122,12 @@ def run_locally(
     return decision
 
 
+def _open_trials(home: Path) -> TrialStore:
+    from retrain.adapters.optuna_trials import OptunaTrials
+
+    return OptunaTrials(f"sqlite:///{(home / 'trials.db').absolute()}")
+
+
 class _Steps:
     """Does steps one by one and shows each with its seconds."""
 
@@ -123,7 +138,12 @@ class _Steps:
     def do(self, name: str, step: Callable[[], T]) -> T:
         self.current = name
         began = time.perf_counter()
-        with self._console.status(name):
+        with self._console.status(name) as self._status:
             result = step()
         self._console.print(f"{name:<9} {time.perf_counter() - began:5.1f} s", highlight=False)
         return result
+
+    def tell(self, line: str) -> None:
+        """Show a line of a long step beside its spinner, and keep it above."""
+        self._console.print(f"  {line}", markup=False, highlight=False)
+        self._status.update(f"{self.current}: {line}")

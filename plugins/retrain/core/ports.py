@@ -7,7 +7,7 @@ Every implementation meets the contract suite of its port under ``tests/contract
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from retrain.core.request import RetrainRequest
     from retrain.core.scorecard import Scorecard
     from retrain.core.scores import Scores
+    from retrain.core.search import Candidate, Goal, Trial, TrialState
     from retrain.core.snapshot import Part, Snapshot
-    from retrain.core.spec import PipelineSpec
+    from retrain.core.spec import PipelineSpec, SearchSpec
     from retrain.core.standing import Standing
     from retrain.core.validation import ValidationReport
     from retrain.core.window import Window
@@ -37,8 +38,10 @@ __all__ = [
     "ModelRegistry",
     "OpenRetrain",
     "Rehearsal",
+    "Search",
     "SnapshotStore",
     "Trainer",
+    "TrialStore",
     "Validator",
 ]
 
@@ -104,12 +107,14 @@ class FittedModel:
         features: The feature columns, in order.
         classes: The classes by column of the probabilities; None for a regression.
         baseline: What a dummy fitted on the same training rows says on every row: the class shares, or the mean.
+        params: The keyword arguments that its function was called with, a search's choice among them.
     """
 
     estimator: Any
     features: tuple[str, ...]
     classes: tuple[Any, ...] | None
     baseline: tuple[float, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Trainer(Protocol):
@@ -161,6 +166,43 @@ class Rehearsal(Protocol):
         """
 
 
+class Search(Protocol):
+    """One search: exactly as many trials as were wanted, shared by all who work on it.
+
+    A trial is deterministic, so that two who do the same one by accident find the same, and the first to close it counts.
+    """
+
+    def take(self) -> Candidate | None:
+        """Return the next trial to do, for this worker alone; None where none is left to begin.
+
+        Trials that this worker began in an earlier life come first, with the params and values they had. One that was begun
+        three times and never closed is closed as failed, since it kills who does it.
+        """
+
+    def report(self, number: int, fold: int, value: float) -> bool:
+        """Store the value of a fold, the first is 0; return whether the rest of the trial is not worth its time."""
+
+    def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
+        """End a trial; one that is closed stays as it is."""
+
+    def trials(self) -> list[Trial]:
+        """Return the closed trials by number."""
+
+
+class TrialStore(Protocol):
+    """Searches for the best params, stored so that one that was killed goes on where it was."""
+
+    def open(
+        self, key: str, search: SearchSpec, goal: Goal, *, start: Mapping[str, Any], seed: int, worker: int | None
+    ) -> Search:
+        """Return the search of a key, made on the first call and found on every later one.
+
+        Args:
+            start: Params that the first trial must have.
+            worker: Who works on it, so that a retry takes up its own trials; None takes up everybody's.
+        """
+
+
 @dataclass(frozen=True)
 class DatasetRef:
     """How a snapshot is written down in a run."""
@@ -196,6 +238,12 @@ class ModelRegistry(Protocol):
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, once."""
+
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Add params to a run that were not known when it was opened; saying it twice changes nothing."""
+
+    def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
+        """Write the trials of a search down, each as a run nested in the retrain's; saying it twice makes no second run."""
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Upload a model folder and register it under the key; publishing a key again returns what is there."""

@@ -10,6 +10,9 @@ from retrain.errors import RetrainError
 from retrain.settings import LEDGER_CONNECTION
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from retrain.adapters.optuna_trials import OptunaTrials
     from retrain.adapters.sql_ledger import SqlLedger
 
 __all__ = ["RetrainLedgerHook"]
@@ -33,19 +36,29 @@ class RetrainLedgerHook(BaseHook):
 
     def get_conn(self) -> SqlLedger:
         """Return the ledger; the database is not asked anything yet."""
-        from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
+        from retrain.adapters.sql_ledger import SqlLedger
+
+        return SqlLedger(self._url())
+
+    def trials(self) -> OptunaTrials:
+        """Return the searches, which are beside the ledger: in a schema of their own, or in a second SQLite file."""
+        from retrain.adapters.optuna_trials import OptunaTrials
+
+        url = self._url()
+        return OptunaTrials(url.set(database=f"{url.database}.trials") if url.get_backend_name() == "sqlite" else url)
+
+    def _url(self) -> URL:
+        from retrain.adapters.sql_ledger import postgresql_url, sqlite_url
 
         connection = self.get_connection(self.retrain_ledger_conn_id)
         if path := connection.extra_dejson.get("sqlite_path"):
-            return SqlLedger(sqlite_url(path))
-        return SqlLedger(
-            postgresql_url(
-                host=connection.host or "localhost",
-                port=connection.port,
-                user=connection.login,
-                password=connection.password,
-                database=connection.schema or "retrain",
-            )
+            return sqlite_url(path)
+        return postgresql_url(
+            host=connection.host or "localhost",
+            port=connection.port,
+            user=connection.login,
+            password=connection.password,
+            database=connection.schema or "retrain",
         )
 
     def test_connection(self) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from retrain.operators.reconcile import ReconcileModelsOperator
 from retrain.operators.rehearse import RehearseRollbackOperator
 from retrain.operators.replay import ReplayRetrainOperator
 from retrain.operators.rollback import RollbackModelOperator
+from retrain.operators.search import SearchTrialsOperator
 from retrain.operators.snapshot import SnapshotDataOperator
 from retrain.operators.train import TrainModelOperator
 from retrain.operators.validate import ValidateDataOperator
@@ -26,6 +27,7 @@ __all__ = [
     "RehearseRollbackOperator",
     "ReplayRetrainOperator",
     "RollbackModelOperator",
+    "SearchTrialsOperator",
     "SnapshotDataOperator",
     "TrainModelOperator",
     "ValidateDataOperator",

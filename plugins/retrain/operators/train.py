@@ -43,7 +43,14 @@ class TrainModelOperator(RetrainOperator):
         snapshots, registry = self.store_hook.snapshots(), self.mlflow_hook.get_conn()
         snapshot = snapshots.load(self.snapshot["snapshot"])
         challenger = train_challenger(
-            self.spec, request, snapshot, snapshots=snapshots, trainer=sklearn_trainer(), registry=registry
+            self.spec,
+            request,
+            snapshot,
+            snapshots=snapshots,
+            trainer=sklearn_trainer(),
+            registry=registry,
+            open_trials=self.ledger_hook.trials,
+            tell=self.log.info,
         )
         self.run_url = registry.run_url(challenger.run_id)
         self.version_url = registry.version_url(self.spec.model, challenger.version)

@@ -19,6 +19,7 @@ from retrain.steps.rollback import (
     roll_back,
     unfreeze_model,
 )
+from retrain.steps.search import try_params
 from retrain.steps.snapshot import take_snapshot
 from retrain.steps.train import train_challenger
 from retrain.steps.validate import validate_snapshot
@@ -53,6 +54,7 @@ __all__ = [
     "roll_back",
     "take_snapshot",
     "train_challenger",
+    "try_params",
     "unfreeze_model",
     "validate_snapshot",
 ]

@@ -82,6 +82,8 @@ def replay_retrain(
     holdout = snapshots.frame(snapshot, Part.HOLDOUT, columns)
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         first = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
+        if spec.train.search is not None:
+            spec = spec.with_params(trainer.load(first).params)  # what the search found, without searching again
         try:
             again = trainer.fit(spec, rows[features], rows[spec.data.label])
         except (DataError, TrainingError) as error:

@@ -25,6 +25,7 @@ def test_each_input_changes_the_key(changed: dict[str, str]) -> None:
         {"train__seed": 8},
         {"train__estimator": "tests.estimators:build_odd"},
         {"train__requirements": ["scipy"]},
+        {"train__search": {"params": {"C": {"float": [0.1, 1]}}}},
     ],
 )
 def test_each_part_of_the_training_changes_the_key(changes: dict[str, Any]) -> None:

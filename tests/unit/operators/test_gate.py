@@ -39,7 +39,8 @@ def gate(world: World, failure: dict[str, str] | None = None) -> tuple[QualityGa
         challenger=asdict(challenger),
         scorecard={"scorecard": scorecard},
     )
-    return operator, {"ti": SimpleNamespace(xcom_pull=lambda **_: [failure])}
+    task = SimpleNamespace(xcom_pull=lambda **_: [failure], xcom_push=lambda **_: None)
+    return operator, {"ti": task}
 
 
 def link(operator: QualityGateOperator) -> str:

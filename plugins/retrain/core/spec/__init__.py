@@ -10,12 +10,15 @@ from retrain.core.spec.model import (
     ValidationSpec,
     WindowSpec,
 )
+from retrain.core.spec.search import Distribution, SearchSpec
 
 __all__ = [
     "DataSpec",
+    "Distribution",
     "EvaluationSpec",
     "PipelineSpec",
     "PromotionSpec",
+    "SearchSpec",
     "TrainSpec",
     "ValidationSpec",
     "WindowSpec",

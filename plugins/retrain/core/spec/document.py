@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -114,7 +114,8 @@ def _field_problems(error: ValidationError) -> Iterator[SpecProblem]:
                 known = list(owner.model_fields) if owner else []
                 yield SpecProblem(path, "must be a known key", repr(key[:60]), did_you_mean(key, known))
             case "missing":
-                yield SpecProblem(path, "must be given", "nothing", f"Add `{key}:`.")
+                hint = "Add it." if path.endswith("]") else f"Add `{key}:`."
+                yield SpecProblem(path, "must be given", "nothing", hint)
             case "literal_error" | "enum":
                 expected = [word.strip("' ") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
                 hint = did_you_mean(item["input"], expected)
@@ -147,6 +148,10 @@ def _locate(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | Non
         if isinstance(part, int):
             path += f"[{part}]"
             continue
+        values = _values_of(annotation)
+        if values is not None:
+            path, annotation = f"{path}.{part}", values
+            continue
         models = _models_in(annotation)
         tagged = next((model for model in models if _tag_of(model) == part), None)
         if tagged is not None and len(models) > 1:
@@ -157,6 +162,11 @@ def _locate(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | Non
         field = owner.model_fields.get(part) if owner else None
         annotation = field.annotation if field else None
     return path, owner
+
+
+def _values_of(annotation: Any) -> Any:
+    """Return what a mapping of any keys holds; None for anything else."""
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

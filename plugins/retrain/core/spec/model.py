@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from retrain.core.digest import digest_of
@@ -17,6 +17,8 @@ from retrain.core.gates import GateSpec
 from retrain.core.metric_names import MetricName, Task
 from retrain.core.names import ColumnName, ModelName
 from retrain.core.spec.rules import broken_rules
+from retrain.core.spec.search import SearchSpec
+from retrain.core.spec.section import Section
 from retrain.core.window import Period, Window
 
 __all__ = [
@@ -62,18 +64,14 @@ ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=[ESTIMATOR_EXAMPLE])]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, protected_namespaces=())
-
-
-class WindowSpec(_Section):
+class WindowSpec(Section):
     """How long the two ranges of a window are."""
 
     train: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the training range.")
     holdout: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the holdout range that follows it.")
 
 
-class DataSpec(_Section):
+class DataSpec(Section):
     """Where the rows come from and what their columns mean."""
 
     query: str | None = Field(
@@ -95,13 +93,13 @@ class DataSpec(_Section):
     min_rows: int = Field(100, ge=2, description="Fewest rows that the training and the holdout range must each hold.")
 
 
-class ValidationSpec(_Section):
+class ValidationSpec(Section):
     """Which expectations the data must meet."""
 
     suite: str = Field(description="A Great Expectations suite in its own JSON.")
 
 
-class TrainSpec(_Section):
+class TrainSpec(Section):
     """How the challenger is made."""
 
     estimator: ImportPath = Field(description="`module:function` that takes params and seed, returns an estimator.")
@@ -110,9 +108,10 @@ class TrainSpec(_Section):
     )
     seed: int = Field(0, ge=0, le=2**32 - 1)
     requirements: tuple[str, ...] = Field((), description="Packages the model needs besides scikit-learn.")
+    search: SearchSpec | None = Field(None, description="Looks for better params; those of `params` are tried first.")
 
 
-class EvaluationSpec(_Section):
+class EvaluationSpec(Section):
     """What the scorecard holds."""
 
     task: Task
@@ -121,7 +120,7 @@ class EvaluationSpec(_Section):
     slices: tuple[ColumnName, ...] = Field((), description="Columns whose values are scored one by one.")
 
 
-class PromotionSpec(_Section):
+class PromotionSpec(Section):
     """What happens with a challenger that passed its gates."""
 
     alias: str = Field("champion", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
@@ -144,7 +143,7 @@ class PromotionSpec(_Section):
         return self
 
 
-class PipelineSpec(_Section):
+class PipelineSpec(Section):
     """One pipeline: it owns the registered model of the same name."""
 
     model: ModelName = Field(description="The name of the pipeline and of its registered model.")
@@ -185,6 +184,11 @@ class PipelineSpec(_Section):
             return self.data.features
         others = {self.data.event_time, self.data.ingestion_time, self.data.label}
         return tuple(column for column in columns if column not in others)
+
+    def with_params(self, params: Mapping[str, JsonValue]) -> PipelineSpec:
+        """Return the spec with the estimator's params as a search chose them."""
+        train = self.train.model_copy(update={"params": self.train.params | dict(params)})
+        return self.model_copy(update={"train": train})
 
     @property
     def digest(self) -> str:

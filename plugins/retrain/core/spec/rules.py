@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from pydantic import ValidationError
+
+from retrain.core.durations import parse_duration
 from retrain.core.metric_names import METRICS_BY_TASK
+from retrain.core.spec.search import SearchSpec
 from retrain.errors import SpecProblem
 
 __all__ = ["broken_rules", "did_you_mean"]
@@ -15,7 +19,12 @@ __all__ = ["broken_rules", "did_you_mean"]
 def broken_rules(document: Mapping[str, Any]) -> list[SpecProblem]:
     """Return the rules between fields that the document breaks, in document order."""
     data, evaluation = _section(document, "data"), _section(document, "evaluation")
-    return [*_of_data(data), *_of_evaluation(evaluation), *_of_gates(document.get("gate"), evaluation)]
+    return [
+        *_of_data(data),
+        *_of_search(_section(document, "train"), data, evaluation),
+        *_of_evaluation(evaluation),
+        *_of_gates(document.get("gate"), evaluation),
+    ]
 
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
@@ -54,6 +63,43 @@ def _of_data(data: Mapping[str, Any]) -> Iterator[SpecProblem]:
                 repr(feature),
                 "Take it out: it would leak or is not known when predicting.",
             )
+
+
+def _of_search(
+    train: Mapping[str, Any], data: Mapping[str, Any], evaluation: Mapping[str, Any]
+) -> Iterator[SpecProblem]:
+    try:
+        search = SearchSpec.model_validate(train.get("search"))
+    except ValidationError:
+        return  # there is none, or its own mistakes are told
+    for name, value in _section(train, "params").items():
+        if name in search.params and not search.params[name].holds(value):
+            yield SpecProblem(
+                f"train.params.{name}",
+                f"must be a value that train.search.params.{name} may take, since it is tried first",
+                f"{value!r:.60}",
+                "Widen the search, or leave the param out here.",
+            )
+    allowed = METRICS_BY_TASK.get(str(evaluation.get("task")), ())
+    if search.metric and allowed and search.metric not in allowed:
+        yield SpecProblem(
+            "train.search.metric",
+            f"must be a metric of {evaluation['task']}",
+            repr(search.metric),
+            did_you_mean(search.metric, allowed),
+        )
+    try:
+        train_range = parse_duration(_section(data, "window").get("train"))
+        delay = parse_duration(data.get("label_delay", "1d"))
+    except ValueError:
+        return
+    if delay * (search.folds + 1) >= train_range:
+        yield SpecProblem(
+            "train.search.folds",
+            "must leave the first fold more of data.window.train than data.label_delay",
+            str(search.folds),
+            "Take fewer folds or a longer window.",
+        )
 
 
 def _of_evaluation(evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
