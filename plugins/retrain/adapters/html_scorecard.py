@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from retrain.adapters.model_card import model_card
-from retrain.adapters.pages import render_page
-from retrain.core.gates import Verdict
+from retrain.adapters.pages import number, render_page
+from retrain.core.gates import Outcome, Verdict
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.report import RetrainReport, SliceLine
 
@@ -71,6 +71,7 @@ def _page(report: RetrainReport) -> str:
         metrics=sorted(metrics.items(), key=lambda item: item[0] != report.decision.metric),
         most_moved=max(1, most_moved),
         scale_of=_scale_of,
+        facts_of=_facts_of,
         slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
         said_scale=_said_scale(report),
         more_is_better=GREATER_IS_BETTER,
@@ -82,6 +83,32 @@ def _scale_of(verdict: Verdict) -> Scale | None:
     if verdict.value is None or not math.isfinite(verdict.value):
         return None
     return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
+
+
+def _facts_of(verdict: Verdict) -> list[str]:
+    """Return what a gate tells of itself beside its reason; not every gate tells everything."""
+    spare = {Outcome.PASS: "to spare", Outcome.FAIL: "too far"}.get(verdict.outcome)
+    margin, rows = _margin_of(verdict), verdict.rows_needed
+    told = [
+        f"{number(margin)} {spare}" if spare and margin else "",
+        f"method {verdict.method}" if verdict.method else "",
+        "" if verdict.level is None else f"error level {verdict.level:.4g}",
+        "" if verdict.detectable is None else f"smallest value that passes 4 times in 5: {number(verdict.detectable)}",
+        "" if rows is None else f"needs about {rows:,} more labelled rows",
+    ]
+    return [fact for fact in told if fact]
+
+
+def _margin_of(verdict: Verdict) -> float:
+    """Return how far what was judged is from its bound: the near end of the interval, or the value without one.
+
+    0 where the bound lies inside the interval, or something is no number.
+    """
+    if verdict.value is None or verdict.bound is None:
+        return 0.0
+    low, high = verdict.interval or (verdict.value, verdict.value)
+    margin = max(low - verdict.bound, verdict.bound - high)
+    return margin if margin > 0 and math.isfinite(margin) else 0.0
 
 
 def _slice_scale(lines: Sequence[SliceLine]) -> Scale:

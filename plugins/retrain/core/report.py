@@ -121,10 +121,13 @@ class RetrainReport:
 
     @property
     def leading(self) -> Verdict | None:
-        """The verdict with the interval of the gain, if a gate gave one."""
-        return next(
-            (verdict for verdict in self.decision.verdicts if verdict.interval and verdict.value is not None), None
-        )
+        """The verdict with an interval that is shown first: on the gain over the opponent, where there is one."""
+        known = [
+            verdict
+            for verdict in self.decision.verdicts
+            if verdict.interval and verdict.value is not None and math.isfinite(verdict.value)
+        ]
+        return min(known, key=lambda verdict: not verdict.gate.startswith("beats_champion"), default=None)
 
     @cached_property
     def slices(self) -> tuple[SliceLine, ...]:

@@ -187,13 +187,41 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         assert told in words
 
 
+@pytest.mark.parametrize(
+    ("outcome", "value", "bound", "interval", "told"),
+    [
+        (Outcome.PASS, 0.7, 0.6, None, "0.1000 to spare"),
+        (Outcome.PASS, 20.0, 35.0, None, "15.0000 to spare"),
+        (Outcome.PASS, 0.03, 0.0, (0.01, 0.05), "0.0100 to spare"),
+        (Outcome.FAIL, -0.03, 0.0, (-0.05, -0.01), "0.0100 too far"),
+        (Outcome.FAIL, 0.04, 0.03, None, "0.0100 too far"),
+        (Outcome.INCONCLUSIVE, 0.5, 0.6, None, ""),
+        (Outcome.PASS, 0.12, 0.1, (0.08, 0.16), ""),
+        (Outcome.PASS, 0.12, None, None, ""),
+    ],
+)
+def test_a_gate_shows_its_margin_where_it_has_one(
+    report: RetrainReport,
+    tmp_path: Path,
+    outcome: Outcome,
+    value: float,
+    bound: float | None,
+    interval: tuple[float, float] | None,
+    told: str,
+) -> None:
+    verdict = Verdict("a", outcome, "because", value, bound, interval)
+    decision = replace(report.decision, choice=report.decision.choice.HOLD, verdicts=(verdict,))
+    words = Page(draw(replace(report, decision=decision), tmp_path)[0]).words
+    assert re.findall(r"[\d.]+ to spare|[\d.]+ too far", words) == ([told] if told else [])
+
+
 @pytest.mark.parametrize("bound", [None, math.nan, math.inf, 0.0])
 @pytest.mark.parametrize("interval", [None, (math.nan, 0.2), (0.1, math.inf), (0.1, 0.1)])
 def test_numbers_that_are_none_leave_no_mark(
     report: RetrainReport, tmp_path: Path, bound: float | None, interval: tuple[float, float] | None
 ) -> None:
     verdict = Verdict("a", Outcome.INCONCLUSIVE, "because", 0.1, bound, interval)
-    other = Verdict("b", Outcome.INCONCLUSIVE, "because", math.nan)
+    other = Verdict("b", Outcome.INCONCLUSIVE, "because", math.nan, interval=(0.1, 0.2))
     decision = replace(report.decision, choice=report.decision.choice.HOLD, verdicts=(verdict, other))
     text = draw(replace(report, decision=decision), tmp_path)[0]
     assert not re.search(r"\b(nan|inf)\b", text)

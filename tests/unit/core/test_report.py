@@ -80,9 +80,12 @@ def test_the_deciding_verdicts_are_those_that_the_decision_names() -> None:
     assert make_report(UNSURE, bar="frozen").deciding == ()
 
 
-def test_the_leading_verdict_is_the_first_with_an_interval() -> None:
-    assert make_report(PASS, FAIL).leading is None
-    assert make_report(PASS, UNSURE, replace(UNSURE, gate="another")).leading == UNSURE
+def test_the_leading_verdict_is_the_one_on_the_gain_or_else_the_first_with_an_interval() -> None:
+    another = replace(UNSURE, gate="calibration")
+    nothing = replace(UNSURE, value=math.nan)
+    assert make_report(PASS, FAIL, nothing).leading is None
+    assert make_report(PASS, another, UNSURE).leading == UNSURE
+    assert make_report(PASS, another).leading == another
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
