@@ -19,6 +19,7 @@ from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
+from retrain.adapters.project_gates import gates_below
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Choice, Decision
@@ -88,7 +89,16 @@ def run_locally(
         )
         decision = steps.do(
             "gate",
-            lambda: decide_retrain(spec, request, snapshot, challenger, scorecard, evidence=evidence, ledger=ledger),
+            lambda: decide_retrain(
+                spec,
+                request,
+                snapshot,
+                challenger,
+                scorecard,
+                evidence=evidence,
+                ledger=ledger,
+                load_gate=gates_below(spec.root),
+            ),
         )
         if decision.choice is Choice.PROMOTE:
             steps.do("promote", lambda: promote_challenger(spec, request, decision, registry=registry, ledger=ledger))
