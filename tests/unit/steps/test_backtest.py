@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.builders import AS_OF, World, make_request
 
+from retrain.adapters.project_gates import gates_below
 from retrain.core.decision import Choice, Decision
 from retrain.core.gates import PointEstimate, Threshold
 from retrain.errors import NotFoundError
@@ -35,6 +36,7 @@ def backtest(world: World, decisions: list[Decision], *policies: object) -> list
         snapshots=world.snapshots,
         trainer=world.trainer,
         registry=world.registry,
+        load_gate=gates_below(world.root),
     )
 
 
