@@ -86,8 +86,9 @@ class Decision:
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
-        """The first interval among the verdicts: of the gain over the opponent."""
-        return next((verdict.interval for verdict in self.verdicts if verdict.interval), None)
+        """The interval of the gain over the opponent, where a gate asked for it."""
+        of_gain = (verdict for verdict in self.verdicts if verdict.gate.startswith("beats_champion("))
+        return next((verdict.interval for verdict in of_gain if verdict.interval), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a number that is not finite becomes null."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, FiniteFloat
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
-from retrain.core.metric_names import GREATER_IS_BETTER, MetricName
+from retrain.core.metric_names import GREATER_IS_BETTER, MetricName, ParityName
 from retrain.core.names import ColumnName
 from retrain.core.window import Period
 from retrain.errors import DataError
@@ -29,7 +29,7 @@ Columns = Annotated[
     BeforeValidator(_listed, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
     Field(min_length=1),
 ]
-FairnessMetric = Literal["demographic_parity", "equal_opportunity", "equalized_odds"] | MetricName
+FairnessMetric = ParityName | MetricName
 
 
 class Fairness(Gate):
