@@ -7,7 +7,8 @@ T once more, so percentile limits would count it twice. Each limit here errs to 
     high = T + mean(T*) - q(T*)     the lower quantile q: the lift is left in, so that noise passes nobody either.
 
 Assumptions: clusters are exchangeable and independent of each other, rows within one need not be; the lift of T* is about
-that of T. Resampling is `scipy.stats.bootstrap`'s.
+that of T. It is for a sum; for the largest of several equal differences it is less, and low is then over the truth about twice
+as often as stated (a test counts both). Resampling is `scipy.stats.bootstrap`'s.
 
 Reference: Davison and Hinkley, Bootstrap Methods and their Application (1997), sections 2.1.2, 3.8 and 5.2.1 (basic limits).
 """

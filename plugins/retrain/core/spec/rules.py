@@ -99,15 +99,15 @@ def _of_gates(gates: Any, evaluation: Mapping[str, Any]) -> Iterator[SpecProblem
 
 
 def _of_fairness(path: str, gate: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
-    task, metric, floor = evaluation.get("task"), gate.get("metric"), gate.get("floor")
+    task, metric, floor = str(evaluation.get("task")), gate.get("metric"), _section(gate, "floor")
     if (metric is None) != (gate.get("max_difference") is None):
         got = "max_difference alone" if metric is None else "metric alone"
         yield SpecProblem(path, "must have metric and max_difference together", got, "Add the other.")
     elif metric is None and not floor:
         yield SpecProblem(path, "must have max_difference or floor", "neither", "Add `metric:` and `max_difference:`.")
-    names = {f"{path}.metric": metric} | {f"{path}.floor.{name}": name for name in _texts([*_section(gate, "floor")])}
-    others = {name for names in METRICS_BY_TASK.values() for name in names} - {*METRICS_BY_TASK.get(str(task), ())}
-    for where, name in names.items():
-        if task in METRICS_BY_TASK and (name in others or (task == "regression" and name in PARITIES)):
-            hint = did_you_mean(name, METRICS_BY_TASK[str(task)])
-            yield SpecProblem(where, f"must be a metric of {task}", repr(name), hint)
+    allowed = METRICS_BY_TASK.get(task, ())
+    others = [name for names in METRICS_BY_TASK.values() for name in names if name not in allowed]
+    others += PARITIES if task == "regression" else ()
+    for where, name in ((f"{path}.metric", metric), *((f"{path}.floor.{name}", name) for name in floor)):
+        if allowed and name in others:
+            yield SpecProblem(where, f"must be a metric of {task}", repr(name), did_you_mean(name, allowed))
