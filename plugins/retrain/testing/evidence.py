@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrain.core.evidence import Evidence
 from retrain.core.ledger import Pointer
@@ -63,7 +64,14 @@ def make_scores(
             return np.asarray(strength / strength.sum(axis=1, keepdims=True))
 
     theirs = (say(challenger), None if opponent is None else say(opponent))
-    return Scores(y, *theirs, time, {"place": place} | dict(columns or {}), baseline)
+    named = {"place": place} | {name: _as_stored(values) for name, values in (columns or {}).items()}
+    return Scores(y, *theirs, time, named, baseline)
+
+
+def _as_stored(values: Any) -> NDArray[Any]:
+    """Return a column as it comes out of a store of scores: texts are objects."""
+    array = np.asarray(values)
+    return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def make_evidence(
