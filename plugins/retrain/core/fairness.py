@@ -229,12 +229,19 @@ def _rate(name: str, groups: Groups, y: Floats, said: Floats, clusters: Ints) ->
         rows = counts @ every
         return np.asarray(np.divide(counts @ yes, rows, out=np.full(rows.shape, np.nan), where=rows > 0))
 
-    values: list[GroupValue] = []
-    if len(defined):
-        frame = MetricFrame(
-            metrics=function, y_true=y[judged], y_pred=said[judged], sensitive_features=groups.members[judged]
-        )
-        values = [GroupValue(groups.names[group], groups.rows[group], frame.by_group[group]) for group in defined]
+    if not len(defined):
+        return _Measure(name, [], resampled)
+    # Rows that are alike are told once with their number: Fairlearn takes seconds for a million.
+    rows = np.bincount((4 * groups.members + 2 * y + said)[judged].astype(np.int64))
+    alike = np.flatnonzero(rows)
+    frame = MetricFrame(
+        metrics=function,
+        y_true=alike // 2 % 2,
+        y_pred=alike % 2,
+        sensitive_features=alike // 4,
+        sample_params={"sample_weight": rows[alike]},
+    )
+    values = [GroupValue(groups.names[group], groups.rows[group], float(frame.by_group[group])) for group in defined]
     return _Measure(name, values, resampled)
 
 

@@ -67,9 +67,8 @@ def bootstrap_lifted(statistic: Resampler, clusters: Ints, *, confidence: float,
 
     def drawn(rows: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy names it
         batch = np.atleast_2d(rows)
-        counts = np.zeros((len(batch), count), dtype=np.int64)
-        np.add.at(counts, (np.arange(len(batch))[:, None], batch), 1)
-        numbers = statistic(counts)
+        cells = batch + count * np.arange(len(batch))[:, None]
+        numbers = statistic(np.bincount(cells.ravel(), minlength=len(batch) * count).reshape(len(batch), count))
         return numbers[0] if rows.ndim == 1 else numbers
 
     again = bootstrap(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -67,9 +66,6 @@ class Calibration(Gate):
             )
         except DataError as problem:
             return Verdict(name, Outcome.INCONCLUSIVE, str(problem))
-        if not all(map(math.isfinite, (error.value, error.low, error.high))):
-            reason = "the calibration error has no finite interval on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, error.value, self.max_error)
         if error.high <= self.max_error:
             outcome, words = Outcome.PASS, "is within"
         elif error.low > self.max_error:

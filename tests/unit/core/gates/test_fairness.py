@@ -116,13 +116,14 @@ def test_what_cannot_be_told_is_inconclusive(fields: dict[str, Any], changes: di
     assert words in verdict.reason
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")
 def test_a_difference_without_a_finite_interval_is_inconclusive() -> None:
-    scores = make_scores(ROWS, task="regression")
-    far = replace(scores, challenger=np.where(np.arange(ROWS) % 2 == 0, 1e200, scores.challenger))
-    with np.errstate(over="ignore"):
-        verdict = gate(metric="mse").judge(make_evidence(far, metrics=["mae"]))
+    days = np.arange(ROWS) // 20
+    first_day_only = ((days == 0) & (np.arange(ROWS) % 4 < 2)).astype(float)
+    place = np.array(["north", "south"], dtype=object)[np.arange(ROWS) % 2]
+    evidence = treating(0.0, y=first_day_only, columns={"place": place})
+    verdict = gate(metric="roc_auc", cluster_by="day").judge(evidence)
     assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == "the difference in roc_auc has no finite interval on this holdout"
 
 
 def test_a_column_may_stand_alone_or_in_a_list() -> None:
