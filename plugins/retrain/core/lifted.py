@@ -7,8 +7,10 @@ T once more, so percentile limits would count it twice. Each limit here errs to 
     high = T + mean(T*) - q(T*)     the lower quantile q: the lift is left in, so that noise passes nobody either.
 
 Assumptions: clusters are exchangeable and independent of each other, rows within one need not be; the lift of T* is about
-that of T. It is for a sum; for the largest of several equal differences it is less, and low is then over the truth about twice
-as often as stated (a test counts both). Resampling is `scipy.stats.bootstrap`'s.
+that of T. It is for a sum. For the largest of many equal differences it is less, and low is then over the truth more often than
+stated: in 300 simulated holdouts with 2.5 % stated, 4 % with three groups and 8 to 12 % with eight, while high was under it in
+5 % with two groups and 1 % or less beyond. A gate that fails keeps the champion as one in doubt does, so the safe side is the
+other one. Resampling is `scipy.stats.bootstrap`'s.
 
 Reference: Davison and Hinkley, Bootstrap Methods and their Application (1997), sections 2.1.2, 3.8 and 5.2.1 (basic limits).
 """
