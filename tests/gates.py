@@ -91,6 +91,16 @@ class SayingALot(Saying):
         return Verdict("saying", Outcome.FAIL, "so\n\x1b[31m" + "very " * 1000 + "bad")
 
 
+class SayingMethod(Saying):
+    def judge(self, evidence: Evidence) -> Any:
+        return Verdict("saying", Outcome.PASS, "because", method=7)  # type: ignore[arg-type]
+
+
+class SayingSurrogates(Saying):
+    def judge(self, evidence: Evidence) -> Any:
+        return Verdict("say\ning\ud800", Outcome.PASS, "because\udfff")
+
+
 class Overwriting(Saying):
     def judge(self, evidence: Evidence) -> Any:
         evidence.scores.challenger[:] = 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Custom", "LoadGate"]
 
-_LONGEST_REASON: Final = 500
+_LONGEST: Final = 500
 
 
 class Custom(Gate):
@@ -63,7 +64,8 @@ def _sound(verdict: object) -> Verdict:
     """Return a verdict as it will be read back, or raise: one that cannot be stored would end the task without a decision."""
     if not isinstance(verdict, Verdict) or not isinstance(verdict.outcome, Outcome):
         raise TypeError("a gate must return a verdict")
-    if not isinstance(verdict.gate, str) or not isinstance(verdict.reason, str):
+    if not all(isinstance(text, str) for text in (verdict.gate, verdict.reason, verdict.method)):
         raise TypeError("a verdict must name its gate and its reason")
     again = Verdict.from_json(json.loads(json.dumps(verdict.to_json(), allow_nan=False)))
-    return Verdict(**vars(again) | {"reason": one_line(again.reason)[:_LONGEST_REASON]})
+    gate, reason, method = (one_line(text)[:_LONGEST] for text in (again.gate, again.reason, again.method))
+    return replace(again, gate=gate, reason=reason, method=method)

@@ -35,6 +35,7 @@ def test_the_verdict_is_that_of_the_class_with_its_params() -> None:
         ("SayingPass", "TypeError"),
         ("SayingNothing", "TypeError"),
         ("SayingAnArray", "TypeError"),
+        ("SayingMethod", "TypeError"),
         ("Missing", "AttributeError"),
         ("not_a_gate", "TypeError"),
         ("EMAIL", "TypeError"),
@@ -59,6 +60,11 @@ def test_a_long_reason_becomes_one_line_that_no_terminal_acts_on() -> None:
     assert verdict.reason.startswith("so \\x1b[31mvery very")
     assert verdict.reason.isprintable()
     assert len(verdict.reason) == 500
+
+
+def test_text_that_no_database_takes_is_spelled_out() -> None:
+    verdict = judge("SayingSurrogates")
+    assert (verdict.gate, verdict.reason) == ("say ing\\ud800", "because\\udfff")
 
 
 def test_what_a_class_does_to_the_evidence_no_other_gate_sees() -> None:
