@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,21 +13,18 @@ from typing import Any
 import numpy as np
 
 from retrain.core.decision import Challenger, Decision
-from retrain.core.evidence import Evidence
 from retrain.core.ledger import LedgerEntry, Pointer
 from retrain.core.names import PRODUCTION
 from retrain.core.request import RetrainRequest
-from retrain.core.scorecard import Scorecard, score_slices, value_of
-from retrain.core.scores import Opponent, Scores
 from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
+from retrain.testing import make_evidence, make_scores  # noqa: F401 - tests take them from here
 
 ROOT = Path(__file__).parents[1]
 MODEL = "churn"
 KEY = "0123456789abcdef" * 4
 AS_OF = datetime(2024, 7, 1, tzinfo=UTC)
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
-METRICS = {"classification": ("roc_auc", "log_loss", "brier", "accuracy"), "regression": ("mae", "rmse", "r2")}
 
 _DOCUMENT: dict[str, Any] = {
     "model": MODEL,
@@ -99,62 +96,6 @@ def make_pointer(**changes: Any) -> Pointer:
         Pointer(MODEL, "production", 3, "d" * 64, 3, AS_OF - timedelta(days=30), "k" * 64),
         **changes,
     )
-
-
-def make_scores(
-    rows: int = 400,
-    *,
-    task: str = "classification",
-    classes: int = 2,
-    challenger: float = 0.8,
-    opponent: float | None = 0.3,
-    seed: int = 7,
-) -> Scores:
-    """Return scores on `rows` rows, 20 a day; `challenger` and `opponent` say how much they know, from 0 to 1."""
-    random = np.random.default_rng(seed)
-    time = np.datetime64("2024-06-01", "us") + np.arange(rows) // 20 * np.timedelta64(1, "D")
-    columns = {"place": np.array(["north", "south"], dtype=object)[np.arange(rows) % 2]}
-    if task == "regression":
-        y = random.normal(size=rows)
-
-        def say(skill: float) -> Any:
-            return skill * y + (1 - skill) * random.normal(size=rows)
-    else:
-        y = (np.arange(rows) % classes).astype(float)
-        random.shuffle(y)
-
-        def say(skill: float) -> Any:
-            strength = random.gamma(1.0, size=(rows, classes)) + 3 * skill * (y[:, None] == np.arange(classes))
-            return strength / strength.sum(axis=1, keepdims=True)
-
-    return Scores(y, say(challenger), None if opponent is None else say(opponent), time, columns)
-
-
-def make_evidence(
-    scores: Scores,
-    *,
-    metrics: Sequence[str] | None = None,
-    slices: Sequence[str] = ("place",),
-    opponent: Opponent = "champion",
-    **changes: Any,
-) -> Evidence:
-    """Return the evidence that `scores` make."""
-    task = "regression" if scores.challenger.ndim == 1 else "classification"
-    names = METRICS[task] if metrics is None else metrics
-    card = Scorecard(
-        key=KEY,
-        model=MODEL,
-        timeline="production",
-        rows=len(scores.y),
-        opponent=None if scores.opponent is None else opponent,
-        why_no_opponent="the champion is lost" if scores.opponent is None else "",
-        champion=make_pointer(),
-        challenger_metrics=value_of(names, scores.y, scores.challenger),
-        opponent_metrics=value_of(names, scores.y, scores.opponent),
-        scores="5" * 64,
-        slices=tuple(score_slices(names, slices, scores)),
-    )
-    return Evidence(replace(card, **changes), scores)
 
 
 def make_rows(days: int = 200, *, a_day: int = 6, task: str = "binary", seed: int = 7) -> dict[str, Any]:
@@ -294,6 +235,7 @@ class World:
 
     def decide(self, request: RetrainRequest | None = None) -> Decision:
         """Go all the way to the decision."""
+        from retrain.adapters.project_gates import gates_below
         from retrain.steps import decide_retrain
 
         request = request or make_request()
@@ -301,7 +243,14 @@ class World:
         challenger = self.train(request, snapshot)
         scorecard = self.evaluate(request, snapshot, challenger)
         return decide_retrain(
-            self.spec, request, snapshot, challenger, scorecard, evidence=self.evidence, ledger=self.ledger
+            self.spec,
+            request,
+            snapshot,
+            challenger,
+            scorecard,
+            evidence=self.evidence,
+            ledger=self.ledger,
+            load_gate=gates_below(self.root),
         )
 
     def stores(self) -> dict[str, Any]:

@@ -4,66 +4,74 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from tests.builders import make_evidence, make_scores
+from tests.builders import ROOT, make_evidence, make_scores
 
+from retrain.adapters.project_gates import gates_below
 from retrain.core.evidence import Evidence
-from retrain.core.gates import BeatsChampion, Gate, GateSpec, Outcome, PointEstimate, Slices, Threshold, Verdict
+from retrain.core.gates import (
+    BeatsChampion,
+    Calibration,
+    Custom,
+    Gate,
+    GateSpec,
+    Outcome,
+    PointEstimate,
+    Slices,
+    Verdict,
+)
 from retrain.core.scorecard import SliceScore
 from retrain.core.scores import Scores
+from retrain.testing import GATE_PROMISES
 
 GATES: dict[str, dict[str, Any]] = {
-    "threshold": {"check": "threshold", "min": 0.5},
-    "beats_champion": {"check": "beats_champion", "cluster_by": "day", "resamples": 200},
-    "slices": {"check": "slices", "max_drop": 0.05, "min_rows": 50},
-    "point_estimate": {"check": "point_estimate"},
+    "threshold": {"check": "threshold", "metric": "roc_auc", "min": 0.5},
+    "beats_champion": {"check": "beats_champion", "metric": "roc_auc", "cluster_by": "day", "resamples": 200},
+    "slices": {"check": "slices", "metric": "roc_auc", "max_drop": 0.05, "min_rows": 50},
+    "baseline": {"check": "baseline", "metric": "roc_auc", "rule": "guess", "cluster_by": "day", "resamples": 200},
+    "fairness": {
+        "check": "fairness",
+        "by": "place",
+        "metric": "roc_auc",
+        "max_difference": 0.2,
+        "floor": {"accuracy": 0.5},
+        "min_group": 50,
+        "resamples": 200,
+    },
+    "calibration": {"check": "calibration", "max_error": 0.3, "bins": 5, "min_rows": 50, "resamples": 200},
+    "point_estimate": {"check": "point_estimate", "metric": "roc_auc"},
+    "custom": {
+        "check": "custom",
+        "gate": "tests.gates:GoodInPlace",
+        "params": {"place": "north"},
+        "reads": ["place"],
+    },
 }
-BETTER = make_scores(challenger=0.8, opponent=0.3)
+BETTER = make_scores(challenger=0.8, opponent=0.3, columns={"guess": np.random.default_rng(7).uniform(size=400)})
+NOT_OF_THE_OPPONENT = ("threshold", "baseline", "fairness", "calibration", "custom")
 
 
-def make_gate(name: str, metric: str = "roc_auc", **changes: Any) -> Gate:
-    gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[name] | {"metric": metric} | changes)
-    return gate
+def make_gate(name: str, metric: str | None = None, **changes: Any) -> Gate:
+    """Return a gate of `GATES`; a custom one is the project's class itself."""
+    chosen = {} if metric is None else {"metric": metric}
+    gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[name] | chosen | changes)
+    return gates_below(ROOT)(gate) if isinstance(gate, Custom) else gate
 
 
 @pytest.fixture(params=GATES)
-def gate(request: pytest.FixtureRequest) -> Gate:
-    return make_gate(request.param)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def without(evidence: Evidence, *, metric: str) -> Evidence:
-    """Return the evidence as if the metric had never been computed."""
-
-    def cut(metrics: dict[str, float]) -> dict[str, float]:
-        return {name: value for name, value in metrics.items() if name != metric}
-
-    card = evidence.scorecard
-    slices = tuple(replace(item, challenger=cut(item.challenger), opponent=cut(item.opponent)) for item in card.slices)
-    return replace(
-        evidence,
-        scorecard=replace(
-            card,
-            challenger_metrics=cut(card.challenger_metrics),
-            opponent_metrics=cut(card.opponent_metrics),
-            slices=slices,
-        ),
-    )
-
-
-def nan_for(evidence: Evidence, side: str) -> Evidence:
-    """Return the evidence with NaN for every metric and score of one side."""
-    card, scores = evidence.scorecard, evidence.scores
-    metrics = {f"{side}_metrics": dict.fromkeys(card.challenger_metrics, math.nan)}
-    slices = tuple(replace(item, **{side: dict.fromkeys(item.challenger, math.nan)}) for item in card.slices)
-    return Evidence(
-        replace(card, slices=slices, **metrics),
-        replace(scores, **{side: np.full_like(scores.challenger, np.nan)}),
-    )
+@pytest.fixture
+def gate(kind: str) -> Gate:
+    return make_gate(kind)
 
 
 def some_rows(rows: Any) -> Scores:
@@ -73,6 +81,7 @@ def some_rows(rows: Any) -> Scores:
         None if BETTER.opponent is None else BETTER.opponent[rows],
         BETTER.event_time[rows],
         {name: values[rows] for name, values in BETTER.columns.items()},
+        BETTER.baseline,
     )
 
 
@@ -84,64 +93,43 @@ def test_every_kind_of_gate_is_in_this_suite() -> None:
 # What every gate promises
 
 
-def test_a_better_challenger_passes(gate: Gate) -> None:
+@pytest.mark.parametrize("promise", GATE_PROMISES, ids=lambda promise: promise.__name__)
+def test_every_gate_keeps_every_promise(gate: Gate, promise: Callable[[Gate, Evidence], None]) -> None:
+    promise(gate, make_evidence(BETTER))
+
+
+def test_a_verdict_has_its_number_and_its_bound(gate: Gate) -> None:
     verdict = gate.judge(make_evidence(BETTER))
     assert verdict.outcome is Outcome.PASS
-    assert verdict.gate.endswith("(roc_auc)")
     assert verdict.value is not None
     assert verdict.bound is not None
-    assert "roc_auc" in verdict.reason
+    assert isinstance(gate, Calibration) or verdict.gate.endswith("(roc_auc)")
+    assert isinstance(gate, Calibration) or "roc_auc" in verdict.reason
 
 
-def test_the_same_evidence_gives_the_same_verdict(gate: Gate) -> None:
-    assert gate.judge(make_evidence(BETTER)) == gate.judge(make_evidence(BETTER))
+@pytest.mark.parametrize("rows", [slice(0), [0, 25, 50], BETTER.y == 1], ids=["none", "three", "one class"])
+def test_too_little_to_judge_is_inconclusive(gate: Gate, rows: Any) -> None:
+    assert gate.judge(make_evidence(some_rows(rows))).outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_missing_metric_never_passes(gate: Gate) -> None:
-    assert gate.judge(without(make_evidence(BETTER), metric="roc_auc")).outcome is Outcome.INCONCLUSIVE
-
-
-@pytest.mark.parametrize("side", ["challenger", "opponent"])
-def test_nan_never_passes(gate: Gate, side: str) -> None:
-    if isinstance(gate, Threshold) and side == "opponent":
-        return  # a threshold does not look at the opponent
-    assert gate.judge(nan_for(make_evidence(BETTER), side)).outcome is Outcome.INCONCLUSIVE
-
-
-def test_no_rows_never_pass(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows(slice(0)))).outcome is Outcome.INCONCLUSIVE
-
-
-def test_three_rows_never_pass(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows([0, 25, 50]))).outcome is Outcome.INCONCLUSIVE
-
-
-def test_a_single_class_never_passes(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows(BETTER.y == 1))).outcome is Outcome.INCONCLUSIVE
-
-
-def test_no_opponent_never_passes_where_one_is_needed(gate: Gate) -> None:
-    verdict = gate.judge(make_evidence(make_scores(opponent=None)))
-    if isinstance(gate, Threshold):
+def test_without_an_opponent_a_comparison_says_why(gate: Gate, kind: str) -> None:
+    verdict = gate.judge(make_evidence(replace(BETTER, opponent=None)))
+    if kind in NOT_OF_THE_OPPONENT:
         assert verdict.outcome is Outcome.PASS
     else:
         assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "the champion is lost")
 
 
-@pytest.mark.parametrize(
-    "scores", [BETTER, make_scores(challenger=0.3, opponent=0.8), make_scores(opponent=None), some_rows(slice(0))]
-)
+@pytest.mark.parametrize("scores", [make_scores(challenger=0.3, opponent=0.8), make_scores(opponent=None)])
 def test_a_verdict_survives_its_json(gate: Gate, scores: Scores) -> None:
     verdict = gate.judge(make_evidence(scores))
-    again = Verdict.from_json(json.loads(json.dumps(verdict.to_json(), allow_nan=False)))
-    if verdict.value is not None and math.isnan(verdict.value):
-        verdict = replace(verdict, value=None)
-    assert again == verdict
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json(), allow_nan=False))) == verdict
 
 
-def test_a_gate_cannot_be_changed_and_knows_its_fields(gate: Gate) -> None:
+def test_a_gate_of_a_spec_is_frozen_and_knows_its_fields(kind: str) -> None:
+    gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[kind])
     with pytest.raises(ValidationError, match="frozen"):
-        gate.metric = "brier"  # type: ignore[attr-defined]
+        gate.check = "threshold"  # type: ignore[attr-defined]
     with pytest.raises(ValidationError, match="Extra inputs"):
         TypeAdapter(GateSpec).validate_python(gate.model_dump() | {"margni": 1})
 

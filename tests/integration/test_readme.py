@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,7 +17,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
-from retrain.core.gates import BeatsChampion, PointEstimate, Slices, Threshold
+from retrain.core.gates import Baseline, BeatsChampion, Calibration, Custom, Fairness, PointEstimate, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
@@ -47,7 +48,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: threshold": Threshold,
     "### gate: beats_champion": BeatsChampion,
     "### gate: slices": Slices,
+    "### gate: baseline": Baseline,
+    "### gate: fairness": Fairness,
+    "### gate: calibration": Calibration,
     "### gate: point_estimate": PointEstimate,
+    "### gate: custom": Custom,
     "## promotion": PromotionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
@@ -176,6 +181,30 @@ def test_every_dag_file_is_one_that_airflow_parses(project: Path) -> None:
     assert (errors, dags) == ("{}", "['after_churn', 'churn', 'churn_by_hand']"), done.stdout
 
 
+def test_the_gate_of_the_reference_keeps_the_promises_that_its_test_asks_for(project: Path) -> None:
+    code, test = (block for block in blocks(REFERENCE, "python") if "BigPlans" in block.text)
+    for block in (code, test):
+        (project / str(block.setting("file"))).parent.mkdir(exist_ok=True)
+        (project / str(block.setting("file"))).write_text(block.text)
+    # In a process of its own: the project has an `include` package, and so has this checkout.
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        project,
+        str(test.setting("file")),
+    ]
+    places = [project, *(path for path in sys.path if path and Path(path) != ROOT)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
 @pytest.mark.parametrize("block", of_every_page("bash"))
 def test_every_bash_block_is_left_to_a_live_test_and_well_formed(block: Block) -> None:
     assert "live" in block.tags
@@ -257,7 +286,8 @@ def test_the_reference_has_every_metric() -> None:
 def test_the_reference_has_every_kind_of_gate() -> None:
     spoken_of = {
         get_args(model.model_fields["check"].annotation)[0]
-        for model in (Threshold, BeatsChampion, Slices, PointEstimate)
+        for heading, model in SECTIONS.items()
+        if heading.startswith("### gate: ")
     }
     schema = PipelineSpec.model_json_schema()
     assert spoken_of == set(schema["properties"]["gate"]["items"]["discriminator"]["mapping"])

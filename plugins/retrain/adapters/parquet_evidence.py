@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from retrain.core.scorecard import Scorecard
 from retrain.core.scores import Scores
 
 __all__ = ["ParquetEvidence"]
+
+_BASELINE: Final = b"retrain.baseline"
 
 
 class ParquetEvidence:
@@ -32,9 +35,10 @@ class ParquetEvidence:
         if scores.opponent is not None:
             columns |= _spread("opponent", scores.opponent)
         columns |= {f"column.{name}": pa.array(values, from_pandas=True) for name, values in scores.columns.items()}
+        about = {} if scores.baseline is None else {_BASELINE: json.dumps(scores.baseline.tolist()).encode()}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "scores.parquet"
-            pq.write_table(pa.table(columns), path, compression="zstd")
+            pq.write_table(pa.table(columns, metadata=about), path, compression="zstd")
             return self._store.put_file("scores", path, ".parquet")
 
     def put_scorecard(self, scorecard: Scorecard) -> str:
@@ -57,6 +61,7 @@ class ParquetEvidence:
             opponent=_gathered(table, "opponent") if any(name.startswith("opponent.") for name in names) else None,
             event_time=table.column("event_time").to_numpy(),
             columns=columns,
+            baseline=_baseline(table),
         )
         return Evidence(scorecard, scores)
 
@@ -72,3 +77,8 @@ def _gathered(table: pa.Table, side: str) -> Floats:
         return np.asarray(table.column(f"{side}.value").to_numpy())
     count = sum(name.startswith(f"{side}.") for name in table.column_names)
     return np.column_stack([table.column(f"{side}.{index}").to_numpy() for index in range(count)])
+
+
+def _baseline(table: pa.Table) -> Floats | None:
+    said = (table.schema.metadata or {}).get(_BASELINE)
+    return None if said is None else np.array(json.loads(said), dtype=np.float64)

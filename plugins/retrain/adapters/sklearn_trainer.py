@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import json
 import platform
-import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -24,7 +21,7 @@ from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from retrain.adapters.project_code import project_files
+from retrain.adapters.project_code import import_from, project_files
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
@@ -229,10 +226,8 @@ def _contents(path: Path) -> dict[str, Any]:
 
 
 def _imported(name: str, spec: PipelineSpec) -> Any:
-    if str(spec.root) not in sys.path:
-        sys.path.insert(0, str(spec.root))
     try:
-        return importlib.import_module(name)
+        return import_from(name, spec.root)
     except Exception as error:
         raise _not_importable(spec, f"{type(error).__name__}: {error}") from error
 

@@ -66,6 +66,7 @@ def backtest(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Replay gate policies over a timeline's past challengers; exit 1 where --policy did worse than --against."""
+    from retrain.adapters.project_gates import gates_below
     from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.steps.backtest import backtest_policies
 
@@ -90,6 +91,7 @@ def backtest(
                 snapshots=platform.snapshots,
                 trainer=SklearnTrainer(split_types(trusted_types)),
                 registry=platform.registry,
+                load_gate=gates_below(spec.root),
                 tell=lambda done, total: progress.update(bar, completed=done, total=total),
             )
         worse = against is not None and tests[0].worse_than(tests[1])

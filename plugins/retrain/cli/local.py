@@ -20,6 +20,7 @@ from retrain.adapters.html_scorecard import draw_scorecard
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
+from retrain.adapters.project_gates import gates_below
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Challenger, Choice, Decision
@@ -108,7 +109,16 @@ def run_locally(
         )
         decision = steps.do(
             "gate",
-            lambda: decide_retrain(spec, request, snapshot, challenger, scorecard, evidence=evidence, ledger=ledger),
+            lambda: decide_retrain(
+                spec,
+                request,
+                snapshot,
+                challenger,
+                scorecard,
+                evidence=evidence,
+                ledger=ledger,
+                load_gate=gates_below(spec.root),
+            ),
         )
         steps.do("report", lambda: report(decision, decision.challenger or challenger))
         if decision.choice is Choice.PROMOTE:

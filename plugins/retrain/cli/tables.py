@@ -163,7 +163,7 @@ def _opponent(decision: Decision) -> str:
 
 
 def _gain(decision: Decision) -> str:
-    verdict = next((item for item in decision.verdicts if item.interval and item.value is not None), None)
+    verdict = decision.gain
     if verdict is None or verdict.interval is None:
         return "-"
     low, high = verdict.interval

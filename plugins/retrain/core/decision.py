@@ -85,9 +85,15 @@ class Decision:
         return digest_of(self.to_json())
 
     @property
+    def gain(self) -> Verdict | None:
+        """The first verdict on the gain over the opponent that has an interval."""
+        of_gain = (verdict for verdict in self.verdicts if verdict.gate.startswith("beats_champion("))
+        return next((verdict for verdict in of_gain if verdict.interval and verdict.value is not None), None)
+
+    @property
     def gain_interval(self) -> tuple[float, float] | None:
-        """The first interval among the verdicts: of the gain over the opponent."""
-        return next((verdict.interval for verdict in self.verdicts if verdict.interval), None)
+        """The interval of the gain over the opponent, where a gate asked for it."""
+        return self.gain.interval if self.gain else None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a number that is not finite becomes null."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from retrain.core.bootstrap import Gain, paired_gain
+from retrain.core.calibration import Strategy, calibration_error
+from retrain.core.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
+from retrain.core.lifted import Lifted
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.metrics import METRICS
 from retrain.core.scorecard import Scorecard, SliceScore
 from retrain.core.scores import Opponent, Scores
+from retrain.errors import DataError
 
 __all__ = ["Evidence"]
 
@@ -61,5 +66,87 @@ class Evidence:
             greater_is_better=GREATER_IS_BETTER[metric],
             confidence=confidence,
             resamples=resamples,
-            seed=int(self.scorecard.key[:8], 16),
+            seed=self._seed,
         )
+
+    def gain_over_baseline(
+        self, metric: str, rule: str | None, cluster_by: str | None, confidence: float, resamples: int
+    ) -> Gain:
+        """Return the gain over the dummy, or over a column that holds a simple rule's predictions, with its interval.
+
+        Raises:
+            DataError: There is no dummy or no such rule, the cluster column is unknown, or there are too few clusters.
+        """
+        said = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
+        met = replace(self, scores=replace(self.scores, opponent=said))
+        return met.paired_gain(metric, cluster_by, confidence, resamples)
+
+    def calibration_error(
+        self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int
+    ) -> Lifted:
+        """Return the challenger's expected calibration error with its interval.
+
+        Raises:
+            DataError: The scores are not the probabilities of a classification, the rows are of one class, the cluster column
+                is unknown, or there are too few clusters.
+        """
+        return calibration_error(
+            self.scores.y,
+            self.scores.challenger,
+            self.scores.clusters(cluster_by),
+            bins=bins,
+            strategy=strategy,
+            confidence=confidence,
+            resamples=resamples,
+            seed=self._seed,
+        )
+
+    def groups(self, by: Sequence[str], min_rows: int) -> Groups:
+        """Return the groups that the values of some columns make together.
+
+        Raises:
+            DataError: A column is unknown.
+        """
+        for name in by:
+            if name not in self.scores.columns:
+                raise DataError("groups are made by a column of the data", got=name, fix="Select it in the query.")
+        return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
+
+    def group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
+        """Return a metric of the challenger in each group; NaN where it is not defined.
+
+        Raises:
+            DataError: A score is not finite, the rows are of one class, or the metric is of another task.
+        """
+        return group_values(metric, groups, self.scores.y, self.scores.challenger)
+
+    def group_difference(
+        self,
+        metric: str,
+        groups: Groups,
+        threshold: float,
+        cluster_by: str | None,
+        confidence: float,
+        resamples: int,
+    ) -> Difference:
+        """Return the largest difference between two groups under the challenger, with its interval.
+
+        Raises:
+            DataError: As for `group_values`; or the metric is defined in fewer than two groups, the cluster column is unknown, or
+                there are too few clusters.
+        """
+        return largest_difference(
+            metric,
+            groups,
+            self.scores.y,
+            self.scores.challenger,
+            self.scores.clusters(cluster_by),
+            threshold=threshold,
+            confidence=confidence,
+            resamples=resamples,
+            seed=self._seed,
+        )
+
+    @property
+    def _seed(self) -> int:
+        return int(self.scorecard.key[:8], 16)

@@ -29,6 +29,7 @@ class Scores:
         opponent: Like `challenger`; None where there is nothing to compare with.
         event_time: (n,) datetime64, UTC.
         columns: Columns to slice or cluster by, each (n,).
+        baseline: What a dummy of the challenger's training rows says on every row: (classes,) shares, or (1,) a number.
     """
 
     y: Floats
@@ -36,6 +37,7 @@ class Scores:
     opponent: Floats | None
     event_time: NDArray[np.datetime64]
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    baseline: Floats | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.y), len(self.challenger), len(self.event_time), *map(len, self.columns.values())}
@@ -67,6 +69,44 @@ class Scores:
         if keys.dtype == object:
             keys = keys.astype(str)  # a missing value has no order among texts
         return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+    def of_baseline(self) -> Floats:
+        """Return the scores of the dummy, shaped like `challenger`.
+
+        Raises:
+            DataError: None was stored.
+        """
+        if self.baseline is None:
+            raise DataError("the scores must hold what a dummy says", got="none", fix="Clear the task evaluate.")
+        said = self.baseline if self.challenger.ndim == 2 else self.baseline[0]
+        return np.array(np.broadcast_to(said, self.challenger.shape))
+
+    def of_rule(self, column: str) -> Floats:
+        """Return the scores of a simple rule, shaped like `challenger`.
+
+        Args:
+            column: Holds the rule's prediction: the probability of the positive class, or the number of a regression.
+
+        Raises:
+            DataError: The column is missing or says no such thing, or there are not two classes.
+        """
+        must = f"the rule {column} must be a finite number on every row"
+        if column not in self.columns:
+            raise DataError(must, got="no such column", fix="Select it in the query.")
+        try:
+            said: Floats = np.asarray(self.columns[column], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(must, got="other values", fix="Cast it in the query.") from None
+        if not np.isfinite(said).all():
+            raise DataError(must, got="a missing value or an infinity", fix="Fill it in the query.")
+        if self.challenger.ndim == 1:
+            return said
+        must = f"the rule {column} must be the probability of the positive class of two"
+        if self.challenger.shape[1] != 2:
+            raise DataError(must, got=f"{self.challenger.shape[1]} classes", fix="Leave the rule out.")
+        if len(said) and (said.min() < 0 or said.max() > 1):
+            raise DataError(must, got="numbers outside 0 to 1", fix="Scale it in the query.")
+        return np.column_stack([1 - said, said])
 
 
 def align_classes(scores: Floats, classes: Sequence[Any], union: Sequence[Any]) -> Floats:

@@ -50,6 +50,7 @@ class QualityGateOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Record the decision."""
+        from retrain.adapters.project_gates import gates_below
         from retrain.steps.decide import decide_retrain, record_failure
 
         ledger = self.ledger_hook.get_conn()
@@ -67,6 +68,7 @@ class QualityGateOperator(RetrainOperator):
             self.scorecard["scorecard"],
             evidence=self.store_hook.evidence(),
             ledger=ledger,
+            load_gate=gates_below(self.spec.root),
         )
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)

@@ -14,7 +14,7 @@ import numpy as np
 from retrain.core.backtest import Backtest, walk
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate
+from retrain.core.gates import Gate, LoadGate
 from retrain.core.ledger import Pointer
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.ports import FittedModel, ModelRegistry, SnapshotStore, Trainer
@@ -22,6 +22,7 @@ from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
 from retrain.errors import NotFoundError
+from retrain.steps.judging import judge_all
 from retrain.steps.scoring import align_scores, holdout_rows
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ def backtest_policies(
     snapshots: SnapshotStore,
     trainer: Trainer,
     registry: ModelRegistry,
+    load_gate: LoadGate,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Backtest]:
     """Let each policy (name, gates, look at every n-th) decide on past retrains, against the champions that it makes itself.
 
     Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is.
+    `load_gate` imports gates of the project's own.
 
     Raises:
         NotFoundError: There are fewer than three retrains that made a version, or a version is gone.
@@ -57,7 +60,9 @@ def backtest_policies(
             got=str(len(made)),
             fix="Backfill some history first.",
         )
-    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry)
+    # Scores carry the columns that the gates of these policies read.
+    spec = spec.model_copy(update={"gate": tuple(gate for _, gates, _ in policies for gate in gates)})
+    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, load_gate)
     past.score_all(tell)
     retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
     primary = spec.evaluation.primary
@@ -85,8 +90,10 @@ class _Past:
         snapshots: SnapshotStore,
         trainer: Trainer,
         registry: ModelRegistry,
+        load_gate: LoadGate,
     ) -> None:
         self._spec, self.made = spec, made
+        self._load_gate = load_gate
         self._trainer, self._registry = trainer, registry
         self._scores: dict[tuple[int, int], Floats] = {}
         self._models = [self._load(challenger) for _, challenger in made]
@@ -104,7 +111,7 @@ class _Past:
     def decide(self, gates: Sequence[Gate], i: int, j: int | None) -> tuple[Choice, str]:
         """Return what gates say of challenger i against the champion of retrain j."""
         evidence = self._evidence(i, j)
-        verdicts = tuple(gate.judge(evidence) for gate in gates)
+        verdicts = judge_all(gates, evidence, self._load_gate)
         return decide(verdicts, self.made[i][0].as_of, evidence.scorecard.champion)
 
     def _value(self, j: int, i: int) -> float:

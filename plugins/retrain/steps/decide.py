@@ -6,11 +6,13 @@ import math
 
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.failpoints import failpoint
+from retrain.core.gates import LoadGate
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError
+from retrain.steps.judging import judge_all
 
 __all__ = ["decide_retrain", "record_failure"]
 
@@ -24,8 +26,9 @@ def decide_retrain(
     *,
     evidence: EvidenceStore,
     ledger: Ledger,
+    load_gate: LoadGate,
 ) -> Decision:
-    """Judge the evidence by the pipeline's gates and record the decision.
+    """Judge the evidence by the pipeline's gates and record the decision; `load_gate` imports those of the project's own.
 
     A key that was promoted on this timeline before keeps that decision.
 
@@ -43,7 +46,7 @@ def decide_retrain(
             got=f"that of key {card.key[:12]} of {card.model} on {card.timeline}, not of key {challenger.key[:12]}",
             fix="Clear the task evaluate with what is downstream of it.",
         )
-    verdicts = tuple(gate.judge(found) for gate in spec.gate)
+    verdicts = judge_all(spec.gate, found, load_gate)
     bar = ledger.standing(spec.model, request.timeline).bar(challenger.key)
     choice, reason = decide(verdicts, request.as_of, card.champion, bar=bar)
     primary = spec.evaluation.primary

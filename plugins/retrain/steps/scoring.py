@@ -35,7 +35,7 @@ def align_scores(
     spec: PipelineSpec, rows: DataFrame, made: FittedModel, other: FittedModel, mine: Floats, theirs: Floats | None
 ) -> Scores:
     """Put both sides' scores on the same classes, in the same rows."""
-    label = rows[spec.data.label].to_numpy()
+    label, dummy = rows[spec.data.label].to_numpy(), np.array([made.baseline], dtype=np.float64)
     if made.classes is None or other.classes is None:
         y = label.astype(np.float64)
         if not np.isfinite(y).all():
@@ -44,14 +44,15 @@ def align_scores(
     else:
         union = _union(made.classes, other.classes, np.unique(label).tolist())
         y = np.searchsorted(np.array(union), label).astype(np.float64)
-        mine = align_classes(mine, made.classes, union)
+        mine, dummy = (align_classes(said, made.classes, union) for said in (mine, dummy))
         theirs = None if theirs is None else align_classes(theirs, other.classes, union)
     return Scores(
         y,
         mine,
         None if theirs is None else np.array(theirs),
         rows[spec.data.event_time].to_numpy().astype("datetime64[us]"),
-        {name: rows[name].to_numpy() for name in spec.score_columns},
+        {name: rows[name].to_numpy() for name in spec.score_columns if name in rows},
+        dummy[0],
     )
 
 

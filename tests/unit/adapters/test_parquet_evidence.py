@@ -48,6 +48,7 @@ def test_what_was_stored_is_what_is_read(store: ParquetEvidence, scores: Scores)
     assert (again.scores.opponent is None) is (scores.opponent is None)
     if scores.opponent is not None:
         np.testing.assert_array_equal(again.scores.opponent, scores.opponent)
+    np.testing.assert_array_equal(again.scores.baseline, scores.baseline)
     assert again.scores.columns["place"].tolist() == scores.columns["place"].tolist()
     assert again.scores.clusters("day").tolist() == scores.clusters("day").tolist()
 
@@ -67,6 +68,10 @@ def test_missing_values_of_a_column_stay_missing(store: ParquetEvidence) -> None
     assert again.columns["place"].tolist() == ["north", None, None, "south"]
     assert [math.isnan(value) for value in again.columns["size"]] == [False, True, False, False]
     assert again.clusters("place").tolist() == [1, 0, 0, 2]
+
+
+def test_scores_without_a_dummy_stay_without(store: ParquetEvidence) -> None:
+    assert roundtrip(store, replace(make_scores(), baseline=None)).scores.baseline is None
 
 
 def test_altered_scores_are_refused(store: ParquetEvidence, tmp_path: Path) -> None:

@@ -114,7 +114,10 @@ def test_the_same_evidence_against_the_same_champion_is_the_same_decision() -> N
     assert len({decision.id, *(other.id for other in others)}) == len(others) + 1
 
 
-def test_the_interval_of_the_gain_is_the_first_among_the_verdicts() -> None:
-    interval = replace(PASS, interval=(0.1, 0.3))
-    assert make_decision(verdicts=(PASS, interval)).gain_interval == (0.1, 0.3)
+def test_the_interval_of_the_gain_is_that_of_the_gate_that_asks_for_it() -> None:
+    calibration = replace(PASS, gate="calibration", interval=(0.01, 0.02))
+    gain = replace(PASS, gate="beats_champion(roc_auc)", interval=(0.1, 0.3))
+    assert make_decision(verdicts=(PASS, calibration, gain)).gain == gain
+    assert make_decision(verdicts=(PASS, calibration, gain)).gain_interval == (0.1, 0.3)
+    assert make_decision(verdicts=(PASS, calibration)).gain_interval is None
     assert make_decision().gain_interval is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from tests.builders import make_evidence, make_scores
@@ -45,3 +46,21 @@ def test_a_missing_metric_is_nan() -> None:
 def test_an_unknown_cluster_is_an_error() -> None:
     with pytest.raises(DataError, match="cluster_by must be"):
         make_evidence(make_scores()).paired_gain("roc_auc", "shop", 0.95, 300)
+
+
+def test_the_gain_over_the_dummy_is_a_gain_like_any_other() -> None:
+    scores = make_scores()
+    evidence = make_evidence(scores)
+    gain = evidence.gain_over_baseline("brier", None, "day", 0.95, 300)
+    met = make_evidence(replace(scores, opponent=scores.of_baseline()))
+    assert gain == met.paired_gain("brier", "day", 0.95, 300)
+    assert evidence.gain_over_baseline("roc_auc", None, "day", 0.95, 300).value == pytest.approx(
+        evidence.challenger_metric("roc_auc") - 0.5
+    )
+
+
+def test_groups_need_a_column_that_is_there() -> None:
+    evidence = make_evidence(make_scores())
+    assert evidence.groups(["place"], 100).names == ("place=north", "place=south")
+    with pytest.raises(DataError, match="by a column of the data; got shop"):
+        evidence.groups(["place", "shop"], 100)

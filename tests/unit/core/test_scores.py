@@ -88,3 +88,28 @@ def test_parts_of_unequal_length_are_refused(part: str) -> None:
 def test_a_class_that_a_model_never_saw_has_probability_0() -> None:
     found = align_classes(np.array([[0.2, 0.8], [0.6, 0.4]]), ["c", "a"], ["a", "b", "c"])
     assert found.tolist() == [[0.8, 0.0, 0.2], [0.4, 0.0, 0.6]]
+
+
+@pytest.mark.parametrize("scores", [make_scores(), make_scores(classes=3), make_scores(task="regression")])
+def test_the_dummy_says_the_same_on_every_row(scores: Scores) -> None:
+    found = scores.of_baseline()
+    assert found.shape == scores.challenger.shape
+    assert scores.baseline is not None
+    assert np.unique(found.reshape(len(found), -1), axis=0).tolist() == [scores.baseline.tolist()]
+
+
+def test_without_a_dummy_there_is_nothing_to_say() -> None:
+    with pytest.raises(DataError, match="must hold what a dummy says; got none"):
+        scores_at().of_baseline()
+
+
+def test_a_rule_is_the_probability_of_the_positive_class_or_the_number_itself() -> None:
+    rule = np.linspace(0, 1, 400)
+    binary = make_scores(columns={"rule": rule.astype(object)}).of_rule("rule")
+    assert binary.shape == (400, 2)
+    assert binary[:, 1].tolist() == rule.tolist()
+    assert binary.sum(axis=1) == pytest.approx(1)
+    assert make_scores(task="regression", columns={"rule": rule * 9}).of_rule("rule").tolist() == (rule * 9).tolist()
+    flags = make_scores(columns={"rule": rule > 0.5}).of_rule("rule")
+    assert set(flags[:, 1]) == {0.0, 1.0}
+    assert make_scores(0, columns={"rule": rule[:0]}).of_rule("rule").shape == (0, 2)

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from tests.builders import AS_OF, World, make_request
 
+from retrain.adapters.project_gates import gates_below
 from retrain.core.decision import Choice, Decision
-from retrain.core.gates import PointEstimate, Threshold
+from retrain.core.gates import Baseline, Custom, Fairness, PointEstimate, Threshold
 from retrain.errors import NotFoundError
 from retrain.steps import backtest_policies
 
@@ -35,6 +36,7 @@ def backtest(world: World, decisions: list[Decision], *policies: object) -> list
         snapshots=world.snapshots,
         trainer=world.trainer,
         registry=world.registry,
+        load_gate=gates_below(world.root),
     )
 
 
@@ -51,6 +53,26 @@ def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[Wo
     assert point.steps[0].champion == 1
     assert "than the baseline's" not in point.steps[1].reason
     assert {step.champion for step in never.steps} == {None}
+
+
+def test_a_policy_may_read_a_column_that_the_pipeline_does_not(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    fair, lost = (Fairness(check="fairness", by=by, floor={"accuracy": 0.1}, min_group=20) for by in ("place", "shop"))
+    found, unknown = backtest(world, decisions, ("fair", (fair,), 1), ("lost", (lost,), 1))
+    assert {step.choice for step in found.steps} == {Choice.PROMOTE}
+    assert {step.choice for step in unknown.steps} == {Choice.HOLD}
+    assert "made by a column of the data; got shop" in unknown.steps[0].reason
+
+
+def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    mine = Custom(
+        check="custom", gate="tests.gates:GoodInPlace", params={"place": "north", "min_rows": 9}, reads=["place"]
+    )
+    dummy = Baseline(check="baseline", metric="roc_auc", resamples=200)
+    (found,) = backtest(world, decisions, ("mine", (mine, dummy), 1))
+    assert "roc_auc of place=north" in found.steps[0].reason
+    assert "over the dummy" in found.steps[1].reason
 
 
 def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple[World, list[Decision]]) -> None:

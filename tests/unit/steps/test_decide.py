@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 
+from retrain.adapters.project_gates import gates_below
 from retrain.core.decision import Choice
 from retrain.core.gates import Outcome
 from retrain.errors import IntegrityError
@@ -50,6 +51,7 @@ def test_a_challenger_is_never_judged_by_the_scorecard_of_another(world: World) 
                 first.scorecard,
                 evidence=world.evidence,
                 ledger=world.ledger,
+                load_gate=gates_below(world.root),
             )
     assert world.ledger.decisions(MODEL, "production") == [first]
 

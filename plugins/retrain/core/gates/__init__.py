@@ -5,11 +5,32 @@ from typing import Annotated
 from pydantic import Discriminator
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
+from retrain.core.gates.baseline import Baseline
 from retrain.core.gates.beats_champion import BeatsChampion
+from retrain.core.gates.calibration import Calibration
+from retrain.core.gates.custom import Custom, LoadGate
+from retrain.core.gates.fairness import Fairness
 from retrain.core.gates.point_estimate import PointEstimate
 from retrain.core.gates.slices import Slices
 from retrain.core.gates.threshold import Threshold
 
-GateSpec = Annotated[Threshold | BeatsChampion | Slices | PointEstimate, Discriminator("check")]
+GateSpec = Annotated[
+    Threshold | BeatsChampion | Slices | Baseline | Fairness | Calibration | PointEstimate | Custom,
+    Discriminator("check"),
+]
 
-__all__ = ["BeatsChampion", "Gate", "GateSpec", "Outcome", "PointEstimate", "Slices", "Threshold", "Verdict"]
+__all__ = [
+    "Baseline",
+    "BeatsChampion",
+    "Calibration",
+    "Custom",
+    "Fairness",
+    "Gate",
+    "GateSpec",
+    "LoadGate",
+    "Outcome",
+    "PointEstimate",
+    "Slices",
+    "Threshold",
+    "Verdict",
+]

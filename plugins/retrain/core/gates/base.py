@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
 
-__all__ = ["Gate", "Outcome", "Verdict"]
+__all__ = ["Gate", "Outcome", "Verdict", "least_favourable"]
 
 
 class Outcome(StrEnum):
@@ -105,3 +106,10 @@ class Gate(BaseModel):
     @abstractmethod
     def judge(self, evidence: Evidence) -> Verdict:
         """Return the verdict on a challenger."""
+
+
+def least_favourable(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the first of the worst verdicts, with the reasons of all that are as bad: a gate of several parts needs them all."""
+    order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
+    worst = min(verdicts, key=lambda verdict: order.index(verdict.outcome))
+    return replace(worst, reason="; ".join(each.reason for each in verdicts if each.outcome is worst.outcome))

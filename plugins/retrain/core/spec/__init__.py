@@ -1,6 +1,6 @@
 """The pipeline spec: what one YAML file declares."""
 
-from retrain.core.spec.document import load_spec, parse_spec, spec_json_schema
+from retrain.core.spec.document import field_problems, load_spec, parse_spec, spec_json_schema
 from retrain.core.spec.model import (
     DataSpec,
     EvaluationSpec,
@@ -22,6 +22,7 @@ __all__ = [
     "TrainSpec",
     "ValidationSpec",
     "WindowSpec",
+    "field_problems",
     "load_spec",
     "parse_spec",
     "spec_json_schema",

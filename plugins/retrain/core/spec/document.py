@@ -9,11 +9,14 @@ from typing import Any, Final, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from retrain.core.spec.model import ESTIMATOR_EXAMPLE, PipelineSpec
+from retrain.core.spec.model import PipelineSpec
 from retrain.core.spec.rules import broken_rules, did_you_mean
+from retrain.core.user_code import ESTIMATOR_EXAMPLE, GATE_EXAMPLE
 from retrain.errors import SpecError, SpecProblem
 
-__all__ = ["load_spec", "parse_spec", "spec_json_schema"]
+__all__ = ["field_problems", "load_spec", "parse_spec", "spec_json_schema"]
+
+_IMPORTED: Final = {"estimator": ("module:function", ESTIMATOR_EXAMPLE), "gate": ("module:Class", GATE_EXAMPLE)}
 
 MAX_BYTES: Final = 256 * 1024
 """A spec is a page of text; anything far larger is a mistake or an attack."""
@@ -72,7 +75,7 @@ def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
     try:
         return PipelineSpec.model_validate(document)
     except ValidationError as error:
-        raise SpecError(source, _one_a_place([*_field_problems(error), *broken_rules(document)])) from None
+        raise SpecError(source, _one_a_place([*field_problems(error, PipelineSpec), *broken_rules(document)])) from None
 
 
 def spec_json_schema() -> dict[str, Any]:
@@ -101,11 +104,12 @@ def _one_a_place(problems: list[SpecProblem]) -> list[SpecProblem]:
     return list({problem.path: problem for problem in reversed(problems)}.values())[::-1]
 
 
-def _field_problems(error: ValidationError) -> Iterator[SpecProblem]:
+def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[SpecProblem]:
+    """Yield what is wrong with the fields of a model, by their places in it."""
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # it only says that the items had mistakes
-        path, owner = _locate(item["loc"])
+        path, owner = _locate(item["loc"], model)
         key = str(item["loc"][-1]) if item["loc"] else ""
         match item["type"]:
             case "rules":
@@ -120,10 +124,9 @@ def _field_problems(error: ValidationError) -> Iterator[SpecProblem]:
                 expected = [word.strip("' ") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
                 hint = did_you_mean(item["input"], expected)
                 yield SpecProblem(path, f"must be one of {', '.join(expected)}", _shown(item["input"]), hint)
-            case "string_pattern_mismatch" if key == "estimator":
-                yield SpecProblem(
-                    path, "must be module:function", _shown(item["input"]), f"Such as {ESTIMATOR_EXAMPLE}."
-                )
+            case "string_pattern_mismatch" if key in _IMPORTED:
+                form, example = _IMPORTED[key]
+                yield SpecProblem(path, f"must be {form}", _shown(item["input"]), f"Such as {example}.")
             case "union_tag_invalid" | "union_tag_not_found":
                 tags = [tag.strip("' ") for tag in item.get("ctx", {}).get("expected_tags", "").split(",")]
                 tag = item.get("ctx", {}).get("tag", "nothing")
@@ -139,11 +142,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _locate(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
+def _locate(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, type[BaseModel] | None]:
     """Return the path as people write it, and the section that owns its last key."""
     path = ""
     owner: type[BaseModel] | None = None
-    annotation: Any = PipelineSpec
+    annotation: Any = model
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"

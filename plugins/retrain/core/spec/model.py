@@ -19,10 +19,10 @@ from retrain.core.names import ColumnName, ModelName
 from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
+from retrain.core.user_code import ESTIMATOR_EXAMPLE, ImportPath, Params
 from retrain.core.window import Period, Window
 
 __all__ = [
-    "ESTIMATOR_EXAMPLE",
     "DataSpec",
     "EvaluationSpec",
     "PipelineSpec",
@@ -40,14 +40,6 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("must be an instant of the years 1 to 9999 in UTC") from None
 
 
-def _storable(params: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    try:
-        digest_of(params)
-    except ValueError:
-        raise ValueError("must hold finite numbers and Unicode text only, or the retrain could have no key") from None
-    return params
-
-
 def _cron(value: str) -> str:
     if value not in _PRESETS and not (len(value.split()) == 5 and croniter.is_valid(value)):
         raise ValueError(
@@ -60,8 +52,6 @@ _PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@y
 _LONGEST: Final = timedelta(days=36_525)
 Schedule = Annotated[str, AfterValidator(_cron)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
-ESTIMATOR_EXAMPLE: Final = "include.models.churn:build_estimator"
-ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=[ESTIMATOR_EXAMPLE])]
 
 
 class WindowSpec(Section):
@@ -102,10 +92,10 @@ class ValidationSpec(Section):
 class TrainSpec(Section):
     """How the challenger is made."""
 
-    estimator: ImportPath = Field(description="`module:function` that takes params and seed, returns an estimator.")
-    params: Annotated[dict[str, JsonValue], AfterValidator(_storable)] = Field(
-        default_factory=dict, description="Keyword arguments of the function."
+    estimator: ImportPath = Field(
+        description="`module:function` that takes params and seed, returns an estimator.", examples=[ESTIMATOR_EXAMPLE]
     )
+    params: Params = Field(default_factory=dict, description="Keyword arguments of the function.")
     seed: int = Field(0, ge=0, le=2**32 - 1)
     requirements: tuple[str, ...] = Field((), description="Packages the model needs besides scikit-learn.")
     search: SearchSpec | None = Field(None, description="Looks for better params; those of `params` are tried first.")

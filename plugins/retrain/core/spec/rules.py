@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from retrain.core.durations import parse_duration
-from retrain.core.metric_names import METRICS_BY_TASK
+from retrain.core.metric_names import METRICS_BY_TASK, PARITIES
 from retrain.core.spec.search import SearchSpec
 from retrain.errors import SpecProblem
 
@@ -126,15 +126,34 @@ def _of_gates(gates: Any, evaluation: Mapping[str, Any]) -> Iterator[SpecProblem
     for index, gate in enumerate(gates if isinstance(gates, list | tuple) else []):
         if not isinstance(gate, Mapping):
             continue
-        metric = gate.get("metric")
-        if metrics and isinstance(metric, str) and metric not in metrics:
+        path, check, metric = f"gate[{index}]", gate.get("check"), gate.get("metric")
+        if check == "fairness":
+            yield from _of_fairness(path, gate, evaluation)
+        elif metrics and isinstance(metric, str) and metric not in metrics:
             yield SpecProblem(
-                f"gate[{index}].metric",
+                f"{path}.metric",
                 "must be one of evaluation.metrics",
                 repr(metric),
                 did_you_mean(metric, metrics),
             )
-        if gate.get("check") == "slices" and evaluation and not evaluation.get("slices"):
-            yield SpecProblem(f"gate[{index}]", "needs evaluation.slices", "no slices", "List the columns to slice by.")
-        if gate.get("check") == "threshold" and gate.get("min") is None and gate.get("max") is None:
-            yield SpecProblem(f"gate[{index}]", "must have min or max", "neither", "Add `min:` or `max:`.")
+        if check == "slices" and evaluation and not evaluation.get("slices"):
+            yield SpecProblem(path, "needs evaluation.slices", "no slices", "List the columns to slice by.")
+        if check == "threshold" and gate.get("min") is None and gate.get("max") is None:
+            yield SpecProblem(path, "must have min or max", "neither", "Add `min:` or `max:`.")
+        if check == "calibration" and evaluation.get("task") == "regression":
+            yield SpecProblem(path, "needs a classification", "a regression", "A regression states no confidence.")
+
+
+def _of_fairness(path: str, gate: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
+    task, metric, floor = str(evaluation.get("task")), gate.get("metric"), _section(gate, "floor")
+    if (metric is None) != (gate.get("max_difference") is None):
+        got = "max_difference alone" if metric is None else "metric alone"
+        yield SpecProblem(path, "must have metric and max_difference together", got, "Add the other.")
+    elif metric is None and not floor:
+        yield SpecProblem(path, "must have max_difference or floor", "neither", "Add `metric:` and `max_difference:`.")
+    allowed = METRICS_BY_TASK.get(task, ())
+    others = [name for names in METRICS_BY_TASK.values() for name in names if name not in allowed]
+    others += PARITIES if task == "regression" else ()
+    for where, name in ((f"{path}.metric", metric), *((f"{path}.floor.{name}", name) for name in floor)):
+        if allowed and name in others:
+            yield SpecProblem(where, f"must be a metric of {task}", repr(name), did_you_mean(name, allowed))

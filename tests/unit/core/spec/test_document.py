@@ -71,6 +71,16 @@ def test_five_mistakes_are_told_at_once_each_with_its_place_and_what_was_meant()
         ({"data__chunk": "year"}, "data.chunk", "must be one of hour, day, week, month; got 'year'"),
         ({"data__window": {"train": "0d", "holdout": "1d"}}, "data.window.train", "must be greater than 0"),
         ({"data__window": {"train": "1d", "holdout": "999999w"}}, "data.window.holdout", "less than or equal to 36525"),
+        (
+            {"gate": [{"check": "custom", "gate": "include.gates.Mine"}]},
+            "gate[0].gate",
+            "must be module:Class; got 'include.gates.Mine'. Such as include.gates",
+        ),
+        (
+            {"gate": [{"check": "fairness", "by": "plan", "floor": {"auc": 1}}]},
+            "gate[0].floor.auc.[key]",
+            "must be one of",
+        ),
         ({"gate": [{"metric": "roc_auc"}]}, "gate[0].check", "must name a gate; got 'nothing'. Add `check:`."),
         (
             {"gate": [{"check": "slices", "metric": "roc_auc", "max_dorp": 1, "max_drop": 1}]},

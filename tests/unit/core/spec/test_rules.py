@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.builders import spec_document
+from tests.builders import REGRESSION, spec_document
 
 from retrain.core.spec.rules import broken_rules, did_you_mean
 
@@ -51,6 +51,44 @@ def test_a_good_document_breaks_no_rule() -> None:
             "no slices",
         ),
         ({"gate": [{"check": "threshold", "metric": "roc_auc"}]}, "gate[0]", "must have min or max", "neither"),
+        (
+            {"gate": [{"check": "fairness", "by": "plan", "metric": "equalized_odds"}]},
+            "gate[0]",
+            "must have metric and max_difference together",
+            "metric alone",
+        ),
+        (
+            {"gate": [{"check": "fairness", "by": "plan", "max_difference": 0.1, "floor": {"f1": 0.5}}]},
+            "gate[0]",
+            "must have metric and max_difference together",
+            "max_difference alone",
+        ),
+        ({"gate": [{"check": "fairness", "by": "plan"}]}, "gate[0]", "must have max_difference or floor", "neither"),
+        (
+            {"gate": [{"check": "fairness", "by": "plan", "metric": "mae", "max_difference": 1}]},
+            "gate[0].metric",
+            "must be a metric of classification",
+            "'mae'",
+        ),
+        (
+            {"gate": [{"check": "fairness", "by": "plan", "floor": {"f1": 0.5, "r2": 0.5}}]},
+            "gate[0].floor.r2",
+            "must be a metric of classification",
+            "'r2'",
+        ),
+        (
+            REGRESSION
+            | {"gate": [{"check": "fairness", "by": "plan", "metric": "equalized_odds", "max_difference": 1}]},
+            "gate[0].metric",
+            "must be a metric of regression",
+            "'equalized_odds'",
+        ),
+        (
+            REGRESSION | {"gate": [{"check": "calibration", "max_error": 0.1}]},
+            "gate[0]",
+            "needs a classification",
+            "a regression",
+        ),
     ],
 )
 def test_a_broken_rule_is_told_once(changes: dict[str, Any], path: str, rule: str, got: str) -> None:
@@ -60,10 +98,27 @@ def test_a_broken_rule_is_told_once(changes: dict[str, Any], path: str, rule: st
 
 
 @pytest.mark.parametrize(
+    "gate",
+    [
+        {"check": "fairness", "by": "plan", "metric": "demographic_parity", "max_difference": 0.1},
+        {"check": "fairness", "by": "plan", "metric": "f1", "max_difference": 0.1},
+        {"check": "fairness", "by": "plan", "floor": {"f1": 0.5}},
+        {"check": "calibration", "max_error": 0.1},
+    ],
+)
+def test_a_metric_of_groups_needs_no_place_among_those_of_the_scorecard(gate: dict[str, Any]) -> None:
+    assert broken_rules(spec_document(gate=[gate])) == []
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {},
         {"data": None, "evaluation": [], "gate": 3},
+        {
+            "evaluation": {"task": []},
+            "gate": [{"check": "fairness", "floor": "f1", "metric": 7, "max_difference": "x"}],
+        },
         {"data": {"features": "all", "query": "q"}, "evaluation": {"metrics": "roc_auc"}, "gate": ["threshold"]},
         {"evaluation": {"task": "unknown", "metrics": [1, None, "mae"], "primary": 3}, "gate": [{"check": []}]},
     ],

@@ -1,0 +1,17 @@
+"""The verdicts of a policy's gates, those of the project's own code among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retrain.core.evidence import Evidence
+from retrain.core.gates import Custom, Gate, LoadGate, Verdict
+
+__all__ = ["judge_all"]
+
+
+def judge_all(gates: Sequence[Gate], evidence: Evidence, load_gate: LoadGate) -> tuple[Verdict, ...]:
+    """Return one verdict a gate, in their order."""
+    return tuple(
+        gate.judge_by(load_gate, evidence) if isinstance(gate, Custom) else gate.judge(evidence) for gate in gates
+    )

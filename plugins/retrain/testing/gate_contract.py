@@ -1,0 +1,257 @@
+"""The contract of `Gate` as a suite: what a gate of the house promises, and a gate of a project should promise as well.
+
+A gate may ignore a part of the evidence. So a promise about bad evidence is kept where the gate does not pass, and where its
+verdict is the very one on good evidence: it did not look at what is bad.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from retrain.core.evidence import Evidence
+from retrain.core.gates import Gate, Outcome, Verdict
+from retrain.core.scores import Scores
+from retrain.testing.evidence import make_evidence, make_scores
+
+__all__ = ["GATE_PROMISES", "check_gate"]
+
+_MANY_ROWS: Final = 50_000
+
+
+def check_gate(gate: Gate, evidence: Evidence | None = None) -> None:
+    """Check that a gate keeps every promise; name each one alone with `GATE_PROMISES`.
+
+    Args:
+        gate: With the params of a spec.
+        evidence: On which it must pass, with the columns that it reads. By default a challenger that knows much more than its
+            opponent, on 400 rows of two classes with a column ``place``.
+
+    Raises:
+        AssertionError: It breaks a promise.
+
+    >>> from retrain.core.gates import Threshold
+    >>> check_gate(Threshold(check="threshold", metric="roc_auc", min=0.5))
+    """
+    good = make_evidence(make_scores()) if evidence is None else evidence
+    for promise in GATE_PROMISES:
+        promise(gate, good)
+
+
+def passes_on_good_evidence(gate: Gate, good: Evidence) -> None:
+    """Evidence that is good enough passes, or all other promises would be empty."""
+    verdict = _judged(gate, good, "good evidence")
+    _hold(
+        verdict.outcome is Outcome.PASS, f"it must pass on good evidence, but says {verdict.outcome}: {verdict.reason}"
+    )
+
+
+def says_what_and_why(gate: Gate, good: Evidence) -> None:
+    """A verdict names its gate and a reason on one line."""
+    for verdict in (_judged(gate, good, "good evidence"), _judged(gate, _cut(good, slice(0)), "no rows")):
+        _hold(bool(verdict.gate.strip()), "a verdict must name its gate")
+        _hold(bool(verdict.reason.strip()) and verdict.reason.isprintable(), "a reason must be one line of plain text")
+
+
+def gives_the_same_verdict_again(gate: Gate, good: Evidence) -> None:
+    """The same evidence gives the same verdict, whatever was judged between, also to an equal gate."""
+    first = _judged(gate, good, "good evidence")
+    _judged(gate, _cut(good, slice(0, None, 2)), "half of the rows")
+    for again in (gate, type(gate).model_validate(gate.model_dump())):
+        verdict = _judged(again, good, "the same evidence")
+        _hold(_plain(verdict) == _plain(first), "the same evidence must give the same verdict")
+
+
+def leaves_the_evidence_as_it_is(gate: Gate, good: Evidence) -> None:
+    """Judging changes nothing that the next gate sees."""
+    _judged(gate, good, "good evidence")
+    shown = copy.deepcopy(good)
+    gate.judge(shown)
+    same = shown.scorecard == good.scorecard and all(
+        _same(getattr(shown.scores, name), getattr(good.scores, name))
+        for name in vars(good.scores)
+        if name != "columns"
+    )
+    columns = good.scores.columns
+    same = same and shown.scores.columns.keys() == columns.keys()
+    same = same and all(_same(shown.scores.columns[name], values) for name, values in columns.items())
+    _hold(same, "judging must not change the evidence")
+
+
+def reads_no_column_but_those_it_names(gate: Gate, good: Evidence) -> None:
+    """Columns that it does not name change nothing; one that it names and that is not there is no pass."""
+    kept = {name: values for name, values in good.scores.columns.items() if name in gate.columns}
+    verdict = _judged(gate, _with(good, columns=kept), "no columns but its own")
+    _hold(_plain(verdict) == _plain(_judged(gate, good, "good evidence")), "it must name each column that it reads")
+    if gate.columns:
+        _never_passes(gate, good, _with(good, columns={}), "evidence without its columns")
+
+
+def never_passes_on_nan_of_the_challenger(gate: Gate, good: Evidence) -> None:
+    """NaN for every score and metric of the challenger is no pass."""
+    _never_passes(gate, good, _nan_for(good, "challenger"), "NaN of the challenger")
+
+
+def never_passes_on_nan_of_the_opponent(gate: Gate, good: Evidence) -> None:
+    """NaN for every score and metric of the opponent is no pass."""
+    if good.scores.opponent is not None:
+        _never_passes(gate, good, _nan_for(good, "opponent"), "NaN of the opponent")
+
+
+def never_passes_without_an_opponent(gate: Gate, good: Evidence) -> None:
+    """Nobody to compare with is no pass."""
+    alone = _with(good, opponent=None)
+    card = replace(
+        alone.scorecard,
+        opponent=None,
+        why_no_opponent="the champion is lost",
+        opponent_metrics={},
+        slices=tuple(replace(item, opponent={}) for item in alone.scorecard.slices),
+    )
+    _never_passes(gate, good, replace(alone, scorecard=card), "evidence without an opponent")
+
+
+def never_passes_without_metrics(gate: Gate, good: Evidence) -> None:
+    """A metric that was never computed is no pass."""
+    slices = tuple(replace(item, challenger={}, opponent={}) for item in good.scorecard.slices)
+    card = replace(good.scorecard, challenger_metrics={}, opponent_metrics={}, slices=slices)
+    _never_passes(gate, good, replace(good, scorecard=card), "evidence without metrics")
+
+
+def never_passes_on_no_rows(gate: Gate, good: Evidence) -> None:
+    """An empty holdout is no pass."""
+    _never_passes(gate, good, _cut(good, slice(0)), "no rows")
+
+
+def never_passes_on_three_rows(gate: Gate, good: Evidence) -> None:
+    """A tiny holdout is no pass."""
+    _never_passes(gate, good, _cut(good, slice(0, 3)), "three rows")
+
+
+def judges_a_single_class(gate: Gate, good: Evidence) -> None:
+    """Rows of one class give a verdict and no error."""
+    if good.scores.challenger.ndim == 2:
+        _judged(gate, _cut(good, good.scores.y == good.scores.y[0]), "a single class")
+
+
+def judges_many_rows(gate: Gate, good: Evidence) -> None:
+    """Rows by the ten thousand give a verdict."""
+    times = max(1, _MANY_ROWS // len(good.scores.y))
+    _judged(gate, _cut(good, np.tile(np.arange(len(good.scores.y)), times)), f"{_MANY_ROWS} rows")
+
+
+def is_frozen_and_knows_its_fields(gate: Gate, good: Evidence) -> None:  # noqa: ARG001 - as all promises
+    """A gate cannot be changed, refuses a field that it does not have, and survives its own JSON."""
+    for name in type(gate).model_fields:
+        try:
+            setattr(gate, name, getattr(gate, name))
+        except ValidationError:
+            continue
+        _hold(False, f"its field {name} must be frozen")
+    try:
+        type(gate).model_validate(gate.model_dump() | {"no_such_field": 1})
+    except ValidationError:
+        pass
+    else:
+        _hold(False, "it must refuse a field that it does not have")
+    again = type(gate).model_validate(json.loads(json.dumps(gate.model_dump(mode="json"), allow_nan=False)))
+    _hold(again == gate, "it must survive its own JSON")
+
+
+GATE_PROMISES: Final[tuple[Callable[[Gate, Evidence], None], ...]] = (
+    passes_on_good_evidence,
+    says_what_and_why,
+    gives_the_same_verdict_again,
+    leaves_the_evidence_as_it_is,
+    reads_no_column_but_those_it_names,
+    never_passes_on_nan_of_the_challenger,
+    never_passes_on_nan_of_the_opponent,
+    never_passes_without_an_opponent,
+    never_passes_without_metrics,
+    never_passes_on_no_rows,
+    never_passes_on_three_rows,
+    judges_a_single_class,
+    judges_many_rows,
+    is_frozen_and_knows_its_fields,
+)
+"""Each takes a gate, and evidence on which it must pass; each raises AssertionError where the promise is broken."""
+
+
+def _hold(held: bool, words: str) -> None:
+    if not held:
+        raise AssertionError(words)
+
+
+def _judged(gate: Gate, evidence: Evidence, of: str) -> Verdict:
+    """Return the verdict on a copy, checked: it is a verdict, and its JSON reads back as the same."""
+    try:
+        verdict = gate.judge(copy.deepcopy(evidence))
+    except Exception as error:
+        raise AssertionError(f"it must give a verdict on {of}, but raises {type(error).__name__}: {error}") from error
+    _hold(isinstance(verdict, Verdict), f"it must return a Verdict on {of}")
+    try:
+        document = json.dumps(verdict.to_json(), allow_nan=False)
+        again = Verdict.from_json(json.loads(document))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise AssertionError(f"its verdict on {of} must be plain JSON: {error}") from error
+    _hold(json.dumps(again.to_json()) == document, f"its verdict on {of} must survive its JSON")
+    return verdict
+
+
+def _never_passes(gate: Gate, good: Evidence, bad: Evidence, of: str) -> None:
+    verdict = _judged(gate, bad, of)
+    if verdict.outcome is Outcome.PASS:
+        unread = _plain(verdict) == _plain(_judged(gate, good, "good evidence"))
+        _hold(unread, f"it must not pass on {of}, but says: {verdict.reason}")
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    """Return what can be compared: NaN is not equal to itself."""
+    return verdict.to_json()
+
+
+def _with(evidence: Evidence, **parts: Any) -> Evidence:
+    return replace(evidence, scores=replace(evidence.scores, **parts))
+
+
+def _cut(evidence: Evidence, rows: Any) -> Evidence:
+    """Return the evidence on some of the rows, in an order, with the metrics that they make."""
+    whole, card = evidence.scores, evidence.scorecard
+    scores = Scores(
+        whole.y[rows],
+        whole.challenger[rows],
+        None if whole.opponent is None else whole.opponent[rows],
+        whole.event_time[rows],
+        {name: values[rows] for name, values in whole.columns.items()},
+        whole.baseline,
+    )
+    made = make_evidence(
+        scores,
+        metrics=list(card.challenger_metrics),
+        slices=list(dict.fromkeys(item.column for item in card.slices)),
+    ).scorecard
+    measured = {name: getattr(made, name) for name in ("rows", "challenger_metrics", "opponent_metrics", "slices")}
+    return replace(evidence, scorecard=replace(card, **measured), scores=scores)
+
+
+def _nan_for(evidence: Evidence, side: str) -> Evidence:
+    card, scores = evidence.scorecard, evidence.scores
+
+    def nan_of(metrics: dict[str, float]) -> dict[str, Any]:
+        return {side: dict.fromkeys(metrics, math.nan)}
+
+    metrics: dict[str, Any] = {f"{side}_metrics": nan_of(card.challenger_metrics)[side]}
+    slices = tuple(replace(item, **nan_of(item.challenger)) for item in card.slices)
+    said: dict[str, Any] = {side: np.full_like(scores.challenger, np.nan)}
+    return replace(evidence, scorecard=replace(card, slices=slices, **metrics), scores=replace(scores, **said))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or bool(np.array_equal(one.astype(str), other.astype(str)))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from retrain.adapters.project_gates import gate_class, gates_below
+from retrain.core.gates import Custom, Gate
+
+GATE = """
+from retrain.core.gates import Gate, Outcome, Verdict
+
+class Picky(Gate):
+    least: int
+
+    def judge(self, evidence):
+        return Verdict("picky", Outcome.PASS, "because", self.least, 0)
+
+other = 7
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "picky_gates.py").write_text(GATE)
+    yield tmp_path
+    sys.modules.pop("picky_gates", None)
+
+
+def named(name: str, **params: int) -> Custom:
+    return Custom(check="custom", gate=name, params=params)
+
+
+def test_a_gate_is_found_below_the_project_and_has_its_params(project: Path) -> None:
+    gate = gates_below(project)(named("picky_gates:Picky", least=3))
+    assert isinstance(gate, Gate)
+    assert gate.model_dump() == {"least": 3}
+
+
+def test_naming_a_gate_imports_nothing(project: Path) -> None:
+    named("picky_gates:Picky", least=3)
+    gates_below(project)
+    assert "picky_gates" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("picky_gates:Missing", AttributeError, "no attribute 'Missing'"),
+        ("picky_gates:other", TypeError, "other is no subclass"),
+        ("picky_gates:Outcome", TypeError, "Outcome is no subclass"),
+        ("no_such_gates:Picky", ModuleNotFoundError, "no_such_gates"),
+    ],
+)
+def test_what_is_no_gate_is_an_error(project: Path, name: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        gate_class(named(name), project)
+
+
+def test_params_that_the_class_refuses_are_an_error(project: Path) -> None:
+    with pytest.raises(ValidationError, match="least"):
+        gates_below(project)(named("picky_gates:Picky", lest=3))
