@@ -128,6 +128,7 @@ def print_why(
             highlight=False,
         )
         print_decision(console, decision)
+        _print_test(console, decision)
     if entries:
         console.print("\nmoves", highlight=False)
     for entry in entries:
@@ -140,6 +141,20 @@ def print_why(
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _print_test(console: Console, decision: Decision) -> None:
+    """Print what the decision took from the data: how often its holdout was looked at before, and the error it spent."""
+    if decision.holdout:
+        start, end = decision.holdout
+        console.print(
+            f"  holdout {start:%Y-%m-%d} to {end:%Y-%m-%d}, looked at {decision.consulted:.1f} times before",
+            highlight=False,
+        )
+    if decision.allotment:
+        place = f", place {decision.allotment.place}" if decision.allotment.place else ""
+        given = f"level {decision.allotment.level:.4f} of {_plain(decision.allotment.sequence)}{place}"
+        console.print(f"  error control: {given}", highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:

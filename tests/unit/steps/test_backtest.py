@@ -10,7 +10,7 @@ from tests.builders import AS_OF, World, make_request
 from retrain.core.decision import Choice, Decision
 from retrain.core.gates import PointEstimate, Threshold
 from retrain.errors import NotFoundError
-from retrain.steps import backtest_policies
+from retrain.steps import Policy, backtest_policies
 
 NEVER = Threshold(check="threshold", metric="roc_auc", min=0.9999)
 POINT = PointEstimate(check="point_estimate", metric="roc_auc")
@@ -27,11 +27,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decis
     return world, world.ledger.decisions("churn", "production")
 
 
-def backtest(world: World, decisions: list[Decision], *policies: object) -> list:
+def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list:
     return backtest_policies(
         world.spec,
         decisions,
-        policies,  # type: ignore[arg-type]
+        policies,
         snapshots=world.snapshots,
         trainer=world.trainer,
         registry=world.registry,
@@ -40,14 +40,14 @@ def backtest(world: World, decisions: list[Decision], *policies: object) -> list
 
 def test_the_policy_that_ruled_decides_as_it_did(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    (found,) = backtest(world, decisions, ("as it was", world.spec.gate, 1))
+    (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
     assert [step.choice for step in found.steps] == [decision.choice for decision in decisions]
     assert [step.version for step in found.steps] == [1, 2, 3, 4]
 
 
 def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    point, never = backtest(world, decisions, ("point", (POINT,), 1), ("never", (NEVER,), 1))
+    point, never = backtest(world, decisions, Policy("point", (POINT,)), Policy("never", (NEVER,)))
     assert point.steps[0].champion == 1
     assert "than the baseline's" not in point.steps[1].reason
     assert {step.champion for step in never.steps} == {None}
@@ -55,22 +55,22 @@ def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[Wo
 
 def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    (first,) = backtest(world, decisions, ("point", (POINT,), 1))
-    (again,) = backtest(world, decisions[::-1], ("point", (POINT,), 1))
+    (first,) = backtest(world, decisions, Policy("point", (POINT,)))
+    (again,) = backtest(world, decisions[::-1], Policy("point", (POINT,)))
     assert again.to_json() == first.to_json()
 
 
 def test_nothing_is_written(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     before = world.ledger.entries(), sorted(world.root.rglob("*"))
-    backtest(world, decisions, ("point", (POINT,), 1))
+    backtest(world, decisions, Policy("point", (POINT,)))
     assert (world.ledger.entries(), sorted(world.root.rglob("*"))) == before
 
 
 def test_too_little_history_says_so(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     with pytest.raises(NotFoundError, match=r"at least 3 retrains.*got 2"):
-        backtest(world, decisions[:2], ("point", (POINT,), 1))
+        backtest(world, decisions[:2], Policy("point", (POINT,)))
 
 
 def test_a_version_that_is_gone_is_not_skipped(
@@ -82,6 +82,6 @@ def test_a_version_that_is_gone_is_not_skipped(
     shutil.move(gone, aside)
     try:
         with pytest.raises(NotFoundError, match="version 2 of churn must exist"):
-            backtest(world, decisions, ("point", (POINT,), 1))
+            backtest(world, decisions, Policy("point", (POINT,)))
     finally:
         shutil.move(aside, gone)

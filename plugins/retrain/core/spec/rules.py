@@ -15,7 +15,12 @@ __all__ = ["broken_rules", "did_you_mean"]
 def broken_rules(document: Mapping[str, Any]) -> list[SpecProblem]:
     """Return the rules between fields that the document breaks, in document order."""
     data, evaluation = _section(document, "data"), _section(document, "evaluation")
-    return [*_of_data(data), *_of_evaluation(evaluation), *_of_gates(document.get("gate"), evaluation)]
+    return [
+        *_of_data(data),
+        *_of_evaluation(evaluation),
+        *_of_gates(document.get("gate"), evaluation),
+        *_of_error_control(document),
+    ]
 
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
@@ -92,3 +97,23 @@ def _of_gates(gates: Any, evaluation: Mapping[str, Any]) -> Iterator[SpecProblem
             yield SpecProblem(f"gate[{index}]", "needs evaluation.slices", "no slices", "List the columns to slice by.")
         if gate.get("check") == "threshold" and gate.get("min") is None and gate.get("max") is None:
             yield SpecProblem(f"gate[{index}]", "must have min or max", "neither", "Add `min:` or `max:`.")
+
+
+def _of_error_control(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
+    control, gates = _section(document, "error_control"), document.get("gate")
+    method = control.get("method", "none")
+    if method == "none":
+        return
+    if isinstance(gates, list | tuple) and not any(
+        isinstance(gate, Mapping) and gate.get("check") == "beats_champion" for gate in gates
+    ):
+        yield SpecProblem(
+            "error_control", "needs a gate that tests", "no beats_champion", "Add one: it takes the level."
+        )
+    if method == "alpha_spending" and not document.get("schedule") and control.get("tests") is None:
+        yield SpecProblem(
+            "error_control.tests",
+            "must be given without a schedule",
+            "neither",
+            "Say how many retrains share the budget.",
+        )
