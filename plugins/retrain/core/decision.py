@@ -83,9 +83,13 @@ class Decision:
 
     @property
     def id(self) -> str:
-        """The identity of the decision: the same evidence against the same champion is the same decision."""
+        """The identity of the decision: the same evidence against the same champion is the same decision.
+
+        Under error control so is the same test only: another policy is another chance for luck, and must not go unrecorded.
+        """
         key = self.challenger.key if self.challenger else self.reason
-        return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step])
+        test = self.allotment.test if self.allotment else ""
+        return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step, test])
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,8 @@ import pytest
 from tests.builders import AS_OF, World, make_request
 
 from retrain.core.decision import Choice, Decision
-from retrain.core.gates import PointEstimate, Threshold
+from retrain.core.error_control import ErrorControlSpec
+from retrain.core.gates import BeatsChampion, PointEstimate, Threshold
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
 
@@ -58,6 +59,33 @@ def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple
     (first,) = backtest(world, decisions, Policy("point", (POINT,)))
     (again,) = backtest(world, decisions[::-1], Policy("point", (POINT,)))
     assert again.to_json() == first.to_json()
+
+
+def test_a_policy_spends_its_error_as_it_would_have(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    gates = (BeatsChampion(check="beats_champion", metric="roc_auc", margin=-0.5),)
+    free, spending, thrifty = backtest(
+        world,
+        decisions,
+        Policy("free", gates),
+        Policy("spending", gates, ErrorControlSpec(method="alpha_spending", tests=2)),
+        Policy("thrifty", gates, ErrorControlSpec(method="alpha_spending", tests=2), every=2),
+    )
+    promoted = [step.choice for step in free.steps]
+    assert promoted == [Choice.PROMOTE] * 4
+    # The first meets the baseline and spends nothing; two share the budget, and nothing is left for the last.
+    assert [step.choice for step in spending.steps] == [*promoted[:3], Choice.HOLD]
+    assert "the error budget of 0.05 is spent until" in spending.steps[3].reason
+    assert [step.choice for step in thrifty.steps] == [Choice.PROMOTE, Choice.HOLD, Choice.PROMOTE, Choice.HOLD]
+
+
+def test_a_backtest_asked_again_begins_with_a_full_budget(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    gates = (BeatsChampion(check="beats_champion", metric="roc_auc", margin=-0.5),)
+    policy = Policy("lord", gates, ErrorControlSpec(method="lord", budget=0.4))
+    first, again = (backtest(world, decisions, policy)[0] for _ in range(2))
+    assert first.to_json() == again.to_json()
+    assert first.promotions > 1
 
 
 def test_nothing_is_written(history: tuple[World, list[Decision]]) -> None:
