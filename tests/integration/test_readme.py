@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
+from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import BeatsChampion, PointEstimate, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
@@ -44,6 +45,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: beats_champion": BeatsChampion,
     "### gate: slices": Slices,
     "### gate: point_estimate": PointEstimate,
+    "## error_control": ErrorControlSpec,
     "## promotion": PromotionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
@@ -234,8 +236,8 @@ def ways_to_write(value: Any) -> set[str]:
     """Return how a page may show a default."""
     if value is None:
         return {"none", "all others"}
-    if isinstance(value, PromotionSpec):
-        return {"{}"} if value == PromotionSpec() else set()
+    if isinstance(value, ErrorControlSpec | PromotionSpec):
+        return {"{}"} if value == type(value)() else set()
     if isinstance(value, tuple | dict) and not value:
         return {"[]", "{}"}
     return {str(value), repr(value).replace("'", '"')}

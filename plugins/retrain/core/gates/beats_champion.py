@@ -79,7 +79,7 @@ class BeatsChampion(Gate):
             f"[{gain.low:+.4f}, {gain.high:+.4f}] {words} {self.margin:+g}"
         )
         if outcome is Outcome.INCONCLUSIVE:
-            reason += self._outlook(gain, rows)
+            reason += self._outlook(gain, rows, evidence.scorecard.rows)
         detectable = self.margin + gain.reach
         interval = (gain.low, gain.high)
         return Verdict(name, outcome, reason, gain.value, self.margin, interval, gain.method, level, detectable, rows)
@@ -91,14 +91,20 @@ class BeatsChampion(Gate):
             return Outcome.FAIL, "lies under"
         return Outcome.INCONCLUSIVE, "does not settle"
 
-    def _outlook(self, gain: Gain, rows: int | None) -> str:
-        """Return what it would take: a larger gain, or more rows for one like this."""
+    def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
+        """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""
         if not gain.reach:
             return ": the scores are the same"
         seen = f": a gain of {self.margin + gain.reach:.4f} would be seen 4 times in 5"
-        return seen if rows is None else f"{seen}, this one with about {_rounded(rows):,} more rows"
+        if more is None:
+            return seen
+        where = ""
+        if self.cluster_by is not None:
+            kind = f"{self.cluster_by}s" if self.cluster_by in {*Period} else "clusters"
+            where = f" in {_rounded(gain.clusters * more / rows):,} more {kind}"
+        return f"{seen}, this one with about {_rounded(more):,} more rows{where}"
 
 
-def _rounded(rows: int) -> int:
+def _rounded(count: float) -> int:
     """Return a count with two digits that mean something."""
-    return int(float(f"{rows:.2g}"))
+    return math.ceil(float(f"{count:.2g}"))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from retrain.core.interval_names import IntervalMethod
 from retrain.core.metrics import Metric
@@ -53,7 +53,7 @@ class Gain:
 
     def reach_at(self, level: float) -> float:
         """Return the reach of a test at another level: ``(t[1 - level] + t[0.8]) * error``."""
-        return float((student.isf(level, self.degrees) + student.ppf(POWER, self.degrees)) * self.error)
+        return float((stdtrit(self.degrees, POWER) - stdtrit(self.degrees, level)) * self.error)
 
     def rows_needed(self, margin: float, rows: int) -> int | None:
         """Return about how many more rows would let a true gain of `value` pass four times in five.
@@ -69,7 +69,7 @@ class Gain:
         """Return the one-sided p-value of the claim that the true gain is under a margin, by Student's t."""
         if not self.error:
             return float(self.value >= margin)
-        return float(student.cdf((self.value - margin) / self.error, self.degrees))
+        return float(stdtr(self.degrees, (self.value - margin) / self.error))
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,5 @@ class Pairs:
 
 def closed_form(value: float, error: float, degrees: int, level: float, clusters: int, method: IntervalMethod) -> Gain:
     """Return the gain with the bounds ``value -+ t[1 - level, degrees] * error``."""
-    half = float(student.isf(level, degrees)) * error
+    half = -float(stdtrit(degrees, level)) * error
     return Gain(value, value - half, value + half, error, degrees, level, clusters, method)

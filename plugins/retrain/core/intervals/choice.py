@@ -58,7 +58,7 @@ def paired_gain(
             gain = jackknife(pairs, level=level)
         case "percentile":
             gain = percentile(pairs, level=level, resamples=resamples, seed=seed)
-        case "bca":
+        case _:
             gain = bca(pairs, level=level, resamples=resamples, seed=seed)
     return _checked(gain, pairs)
 

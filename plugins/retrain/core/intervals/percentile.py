@@ -50,9 +50,8 @@ def resampled(pairs: Pairs, method: Literal["percentile", "bca"], *, level: floa
 
     def statistic(drawn: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy names it
         rows = np.atleast_2d(drawn)
-        counts = np.zeros((len(rows), count), dtype=np.int64)
-        np.add.at(counts, (np.arange(len(rows))[:, None], rows), 1)
-        gains = pairs.gains(counts)
+        cells = (rows + count * np.arange(len(rows))[:, None]).ravel()
+        gains = pairs.gains(np.bincount(cells, minlength=len(rows) * count).reshape(len(rows), count))
         return gains[0] if drawn.ndim == 1 else gains
 
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
