@@ -98,10 +98,7 @@ def commands(block: Block) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_shown(line: str, output: str) -> bool:
-    """Whether output has a line as the page shows it: … is any text, seconds vary, and the last digits may differ.
-
-    Digits may, because the bootstrap's seed follows from the key, and the key from the version of Python.
-    """
+    """Whether output has a line as the page shows it: … is any text, seconds vary, and the last digits may differ."""
     wanted, numbers = _plain(line)
     if "…" in line:
         pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))

@@ -107,7 +107,7 @@ def _judge(
         snapshot=snapshot.digest,
         scorecard=scorecard_digest,
         holdout=holdout,
-        consulted=_consulted(spec.model, request, holdout, ledger),
+        consulted=_consulted(request, challenger, holdout, ledger),
         allotment=allotment,
     )
 
@@ -132,14 +132,20 @@ def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger:
     )
 
 
-def _consulted(model: str, request: RetrainRequest, holdout: tuple[datetime, datetime], ledger: Ledger) -> float:
+def _consulted(
+    request: RetrainRequest, challenger: Challenger, holdout: tuple[datetime, datetime], ledger: Ledger
+) -> float:
     """Return how many times earlier decisions on the model had looked at an evaluation window, in whole windows."""
+
+    def is_this(decision: Decision) -> bool:
+        return decision.request_id == request.id and decision.challenger == challenger
+
     earlier = [
         decision.holdout
         for name, timeline in ledger.timelines()
-        if name == model
-        for decision in ledger.decisions(model, timeline)
-        if decision.holdout and decision.request_id != request.id
+        if name == request.model
+        for decision in ledger.decisions(name, timeline)
+        if decision.holdout and not is_this(decision)
     ]
     start, end = holdout
     nothing = timedelta(0)

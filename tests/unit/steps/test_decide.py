@@ -226,6 +226,9 @@ def test_a_decision_counts_how_often_its_holdout_was_looked_at(crowned: World) -
     assert [decision.consulted for decision in decisions] == pytest.approx([0.75, 1.25, 0.75])
     again = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))
     assert again.consulted == pytest.approx(0.75 + 1 + 0.75 + 0.25)
+    crowned.respec(train__params={"C": 0.1})
+    other = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))  # another model, the same rows
+    assert other.consulted == pytest.approx(again.consulted + 1)
     elsewhere = crowned.decide(make_request(as_of=AS_OF, timeline="simulation-1", origin="dag:churn/backfill"))
-    assert elsewhere.consulted == pytest.approx(1 + 0.75 + 0.5 + 0 + 0.75)
+    assert elsewhere.consulted == pytest.approx(1 + 0.75 + 0.5 + 0 + 0.75 + 0.75)
     assert decisions[0].holdout == (AS_OF + week - timedelta(days=29), AS_OF + week - timedelta(days=1))

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 from tests.builders import make_scores
 
 from retrain.core.intervals import FEWEST_CLUSTERS, Gain, Pairs, chosen_method, paired_gain
+from retrain.core.intervals.base import closed_form
+from retrain.core.intervals.delong import delong
 from retrain.core.metrics import METRICS
 from retrain.core.scores import Scores
 from retrain.errors import DataError
@@ -133,6 +135,23 @@ def test_a_small_level_takes_the_resamples_that_its_quantiles_need(method: str) 
     assert gain_of(pairs, method=method, level=0.001, resamples=200) == gain_of(
         pairs, method=method, level=0.001, resamples=10_000
     )
+
+
+def test_a_bound_errs_as_often_as_its_level_says_though_days_share_luck_and_are_few() -> None:
+    random = np.random.default_rng(7)
+    day, missed = np.repeat(np.arange(20), 15), {0.05: 0, 0.01: 0}
+    for _ in range(1_500):
+        y = (random.random(300) < 0.4).astype(float)
+        signal, sides = random.normal(size=300), []
+        for skill in 1 + random.normal(size=(2, 20)):
+            positive = 1 / (1 + np.exp(-skill[day] * y - signal - 0.5 * random.normal(size=300)))
+            sides.append(np.column_stack([1 - positive, positive]))
+        gain = delong(Pairs(METRICS["roc_auc"], y, sides[0], sides[1], day, greater_is_better=True), level=0.05)
+        for level in missed:
+            bound = closed_form(gain.value, gain.error, gain.degrees, level, 20, "delong")
+            missed[level] += (bound.low > 0) + (bound.high < 0)
+    for level, count in missed.items():
+        assert binomtest(count, 3_000, level).pvalue > 0.001, (level, count)
 
 
 @pytest.mark.parametrize("rows", [0, 20 * (FEWEST_CLUSTERS - 1)])
