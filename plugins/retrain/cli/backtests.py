@@ -48,7 +48,7 @@ from retrain.settings import split_types
 if TYPE_CHECKING:
     from retrain.steps.backtest import Policy
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "read_policy"]
 
 _CADENCES: Final = (2, 3)
 
@@ -80,8 +80,8 @@ def backtest(
 
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
-        mine = _policy(policy, spec)
-        asked = [mine, *([_policy(against, spec)] if against else [])]
+        mine = read_policy(policy, spec)
+        asked = [mine, *([read_policy(against, spec)] if against else [])]
         asked += [replace(mine, name=f"every {_ordinal(every)} retrain", every=every) for every in _CADENCES]
         first, last = (instant(text) if text else None for text in (since, until))
         decisions = [
@@ -123,7 +123,7 @@ class _PolicyFile(BaseModel):
     error_control: ErrorControlSpec = ErrorControlSpec()
 
 
-def _policy(path: Path | None, spec: PipelineSpec) -> Policy:
+def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
     """Return the policy of a file, checked as a spec is; without a file the pipeline's own."""
     from retrain.steps.backtest import Policy
 
