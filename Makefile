@@ -18,10 +18,10 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo check test chaos bench e2e system-packages wheel env lock clean
+.PHONY: help setup demo check test chaos bench bench-gate e2e system-packages wheel env lock clean
 
 help: ## List what there is
-	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	echo
 	echo "  PYTHON=python3.12 chooses the interpreter; ARGS='...' goes to retrain demo, pytest or the benchmark."
 
@@ -47,6 +47,9 @@ chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=
 bench: setup ## Time a year's backfill beside the hand-written DAG
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
+
+bench-gate: setup ## Simulate years of retrains: false promotions, power and speed of the gates
+	$(BIN)/python benchmarks/bench_gate.py $(ARGS)
 
 e2e: setup system-packages ## Tests with a browser and Redis, which are installed with apt where missing
 	$(BIN)/pytest -m e2e $(ARGS) || \

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from tests.builders import ROOT, make_evidence, make_scores
 
 from retrain.adapters.project_gates import gates_below
+from retrain.core.error_control import Allotment
 from retrain.core.evidence import Evidence
 from retrain.core.gates import (
     BeatsChampion,
@@ -26,7 +27,6 @@ from retrain.core.gates import (
     Slices,
     Verdict,
 )
-from retrain.core.scorecard import SliceScore
 from retrain.core.scores import Scores
 from retrain.testing import GATE_PROMISES
 
@@ -110,6 +110,25 @@ def test_a_verdict_has_its_number_and_its_bound(gate: Gate) -> None:
 @pytest.mark.parametrize("rows", [slice(0), [0, 25, 50], BETTER.y == 1], ids=["none", "three", "one class"])
 def test_too_little_to_judge_is_inconclusive(gate: Gate, rows: Any) -> None:
     assert gate.judge(make_evidence(some_rows(rows))).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-12, 1e12, 1e200])
+def test_a_label_of_any_size_is_judged_alike_or_not_at_all(size: float) -> None:
+    scores = make_scores(task="regression", challenger=0.8, opponent=0.3)
+    assert scores.opponent is not None
+    scaled = replace(scores, y=scores.y * size, challenger=scores.challenger * size, opponent=scores.opponent * size)
+    for name in ("beats_champion", "slices", "point_estimate"):
+        bounds = {"max_drop": 0.05 * size} if name == "slices" else {}
+        for metric in ("mae", "rmse"):
+            with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+                better = make_gate(name, metric, **bounds).judge(make_evidence(scaled))
+                worse = make_gate(name, metric, **bounds).judge(
+                    make_evidence(replace(scaled, challenger=scaled.opponent, opponent=scaled.challenger))
+                )
+            assert better.outcome in (Outcome.PASS, Outcome.INCONCLUSIVE)
+            assert worse.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+            if size < 1e100:
+                assert better.outcome is Outcome.PASS
 
 
 def test_without_an_opponent_a_comparison_says_why(gate: Gate, kind: str) -> None:
@@ -216,65 +235,184 @@ def test_beats_champion_says_why_it_cannot_tell(rows: int, cluster_by: str, word
     assert words in verdict.reason
 
 
-@pytest.mark.filterwarnings("ignore:The BCa confidence interval")
-def test_beats_champion_without_a_finite_interval_is_inconclusive() -> None:
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("auto", "at least 8 clusters with either class; got 1"),
+        ("percentile", "has no finite interval"),
+        ("bca", "has no finite interval"),
+        ("jackknife", "has no finite interval"),
+    ],
+)
+def test_beats_champion_without_a_finite_interval_is_inconclusive(method: str, words: str) -> None:
     rare = replace(BETTER, y=(np.arange(400) == 3).astype(float))
-    verdict = make_gate("beats_champion").judge(make_evidence(rare))
+    verdict = make_gate("beats_champion", method=method).judge(make_evidence(rare))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "has no finite interval" in verdict.reason
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("metric", "method", "used"),
+    [
+        ("roc_auc", "auto", "delong"),
+        ("log_loss", "auto", "jackknife"),
+        ("roc_auc", "jackknife", "jackknife"),
+        ("roc_auc", "percentile", "percentile"),
+        ("roc_auc", "bca", "bca"),
+    ],
+)
+def test_beats_champion_says_how_it_judged_and_what_it_could_have_seen(metric: str, method: str, used: str) -> None:
+    verdict = make_gate("beats_champion", metric, method=method, margin=-0.01).judge(make_evidence(BETTER))
+    assert (verdict.method, verdict.level, verdict.outcome) == (used, 0.025, Outcome.PASS)
+    assert verdict.interval is not None
+    assert verdict.value is not None
+    assert verdict.detectable is not None
+    # A detectable gain clears the margin by more than the half of the interval that must lie over it.
+    assert verdict.detectable - -0.01 > verdict.value - verdict.interval[0]
+    assert verdict.rows_needed is None
+
+
+def test_beats_champion_says_how_many_rows_would_settle_it() -> None:
+    scores = make_scores(challenger=0.5, opponent=0.49)
+    verdict = make_gate("beats_champion").judge(make_evidence(scores))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.value is not None
+    assert verdict.value > 0
+    assert verdict.rows_needed is not None
+    assert verdict.rows_needed > 0
+    assert f"a gain of {verdict.detectable:.4f} would be seen 4 times in 5, this one with about" in verdict.reason
+    assert scores.opponent is not None
+    swapped = replace(scores, challenger=scores.opponent, opponent=scores.challenger)
+    worse = make_gate("beats_champion").judge(make_evidence(swapped))
+    assert worse.outcome is Outcome.INCONCLUSIVE
+    assert worse.rows_needed is None
+    assert worse.reason.endswith("would be seen 4 times in 5")
+
+
+def test_the_same_scores_never_show_superiority_and_always_non_inferiority() -> None:
+    same = make_evidence(replace(BETTER, opponent=BETTER.challenger))
+    verdict = make_gate("beats_champion").judge(same)
+    assert (verdict.outcome, verdict.value, verdict.interval) == (Outcome.INCONCLUSIVE, 0.0, (0.0, 0.0))
+    assert "the scores are the same" in verdict.reason
+    assert make_gate("beats_champion", margin=-0.001).judge(same).outcome is Outcome.PASS
+
+
+def test_error_control_takes_from_the_level_and_never_adds_to_it() -> None:
+    marginal = make_evidence(make_scores(challenger=0.55, opponent=0.45))
+
+    def judged(level: float, why_none: str = "") -> Verdict:
+        given = Allotment("alpha_spending", level, "test", "sequence", 1, why_none)
+        return make_gate("beats_champion").judge(replace(marginal, allotment=given))
+
+    assert (judged(0.4).level, judged(0.4).outcome) == (0.025, Outcome.PASS)
+    assert (judged(1e-9).level, judged(1e-9).outcome) == (1e-9, Outcome.INCONCLUSIVE)
+    spent = judged(0.0, "the error budget of 0.05 is spent until 2025-01-01")
+    assert (spent.level, spent.outcome, spent.reason) == (
+        0.0,
+        Outcome.INCONCLUSIVE,
+        "the error budget of 0.05 is spent until 2025-01-01",
+    )
 
 
 # Slices
 
 
-def with_slices(*slices: tuple[str, int, float, float], metric: str = "roc_auc") -> Evidence:
-    scored = tuple(
-        SliceScore("place", name, rows, {metric: mine}, {metric: theirs}) for name, rows, mine, theirs in slices
+def slices_of(*slices: tuple[str, int, float, float], seed: int = 7) -> Evidence:
+    """Return evidence of slices (name, rows, how much the challenger knows, how much the opponent), five rows a day each."""
+    parts = [
+        make_scores(rows, challenger=mine, opponent=theirs, seed=seed + number)
+        for number, (_, rows, mine, theirs) in enumerate(slices)
+    ]
+    days = [np.arange(rows) // 5 * np.timedelta64(1, "D") for _, rows, _, _ in slices]
+    names = [np.full(rows, name, dtype=object) for name, rows, _, _ in slices]
+    scores = Scores(
+        np.concatenate([part.y for part in parts]),
+        np.concatenate([part.challenger for part in parts]),
+        np.concatenate([part.challenger if part.opponent is None else part.opponent for part in parts]),
+        np.datetime64("2024-06-01", "us") + np.concatenate(days),
+        {"place": np.concatenate(names)},
     )
-    evidence = make_evidence(BETTER)
-    return replace(evidence, scorecard=replace(evidence.scorecard, slices=scored))
+    return make_evidence(scores)
 
 
 @pytest.mark.parametrize(
     ("slices", "outcome", "words"),
     [
-        (
-            [("north", 90, 0.80, 0.70), ("south", 90, 0.70, 0.72)],
-            Outcome.PASS,
-            "worst of 2 slices: roc_auc of place=south drops 0.02",
-        ),
-        ([("north", 90, 0.80, 0.70)], Outcome.PASS, "roc_auc of place=north gains 0.1"),
-        (
-            [("north", 90, 0.99, 0.50), ("south", 90, 0.60, 0.70)],
-            Outcome.FAIL,
-            "place=south drops 0.1000, more than 0.05",
-        ),
-        ([("north", 90, 0.80, 0.70), ("south", 49, 0.10, 0.70)], Outcome.PASS, "worst of 1 slices"),
-        ([("north", 49, 0.80, 0.70)], Outcome.INCONCLUSIVE, "no slice has 50 rows"),
-        ([("north", 90, 0.8, 0.7), ("south", 90, math.nan, math.nan)], Outcome.PASS, "worst of 1 slices"),
-        (
-            [("north", 90, 0.8, 0.7), ("south", 90, math.nan, 0.7)],
-            Outcome.INCONCLUSIVE,
-            "place=south is a number on one side",
-        ),
-        (
-            [("north", 90, 0.8, 0.7), ("south", 90, 0.7, math.nan)],
-            Outcome.INCONCLUSIVE,
-            "place=south is a number on one side",
-        ),
-        ([], Outcome.INCONCLUSIVE, "no slice has 50 rows"),
+        ([("north", 90, 0.8, 0.7), ("south", 90, 0.7, 0.7)], Outcome.PASS, "worst of 2 slices: roc_auc of place=south"),
+        ([("north", 90, 0.9, 0.3)], Outcome.PASS, "roc_auc of place=north gains 0."),
+        ([("north", 90, 0.9, 0.3), ("south", 90, 0.1, 0.9)], Outcome.FAIL, "place=south drops 0."),
+        ([("north", 90, 0.8, 0.3), ("south", 49, 0.1, 0.9)], Outcome.PASS, "worst of 1 slices"),
+        ([("north", 49, 0.8, 0.7)], Outcome.INCONCLUSIVE, "no slice has 50 rows"),
     ],
 )
 def test_slices_judge_the_worst_slice(slices: list[Any], outcome: Outcome, words: str) -> None:
-    verdict = make_gate("slices").judge(with_slices(*slices))
+    verdict = make_gate("slices").judge(slices_of(*slices))
     assert verdict.outcome is outcome
     assert words in verdict.reason
 
 
+@pytest.mark.parametrize("side", ["challenger", "opponent"])
+def test_a_slice_that_is_a_number_on_one_side_only_is_inconclusive(side: str) -> None:
+    evidence = slices_of(("north", 90, 0.9, 0.3), ("south", 90, 0.9, 0.3))
+    broken = [replace(item, **{side: {"roc_auc": math.nan}}) for item in evidence.slice_scores()[:1]]
+    card = replace(evidence.scorecard, slices=(*broken, *evidence.slice_scores()[1:]))
+    verdict = make_gate("slices").judge(replace(evidence, scorecard=card))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "place=north is a number on one side" in verdict.reason
+    undefined = [replace(item, challenger={"roc_auc": math.nan}, opponent={"roc_auc": math.nan}) for item in broken]
+    card = replace(card, slices=(*undefined, *evidence.slice_scores()[1:]))
+    assert "worst of 1 slices" in make_gate("slices").judge(replace(evidence, scorecard=card)).reason
+
+
+def test_a_slice_that_fails_alone_is_doubtful_among_many() -> None:
+    """A drop whose p-value is between the level and the level shared by all slices."""
+    suspect, others = ("south", 90, 0.55, 0.7), [(f"s{number:02d}", 90, 0.6, 0.5) for number in range(19)]
+    alone = make_gate("slices", max_drop=0.0).judge(slices_of(suspect))
+    among = make_gate("slices", max_drop=0.0).judge(slices_of(suspect, *others))
+    assert alone.outcome is Outcome.FAIL
+    assert among.outcome is Outcome.INCONCLUSIVE
+    assert "place=south drops" in among.reason
+    assert "or luck" in among.reason
+    assert among.method == "delong, Holm over 20"
+
+
+def test_a_drop_that_luck_explains_passes_and_the_verdict_says_what_it_could_have_seen() -> None:
+    verdict = make_gate("slices", max_drop=0.001).judge(slices_of(("north", 90, 0.5, 0.5), ("south", 90, 0.5, 0.51)))
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.value is not None
+    assert verdict.value > 0.001
+    assert "not shown to be over 0.001" in verdict.reason
+    assert verdict.detectable is not None
+    assert verdict.detectable > verdict.value
+
+
+def test_a_slice_that_cannot_be_tested_is_held_by_its_point_drop() -> None:
+    few = {"cluster_by": "day", "min_rows": 20}
+    dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.1, 0.9)))
+    assert dropped.outcome is Outcome.INCONCLUSIVE
+    assert "place=south drops" in dropped.reason
+    assert (
+        make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.9, 0.1))).outcome
+        is Outcome.PASS
+    )
+    alone = make_gate("slices", **few).judge(slices_of(("south", 20, 0.1, 0.9)))
+    assert (alone.outcome, alone.detectable) == (Outcome.INCONCLUSIVE, None)
+
+
+def test_slices_cluster_as_they_are_told() -> None:
+    gate = make_gate("slices", cluster_by="place")
+    assert isinstance(gate, Slices)
+    assert gate.columns == ("place",)
+    assert isinstance(by_day := make_gate("slices", cluster_by="day"), Slices)
+    assert by_day.columns == ()
+    evidence = slices_of(("north", 200, 0.5, 0.45))
+    alone, together = (make_gate("slices", **by).judge(evidence) for by in ({}, {"cluster_by": "day"}))
+    assert alone.detectable != together.detectable
+
+
 def test_a_rising_loss_is_a_drop() -> None:
-    worse = with_slices(("north", 90, 0.9, 0.7), metric="log_loss")
+    worse = slices_of(("north", 90, 0.1, 0.9))
     assert make_gate("slices", "log_loss").judge(worse).outcome is Outcome.FAIL
-    assert isinstance(make_gate("slices"), Slices)
     assert isinstance(make_gate("beats_champion"), BeatsChampion)
 
 

@@ -26,6 +26,7 @@ from retrain.adapters.sql_ledger import database as database_module
 from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
 from retrain.adapters.sql_ledger.tables import LEDGER, METADATA, SCORECARD
 from retrain.core.decision import Challenger, Choice, Decision
+from retrain.core.error_control import Allotment, PastTest
 from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import GENESIS, Action, Move
 from retrain.core.ports import Ledger
@@ -480,6 +481,56 @@ def test_decisions_come_in_the_order_they_were_stored(ledger: Ledger) -> None:
 def test_a_decision_that_is_not_there_is_not_found(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError, match="'nothing'"):
         ledger.decision("nothing")
+
+
+def with_test(number: int, place: int | None, sequence: str = "lord/production", **changes: Any) -> Decision:
+    """A decision whose test took a place of a sequence."""
+    allotment = Allotment("lord", 0.01 / number, f"test-{number}", sequence, place)
+    return decision_on(request_for(number), **({"allotment": allotment, "holdout": (month(1), month(2))} | changes))
+
+
+def test_the_tests_of_a_sequence_come_by_place(ledger: Ledger) -> None:
+    assert ledger.tests("lord/production") == []
+    ledger.record(decision_on(request_for(1)))
+    ledger.record(with_test(2, 1))
+    ledger.record(with_test(3, 1, "alpha_spending/production/churn"))
+    ledger.record(with_test(4, None))  # said again, or nothing left: it takes no place
+    challenger = Challenger("key", 4, "run", "model", "d" * 64)
+    passed = (Verdict("threshold(roc_auc)", Outcome.PASS, "fine", 0.7, 0.6),)
+    ledger.record(with_test(5, 2, choice=Choice.PROMOTE, challenger=challenger, verdicts=passed))
+    assert ledger.tests("lord/production") == [
+        PastTest("test-2", 1, month(2), 0.005, promoted=False),
+        PastTest("test-5", 2, month(5), 0.002, promoted=True),
+    ]
+    assert [test.test for test in ledger.tests("alpha_spending/production/churn")] == ["test-3"]
+    assert ledger.tests(INJECTION) == []
+
+
+def test_a_place_is_taken_once_and_who_comes_second_is_told_so(ledger: Ledger) -> None:
+    first = ledger.record(with_test(2, 1))
+    with pytest.raises(ConflictError, match="the next place of lord/production; got place 1 after 1 tests"):
+        ledger.record(with_test(3, 1))
+    with pytest.raises(ConflictError, match="got place 3 after 1 tests"):
+        ledger.record(with_test(3, 3))
+    assert ledger.record(with_test(2, 1)) == first  # a retry, not a second test
+    assert [decision.allotment for decision in ledger.decisions(MODEL, TIMELINE)] == [first.allotment]
+
+
+def test_models_that_decide_at_once_take_a_place_each(ledger: Ledger) -> None:
+    def decide(number: int) -> int:
+        conflicts = 0
+        while True:
+            place = len(ledger.tests("lord/production")) + 1
+            try:
+                ledger.record(with_test(number, place))
+            except ConflictError:
+                conflicts += 1
+            else:
+                return conflicts
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decide, range(1, 9)))
+    assert [test.place for test in ledger.tests("lord/production")] == list(range(1, 9))
 
 
 def test_a_scorecard_is_stored_with_its_decision(ledger: Ledger, request: pytest.FixtureRequest) -> None:

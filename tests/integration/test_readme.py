@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
+from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import Baseline, BeatsChampion, Calibration, Custom, Fairness, PointEstimate, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
@@ -53,6 +54,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: calibration": Calibration,
     "### gate: point_estimate": PointEstimate,
     "### gate: custom": Custom,
+    "## error_control": ErrorControlSpec,
     "## promotion": PromotionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
@@ -105,10 +107,7 @@ def commands(block: Block) -> Iterator[tuple[str, list[str]]]:
 
 
 def is_shown(line: str, output: str) -> bool:
-    """Whether output has a line as the page shows it: … is any text, seconds vary, and the last digits may differ.
-
-    Digits may, because the bootstrap's seed follows from the key, and the key from the version of Python.
-    """
+    """Whether output has a line as the page shows it: … is any text, seconds vary, and the last digits may differ."""
     pattern = NUMBER.sub("#", SECONDS.sub("# s", " ".join(line.split())))
     numbers = [float(number) for number in NUMBER.findall(line)]
     number = f"({NUMBER.pattern})"
@@ -263,8 +262,8 @@ def ways_to_write(value: Any) -> set[str]:
     """Return how a page may show a default."""
     if value is None:
         return {"none", "all others"}
-    if isinstance(value, PromotionSpec):
-        return {"{}"} if value == PromotionSpec() else set()
+    if isinstance(value, ErrorControlSpec | PromotionSpec):
+        return {"{}"} if value == type(value)() else set()
     if isinstance(value, tuple | dict) and not value:
         return {"[]", "{}"}
     return {str(value), repr(value).replace("'", '"')}

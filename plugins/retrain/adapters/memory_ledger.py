@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from retrain.core.decision import Choice, Decision
+from retrain.core.error_control import PastTest
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.core.ports import OpenRetrain
@@ -54,15 +55,26 @@ class MemoryLedger:
         return sorted(found, key=lambda attempt: (attempt.as_of, attempt.opened_at))
 
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
-        """Store a decision (and its scorecard) and close its attempt; return it as stored."""
+        """Store a decision (and its scorecard) and close its attempt; return it as stored.
+
+        Raises:
+            ConflictError: Its sequence of tests has grown since it was allotted its error.
+        """
         with self._lock:
             if decision.id not in self._decisions:
+                if decision.allotment is not None:
+                    decision.allotment.check_place(len(self._tests(decision.allotment.sequence)))
                 # Through JSON and back, so that what a notebook sees is what a database would give.
                 stored = Decision.from_json(replace(decision, at=datetime.now(UTC)).to_json())
                 self._decisions[decision.id] = stored
                 if scorecard is not None:
                     self._scorecards.setdefault(scorecard.digest, scorecard)
             return self._decisions[decision.id]
+
+    def tests(self, sequence: str) -> list[PastTest]:
+        """Return the tests of a sequence of error control by place."""
+        with self._lock:
+            return self._tests(sequence)
 
     def decision(self, decision_id: str) -> Decision:
         """Return one decision.
@@ -149,6 +161,10 @@ class MemoryLedger:
         rested_on = {entry.decision_id: entry.decision_digest for entry in entries if entry.decision_digest}
         check_decisions(rested_on, {name: decision.digest for name, decision in self._decisions.items()})
         return count
+
+    def _tests(self, sequence: str) -> list[PastTest]:
+        mine = (d for d in self._decisions.values() if d.allotment and d.allotment.sequence == sequence)
+        return [test for decision in mine if (test := decision.past_test)]
 
     def _standing(self, model: str, timeline: str) -> Standing:
         return Standing.of(e for e in self._entries if (e.model, e.timeline) == (model, timeline))

@@ -7,12 +7,13 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.progress import Progress
@@ -36,13 +37,18 @@ from retrain.cli.shared import (
     told,
 )
 from retrain.core.backtest import Backtest
-from retrain.core.gates import Gate, GateSpec
+from retrain.core.error_control import ErrorControlSpec
+from retrain.core.gates import GateSpec
+from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import PipelineSpec
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 from retrain.settings import split_types
 
-__all__ = ["backtest"]
+if TYPE_CHECKING:
+    from retrain.steps.backtest import Policy
+
+__all__ = ["backtest", "read_policy"]
 
 _CADENCES: Final = (2, 3)
 
@@ -50,7 +56,10 @@ _CADENCES: Final = (2, 3)
 def backtest(
     model: Model,
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="A YAML file with `gate:`; by default the pipeline's own.")
+        Path | None,
+        typer.Option(
+            "--policy", help="A YAML file with `gate:` (and `error_control:`); by default the pipeline's own."
+        ),
     ] = None,
     against: Annotated[Path | None, typer.Option("--against", help="Another, to compare with.")] = None,
     since: Annotated[str | None, typer.Option("--from", help="The first as-of, ISO 8601.")] = None,
@@ -72,10 +81,9 @@ def backtest(
 
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
         spec = find_spec(model, pipelines)
-        mine = _gates(policy, spec)
-        asked = [(policy.stem if policy else "current policy", mine, 1)]
-        asked += [(against.stem, _gates(against, spec), 1)] if against else []
-        asked += [(f"every {_ordinal(every)} retrain", mine, every) for every in _CADENCES]
+        mine = read_policy(policy, spec)
+        asked = [mine, *([read_policy(against, spec)] if against else [])]
+        asked += [replace(mine, name=f"every {_ordinal(every)} retrain", every=every) for every in _CADENCES]
         first, last = (instant(text) if text else None for text in (since, until))
         decisions = [
             decision
@@ -110,17 +118,27 @@ def backtest(
             raise typer.Exit(1)
 
 
-def _gates(path: Path | None, spec: PipelineSpec) -> Sequence[Gate]:
-    """Return the gates of a policy file, checked as those of a spec; without a file the pipeline's own."""
+class _PolicyFile(BaseModel):
+    """What a policy file may hold: the two sections of a spec that decide."""
+
+    gate: tuple[GateSpec, ...]
+    error_control: ErrorControlSpec = ErrorControlSpec()
+
+
+def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
+    """Return the policy of a file, checked as a spec is; without a file the pipeline's own."""
+    from retrain.steps.backtest import Policy
+
     if path is None:
-        return spec.gate
+        return Policy("current policy", spec.gate, spec.error_control)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        gates: Sequence[Gate] = TypeAdapter(tuple[GateSpec, ...]).validate_python(document["gate"])
+        sections = {name: document[name] for name in ("gate", "error_control") if name == "gate" or name in document}
+        found = _PolicyFile.model_validate(sections)
     except ValidationError as error:
         problems = [
             SpecProblem(
-                "gate" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]),
+                "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]).lstrip("."),
                 item["msg"],
                 repr(item["input"])[:80],
                 "See docs/pipeline-spec.md.",
@@ -134,16 +152,17 @@ def _gates(path: Path | None, spec: PipelineSpec) -> Sequence[Gate]:
             got=type(error).__name__,
             fix="See a spec's.",
         ) from None
-    if not gates:
+    if not found.gate:
         raise NotFoundError(f"{path} must hold gates", got="none", fix="A policy without a gate decides nothing.")
-    unknown = {gate.metric for gate in gates if hasattr(gate, "metric")} - set(spec.evaluation.metrics)
+    asked = {str(getattr(gate, "metric", None)) for gate in found.gate} & set(GREATER_IS_BETTER)
+    unknown = asked - set(spec.evaluation.metrics)
     if unknown:
         raise NotFoundError(
             f"the gates of {path} must use metrics that {spec.model} evaluates",
             got=", ".join(sorted(unknown)),
             fix=f"Use one of: {', '.join(spec.evaluation.metrics)}.",
         )
-    return gates
+    return Policy(path.stem, found.gate, found.error_control)
 
 
 def _verdict(tests: Sequence[Backtest], *, with_other: bool) -> str:

@@ -56,7 +56,9 @@ def print_decision(console: Console, decision: Decision) -> None:
     )
     for verdict in decision.verdicts:
         console.print(
-            f"  {verdict.outcome.value:<12} {_plain(verdict.gate)}: {_plain(verdict.reason)}", highlight=False
+            f"  {verdict.outcome.value:<12} {_plain(verdict.gate)}: {_plain(verdict.reason)}",
+            highlight=False,
+            soft_wrap=True,
         )
     if not any(verdict.reason in decision.reason for verdict in decision.verdicts):
         console.print(f"  {_plain(decision.reason)}", highlight=False, soft_wrap=True)
@@ -128,6 +130,7 @@ def print_why(
             highlight=False,
         )
         print_decision(console, decision)
+        _print_test(console, decision)
     if entries:
         console.print("\nmoves", highlight=False)
     for entry in entries:
@@ -140,6 +143,20 @@ def print_why(
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _print_test(console: Console, decision: Decision) -> None:
+    """Print what the decision took from the data: how often its holdout was looked at before, and the error it spent."""
+    if decision.holdout:
+        start, end = decision.holdout
+        console.print(
+            f"  holdout {start:%Y-%m-%d} to {end:%Y-%m-%d}, looked at {decision.consulted:.1f} times before",
+            highlight=False,
+        )
+    if decision.allotment:
+        place = f", place {decision.allotment.place}" if decision.allotment.place else ""
+        given = f"level {decision.allotment.level:.4f} of {_plain(decision.allotment.sequence)}{place}"
+        console.print(f"  error control: {given}", highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:

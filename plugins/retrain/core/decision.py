@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from retrain.core.digest import digest_of
+from retrain.core.error_control import Allotment, PastTest
 from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import Pointer
 
-__all__ = ["Challenger", "Choice", "Decision", "decide"]
+__all__ = ["Challenger", "Choice", "Decision", "decide", "why_barred"]
 
 
 class Choice(StrEnum):
@@ -43,6 +44,10 @@ class Decision:
         request_id: The attempt that it ends.
         metric: The primary metric's name; `challenger_value` and `opponent_value` are in its units.
         failed_step: The step that failed, where the retrain never came to its gates.
+        holdout: The first instant of the evaluation window, and the one after its last.
+        consulted: How many times earlier decisions on the model, of whatever timeline, had looked at the window: each counts
+            by the part of it that it shared.
+        allotment: The error that the test against the champion was given; None where nothing was spent.
     """
 
     request_id: str
@@ -65,6 +70,9 @@ class Decision:
     snapshot: str = ""
     scorecard: str = ""
     failed_step: str = ""
+    holdout: tuple[datetime, datetime] | None = None
+    consulted: float = 0.0
+    allotment: Allotment | None = None
     at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -75,9 +83,13 @@ class Decision:
 
     @property
     def id(self) -> str:
-        """The identity of the decision: the same evidence against the same champion is the same decision."""
+        """The identity of the decision: the same evidence against the same champion is the same decision.
+
+        Under error control so is the same test only: another policy is another chance for luck, and must not go unrecorded.
+        """
         key = self.challenger.key if self.challenger else self.reason
-        return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step])
+        test = self.allotment.test if self.allotment else ""
+        return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step, test])
 
     @property
     def digest(self) -> str:
@@ -89,6 +101,14 @@ class Decision:
         """The first verdict on the gain over the opponent that has an interval."""
         of_gain = (verdict for verdict in self.verdicts if verdict.gate.startswith("beats_champion("))
         return next((verdict for verdict in of_gain if verdict.interval and verdict.value is not None), None)
+
+    @property
+    def past_test(self) -> PastTest | None:
+        """What later tests of its sequence must know of it; None where it took no place in one."""
+        given = self.allotment
+        if given is None or given.place is None:
+            return None
+        return PastTest(given.test, given.place, self.as_of, given.level, self.choice is Choice.PROMOTE)
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
@@ -104,12 +124,14 @@ class Decision:
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
             "challenger_value": _finite(self.challenger_value),
             "opponent_value": _finite(self.opponent_value),
+            "holdout": [instant.isoformat() for instant in self.holdout] if self.holdout else None,
         }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Decision:
         """Read what `to_json` wrote."""
         challenger, at = document["challenger"], document["at"]
+        holdout, allotment = document["holdout"], document["allotment"]
         return cls(
             **document
             | {
@@ -118,6 +140,8 @@ class Decision:
                 "choice": Choice(document["choice"]),
                 "verdicts": tuple(Verdict.from_json(item) for item in document["verdicts"]),
                 "challenger": Challenger(**challenger) if challenger else None,
+                "holdout": tuple(datetime.fromisoformat(instant) for instant in holdout) if holdout else None,
+                "allotment": Allotment(**allotment) if allotment else None,
             }
         )
 
@@ -133,11 +157,9 @@ def decide(
 
     `bar` says why no promotion may happen at all, such as a freeze.
     """
-    if bar:
-        return Choice.HOLD, bar
-    if champion is not None and as_of <= champion.as_of:
-        reason = f"superseded: the champion (version {champion.version}) is as of {champion.as_of:%Y-%m-%d %H:%M}, not before this"
-        return Choice.HOLD, reason
+    barred = why_barred(as_of, champion, bar=bar)
+    if barred:
+        return Choice.HOLD, barred
     if not verdicts:
         return Choice.HOLD, "no gate gave a verdict"
     for outcome, choice in ((Outcome.FAIL, Choice.REJECT), (Outcome.INCONCLUSIVE, Choice.HOLD)):
@@ -145,3 +167,10 @@ def decide(
         if found:
             return choice, "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in found)
     return Choice.PROMOTE, "; ".join(verdict.reason for verdict in verdicts)
+
+
+def why_barred(as_of: datetime, champion: Pointer | None, *, bar: str = "") -> str:
+    """Return why no verdict could promote a challenger as of `as_of`; empty where nothing bars it."""
+    if not bar and champion is not None and as_of <= champion.as_of:
+        return f"superseded: the champion (version {champion.version}) is as of {champion.as_of:%Y-%m-%d %H:%M}, not before this"
+    return bar

@@ -6,9 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from retrain.core.bootstrap import Gain, paired_gain
+import numpy as np
+from numpy.typing import NDArray
+
 from retrain.core.calibration import Strategy, calibration_error
+from retrain.core.error_control import Allotment
 from retrain.core.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
+from retrain.core.interval_names import IntervalName
+from retrain.core.intervals import Gain, Pairs, paired_gain
 from retrain.core.lifted import Lifted
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.metrics import METRICS
@@ -21,10 +26,15 @@ __all__ = ["Evidence"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The scorecard of a retrain with its per-row scores."""
+    """The scorecard of a retrain with its per-row scores.
+
+    Attributes:
+        allotment: The error that the comparison with the champion may make; None where nothing but the gates limits it.
+    """
 
     scorecard: Scorecard
     scores: Scores
+    allotment: Allotment | None = None
 
     @property
     def opponent(self) -> Opponent | None:
@@ -35,6 +45,11 @@ class Evidence:
     def why_no_opponent(self) -> str:
         """Why there is nobody to compare with."""
         return self.scorecard.why_no_opponent or "no opponent was scored"
+
+    @property
+    def why_no_level(self) -> str:
+        """Why luck may not pass at all."""
+        return self.allotment.why_none if self.allotment else ""
 
     def challenger_metric(self, metric: str) -> float:
         """Return a metric of the challenger; NaN where it is missing."""
@@ -48,29 +63,43 @@ class Evidence:
         """Return the scores of every slice."""
         return self.scorecard.slices
 
-    def paired_gain(self, metric: str, cluster_by: str | None, confidence: float, resamples: int) -> Gain:
+    def paired_gain(
+        self, metric: str, cluster_by: str | None, level: float, *, method: IntervalName = "auto", resamples: int = 2000
+    ) -> Gain:
         """Return the gain over the opponent with its interval; the same evidence gives the same numbers.
 
+        Args:
+            level: One-sided error level of either bound.
+
         Raises:
-            DataError: The cluster column is unknown, or there are too few clusters.
+            DataError: The cluster column is unknown, there are too few clusters, or the method does not fit the scores.
             ValueError: There is no opponent; ask `opponent` first.
         """
-        if self.scores.opponent is None:
+        pairs = self._pairs(metric, cluster_by, slice(None))
+        return paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
+
+    def slice_gain(self, score: SliceScore, metric: str, cluster_by: str | None, level: float) -> Gain:
+        """Return the gain over the opponent on the rows of a slice, as `paired_gain` does on all."""
+        rows = self.scores.columns[score.column].astype(str) == score.value
+        return paired_gain(self._pairs(metric, cluster_by, rows), level=level)
+
+    def _pairs(self, metric: str, cluster_by: str | None, rows: slice | NDArray[np.bool_]) -> Pairs:
+        scores = self.scores
+        if scores.opponent is None:
             raise ValueError(self.why_no_opponent)
-        return paired_gain(
-            METRICS[metric],
-            self.scores.y,
-            self.scores.challenger,
-            self.scores.opponent,
-            self.scores.clusters(cluster_by),
-            greater_is_better=GREATER_IS_BETTER[metric],
-            confidence=confidence,
-            resamples=resamples,
-            seed=self._seed,
-        )
+        clusters = np.unique(scores.clusters(cluster_by)[rows], return_inverse=True)[1]
+        sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
+        return Pairs(METRICS[metric], *sides, clusters, greater_is_better=GREATER_IS_BETTER[metric])
 
     def gain_over_baseline(
-        self, metric: str, rule: str | None, cluster_by: str | None, confidence: float, resamples: int
+        self,
+        metric: str,
+        rule: str | None,
+        cluster_by: str | None,
+        level: float,
+        *,
+        method: IntervalName = "auto",
+        resamples: int = 2000,
     ) -> Gain:
         """Return the gain over the dummy, or over a column that holds a simple rule's predictions, with its interval.
 
@@ -79,7 +108,7 @@ class Evidence:
         """
         said = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
         met = replace(self, scores=replace(self.scores, opponent=said))
-        return met.paired_gain(metric, cluster_by, confidence, resamples)
+        return met.paired_gain(metric, cluster_by, level, method=method, resamples=resamples)
 
     def calibration_error(
         self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.stats import bootstrap
 
-from retrain.core.bootstrap import FEWEST_CLUSTERS
+from retrain.core.intervals.base import FEWEST_CLUSTERS
 from retrain.core.metrics.base import Ints, Resampler
 from retrain.errors import DataError
 

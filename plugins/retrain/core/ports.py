@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
     from retrain.core.decision import Challenger, Decision
+    from retrain.core.error_control import PastTest
     from retrain.core.evidence import Evidence
     from retrain.core.ledger import LedgerEntry, Move, Pointer
     from retrain.core.request import RetrainRequest
@@ -313,7 +314,13 @@ class Ledger(Protocol):
         """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
 
         A decision with an id that is stored already is not stored again: the first one is returned.
+
+        Raises:
+            ConflictError: Its allotment rests on a sequence of tests that has grown since: allot anew and judge again.
         """
+
+    def tests(self, sequence: str) -> list[PastTest]:
+        """Return the tests of a sequence of error control by place: of every decision that took one."""
 
     def decision(self, decision_id: str) -> Decision:
         """Return one decision.

@@ -1,6 +1,6 @@
 """What a retrain does, and what is done about a champion: over the ports, without any framework."""
 
-from retrain.steps.backtest import backtest_policies
+from retrain.steps.backtest import Policy, backtest_policies
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
 from retrain.steps.pointer import project_alias
@@ -29,6 +29,7 @@ __all__ = [
     "Finding",
     "Likeness",
     "Operation",
+    "Policy",
     "Replay",
     "RollbackPlan",
     "Trouble",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrain.core.backtest import Backtest, walk
+from retrain.core.backtest import Backtest, Verdicts, walk
 from retrain.core.decision import Challenger, Choice, Decision, decide
+from retrain.core.error_control import ErrorControlSpec, PastTest, allot
 from retrain.core.evidence import Evidence
 from retrain.core.gates import Gate, LoadGate
 from retrain.core.ledger import Pointer
@@ -28,15 +30,30 @@ from retrain.steps.scoring import align_scores, holdout_rows
 if TYPE_CHECKING:
     from retrain.core.metrics.base import Floats
 
-__all__ = ["backtest_policies"]
+__all__ = ["Policy", "backtest_policies"]
 
 FEWEST: Final = 3
+_NO_CONTROL: Final = ErrorControlSpec()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What decides on past retrains.
+
+    Attributes:
+        every: It looks at every n-th retrain only, as a slower schedule would, and has as many tests to share its budget among.
+    """
+
+    name: str
+    gates: Sequence[Gate]
+    error_control: ErrorControlSpec = _NO_CONTROL
+    every: int = 1
 
 
 def backtest_policies(
     spec: PipelineSpec,
     decisions: Sequence[Decision],
-    policies: Sequence[tuple[str, Sequence[Gate], int]],
+    policies: Sequence[Policy],
     *,
     snapshots: SnapshotStore,
     trainer: Trainer,
@@ -44,9 +61,10 @@ def backtest_policies(
     load_gate: LoadGate,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Backtest]:
-    """Let each policy (name, gates, look at every n-th) decide on past retrains, against the champions that it makes itself.
+    """Let each policy decide on past retrains, against the champions that it makes itself.
 
-    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is.
+    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is. Error
+    control works as it would have: over the policy's own decisions, so that LORD++ sees a fleet of this one model.
     `load_gate` imports gates of the project's own.
 
     Raises:
@@ -61,22 +79,22 @@ def backtest_policies(
             fix="Backfill some history first.",
         )
     # Scores carry the columns that the gates of these policies read.
-    spec = spec.model_copy(update={"gate": tuple(gate for _, gates, _ in policies for gate in gates)})
+    spec = spec.model_copy(update={"gate": tuple(gate for policy in policies for gate in policy.gates)})
     past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, load_gate)
     past.score_all(tell)
     retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
     primary = spec.evaluation.primary
     return [
         walk(
-            name,
+            policy.name,
             retrains,
-            lambda i, j, gates=gates: past.decide(gates, i, j),  # type: ignore[misc]
+            past.deciding(policy),
             past.value,
             metric=primary,
             greater_is_better=GREATER_IS_BETTER[primary],
-            every=every,
+            every=policy.every,
         )
-        for name, gates, every in policies
+        for policy in policies
     ]
 
 
@@ -108,11 +126,32 @@ class _Past:
                 self._scores[j, i] = self._trainer.score(self._models[j], rows)
             tell(i + 1, len(self.made))
 
-    def decide(self, gates: Sequence[Gate], i: int, j: int | None) -> tuple[Choice, str]:
-        """Return what gates say of challenger i against the champion of retrain j."""
-        evidence = self._evidence(i, j)
-        verdicts = judge_all(gates, evidence, self._load_gate)
-        return decide(verdicts, self.made[i][0].as_of, evidence.scorecard.champion)
+    def deciding(self, policy: Policy) -> Verdicts:
+        """Return what a policy says of challenger i against the champion of retrain j; it remembers its tests."""
+        tests: list[PastTest] = []
+
+        def verdict(i: int, j: int | None) -> tuple[Choice, str]:
+            evidence, as_of = self._evidence(i, j), self.made[i][0].as_of
+            control, schedule = policy.error_control, self._spec.schedule
+            if j is not None:
+                allotment = allot(
+                    control,
+                    schedule,
+                    test=str(i),
+                    sequence=policy.name,
+                    as_of=as_of,
+                    past=tests,
+                    every=policy.every,
+                )
+                evidence = replace(evidence, allotment=allotment)
+            verdicts = judge_all(policy.gates, evidence, self._load_gate)
+            choice, reason = decide(verdicts, as_of, evidence.scorecard.champion)
+            given = evidence.allotment
+            if given is not None and given.place is not None:
+                tests.append(PastTest(given.test, given.place, as_of, given.level, choice is Choice.PROMOTE))
+            return choice, reason
+
+        return verdict
 
     def _value(self, j: int, i: int) -> float:
         scores, primary = self._aligned(i, j), self._spec.evaluation.primary

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
 
-from retrain.core.decision import Challenger, Choice, Decision, decide
+from retrain.core.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.digest import digest_of
+from retrain.core.error_control import Allotment, allot
+from retrain.core.evidence import Evidence
 from retrain.core.failpoints import failpoint
 from retrain.core.gates import LoadGate
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
+from retrain.core.scorecard import Scorecard
 from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.errors import IntegrityError
+from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.judging import judge_all
 
 __all__ = ["decide_retrain", "record_failure"]
+
+_MOST_ATTEMPTS: Final = 50
+"""How often a decision is made anew where other models of the fleet keep taking its place in their sequence of tests."""
 
 
 def decide_retrain(
@@ -28,11 +38,12 @@ def decide_retrain(
     ledger: Ledger,
     load_gate: LoadGate,
 ) -> Decision:
-    """Judge the evidence by the pipeline's gates and record the decision; `load_gate` imports those of the project's own.
+    """Judge the evidence by the pipeline's gates, at the level that its error control gives, and record the decision.
 
     A key that was promoted on this timeline before keeps that decision.
 
     Raises:
+        ConflictError: Other retrains took the place in the sequence of tests time and again.
         IntegrityError: The scorecard is another challenger's, such as where one of the tasks before this one ran again alone.
     """
     promoted = ledger.entry(spec.model, request.timeline, challenger.key)
@@ -46,11 +57,40 @@ def decide_retrain(
             got=f"that of key {card.key[:12]} of {card.model} on {card.timeline}, not of key {challenger.key[:12]}",
             fix="Clear the task evaluate with what is downstream of it.",
         )
-    verdicts = judge_all(spec.gate, found, load_gate)
+    for attempt in range(1, _MOST_ATTEMPTS + 1):
+        decision = _judge(spec, request, snapshot, challenger, scorecard_digest, found, ledger, load_gate)
+        try:
+            stored = ledger.record(decision, card)
+        except ConflictError:
+            if attempt == _MOST_ATTEMPTS:
+                raise
+        else:
+            break
+    failpoint("decided")
+    return stored
+
+
+def _judge(
+    spec: PipelineSpec,
+    request: RetrainRequest,
+    snapshot: Snapshot,
+    challenger: Challenger,
+    scorecard_digest: str,
+    found: Evidence,
+    ledger: Ledger,
+    load_gate: LoadGate,
+) -> Decision:
+    card = found.scorecard
     bar = ledger.standing(spec.model, request.timeline).bar(challenger.key)
+    allotment = None
+    if card.opponent == "champion" and not why_barred(request.as_of, card.champion, bar=bar):
+        allotment = _allot(spec, request, card, ledger)
+    found = replace(found, allotment=allotment)
+    verdicts = judge_all(spec.gate, found, load_gate)
     choice, reason = decide(verdicts, request.as_of, card.champion, bar=bar)
-    primary = spec.evaluation.primary
-    decision = Decision(
+    primary, window = spec.evaluation.primary, snapshot.window
+    holdout = (window.holdout_start, window.end)
+    return Decision(
         request_id=request.id,
         model=spec.model,
         timeline=request.timeline,
@@ -70,10 +110,50 @@ def decide_retrain(
         holdout_rows=card.rows,
         snapshot=snapshot.digest,
         scorecard=scorecard_digest,
+        holdout=holdout,
+        consulted=_consulted(request, challenger, holdout, ledger),
+        allotment=allotment,
     )
-    stored = ledger.record(decision, card)
-    failpoint("decided")
-    return stored
+
+
+def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger: Ledger) -> Allotment | None:
+    """Return the error that the test against the champion may make, by what was spent before it.
+
+    The first model of a timeline is not asked: it takes nobody's place, so promoting it is no false promotion.
+    """
+    control = spec.error_control
+    # LORD++ shares one sequence among all models of a timeline; a budget over time is a pipeline's own.
+    sequence = f"{control.method}/{request.timeline}" + ("" if control.method == "lord" else f"/{spec.model}")
+    policy = digest_of([gate.model_dump(mode="json") for gate in spec.gate])
+    generation = card.champion.generation if card.champion else 0
+    return allot(
+        control,
+        spec.schedule,
+        test=digest_of([spec.model, card.key, generation, policy]),
+        sequence=sequence,
+        as_of=request.as_of,
+        past=[] if control.method == "none" else ledger.tests(sequence),
+    )
+
+
+def _consulted(
+    request: RetrainRequest, challenger: Challenger, holdout: tuple[datetime, datetime], ledger: Ledger
+) -> float:
+    """Return how many times earlier decisions on the model had looked at an evaluation window, in whole windows."""
+
+    def is_this(decision: Decision) -> bool:
+        return decision.request_id == request.id and decision.challenger == challenger
+
+    earlier = [
+        decision.holdout
+        for name, timeline in ledger.timelines()
+        if name == request.model
+        for decision in ledger.decisions(name, timeline)
+        if decision.holdout and not is_this(decision)
+    ]
+    start, end = holdout
+    nothing = timedelta(0)
+    return math.fsum(max(min(end, until) - max(start, since), nothing) / (end - start) for since, until in earlier)
 
 
 def record_failure(spec: PipelineSpec, request: RetrainRequest, step: str, reason: str, *, ledger: Ledger) -> Decision:

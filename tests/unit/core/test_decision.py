@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, KEY, make_pointer
 
-from retrain.core.decision import Challenger, Choice, Decision, decide
+from retrain.core.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.error_control import Allotment, PastTest
 from retrain.core.gates import Outcome, Verdict
 
 PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
@@ -83,9 +84,13 @@ def test_a_decision_survives_its_json() -> None:
         challenger_value=0.7,
         opponent_value=0.6,
         at=AS_OF,
+        holdout=(AS_OF - timedelta(days=28), AS_OF),
+        consulted=1.5,
+        allotment=Allotment("lord", 0.01, "test", "lord/production", 3),
     )
     again = Decision.from_json(json.loads(json.dumps(decision.to_json(), allow_nan=False)))
     assert again == decision
+    assert again.past_test == PastTest("test", 3, AS_OF, 0.01, promoted=True)
     assert again.id == decision.id
 
 
@@ -102,16 +107,34 @@ def test_a_number_that_is_not_finite_is_null_on_paper() -> None:
 def test_the_same_evidence_against_the_same_champion_is_the_same_decision() -> None:
     decision = make_decision()
     assert replace(decision, reason="other words", at=AS_OF).id == decision.id
+    told, again = (replace(decision, allotment=Allotment("lord", 0.01, "t", "sequence", place)) for place in (1, None))
+    assert told.id == again.id
     others = [
         replace(decision, request_id="other"),
         replace(decision, challenger=replace(CHALLENGER, key="other")),
         replace(decision, champion_generation=7),
         replace(decision, choice=Choice.HOLD),
         replace(decision, failed_step="train"),
+        replace(decision, allotment=Allotment("lord", 0.01, "test", "sequence", 1)),
         make_decision(choice=Choice.REJECT, challenger=None, reason="one"),
         make_decision(choice=Choice.REJECT, challenger=None, reason="two"),
     ]
     assert len({decision.id, *(other.id for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize("place", [None, 7])
+def test_only_a_decision_that_took_a_place_is_a_test_for_later_ones(place: int | None) -> None:
+    assert make_decision().past_test is None
+    given = Allotment("alpha_spending", 0.01, "test", "sequence", place)
+    assert (make_decision(allotment=given).past_test is not None) is (place is not None)
+
+
+@pytest.mark.parametrize("bar", ["", "frozen"])
+def test_what_bars_a_challenger_is_known_before_it_is_judged(bar: str) -> None:
+    late = make_pointer(as_of=AS_OF)
+    assert decide([PASS], AS_OF, late, bar=bar)[1] == why_barred(AS_OF, late, bar=bar) != ""
+    assert why_barred(AS_OF, None, bar=bar) == bar
+    assert why_barred(AS_OF, make_pointer(), bar=bar) == bar
 
 
 def test_the_interval_of_the_gain_is_that_of_the_gate_that_asks_for_it() -> None:

@@ -11,15 +11,19 @@ from retrain.errors import DataError
 
 def test_the_gain_is_over_the_opponent_on_the_same_rows_and_the_same_each_time() -> None:
     evidence = make_evidence(make_scores())
-    gain = evidence.paired_gain("roc_auc", "day", 0.95, 300)
+    gain = evidence.paired_gain("roc_auc", "day", 0.025)
     card = evidence.scorecard
     assert gain.value == pytest.approx(card.challenger_metrics["roc_auc"] - card.opponent_metrics["roc_auc"])
-    assert evidence.paired_gain("roc_auc", "day", 0.95, 300) == gain
-    assert make_evidence(make_scores(), key="1" * 64).paired_gain("roc_auc", "day", 0.95, 300).low != gain.low
+    assert evidence.paired_gain("roc_auc", "day", 0.025) == gain
+    drawn = [
+        make_evidence(make_scores(), key=key).paired_gain("roc_auc", "day", 0.025, method="percentile").low
+        for key in ("1" * 64, "1" * 64, "2" * 64)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_a_lower_loss_is_a_positive_gain() -> None:
-    assert make_evidence(make_scores()).paired_gain("log_loss", "day", 0.95, 300).low > 0
+    assert make_evidence(make_scores()).paired_gain("log_loss", "day", 0.025).low > 0
 
 
 def test_without_opponent_there_is_a_reason_and_no_gain() -> None:
@@ -27,7 +31,7 @@ def test_without_opponent_there_is_a_reason_and_no_gain() -> None:
     assert evidence.opponent is None
     assert evidence.why_no_opponent == "the champion is lost"
     with pytest.raises(ValueError, match="the champion is lost"):
-        evidence.paired_gain("roc_auc", "day", 0.95, 300)
+        evidence.paired_gain("roc_auc", "day", 0.025)
 
 
 def test_a_named_opponent_without_scores_is_no_opponent() -> None:
@@ -45,16 +49,16 @@ def test_a_missing_metric_is_nan() -> None:
 
 def test_an_unknown_cluster_is_an_error() -> None:
     with pytest.raises(DataError, match="cluster_by must be"):
-        make_evidence(make_scores()).paired_gain("roc_auc", "shop", 0.95, 300)
+        make_evidence(make_scores()).paired_gain("roc_auc", "shop", 0.025)
 
 
 def test_the_gain_over_the_dummy_is_a_gain_like_any_other() -> None:
     scores = make_scores()
     evidence = make_evidence(scores)
-    gain = evidence.gain_over_baseline("brier", None, "day", 0.95, 300)
+    gain = evidence.gain_over_baseline("brier", None, "day", 0.025)
     met = make_evidence(replace(scores, opponent=scores.of_baseline()))
-    assert gain == met.paired_gain("brier", "day", 0.95, 300)
-    assert evidence.gain_over_baseline("roc_auc", None, "day", 0.95, 300).value == pytest.approx(
+    assert gain == met.paired_gain("brier", "day", 0.025)
+    assert evidence.gain_over_baseline("roc_auc", None, "day", 0.025).value == pytest.approx(
         evidence.challenger_metric("roc_auc") - 0.5
     )
 

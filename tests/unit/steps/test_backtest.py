@@ -9,9 +9,10 @@ from tests.builders import AS_OF, World, make_request
 
 from retrain.adapters.project_gates import gates_below
 from retrain.core.decision import Choice, Decision
-from retrain.core.gates import Baseline, Custom, Fairness, PointEstimate, Threshold
+from retrain.core.error_control import ErrorControlSpec
+from retrain.core.gates import Baseline, BeatsChampion, Custom, Fairness, PointEstimate, Threshold
 from retrain.errors import NotFoundError
-from retrain.steps import backtest_policies
+from retrain.steps import Policy, backtest_policies
 
 NEVER = Threshold(check="threshold", metric="roc_auc", min=0.9999)
 POINT = PointEstimate(check="point_estimate", metric="roc_auc")
@@ -28,11 +29,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decis
     return world, world.ledger.decisions("churn", "production")
 
 
-def backtest(world: World, decisions: list[Decision], *policies: object) -> list:
+def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list:
     return backtest_policies(
         world.spec,
         decisions,
-        policies,  # type: ignore[arg-type]
+        policies,
         snapshots=world.snapshots,
         trainer=world.trainer,
         registry=world.registry,
@@ -42,14 +43,14 @@ def backtest(world: World, decisions: list[Decision], *policies: object) -> list
 
 def test_the_policy_that_ruled_decides_as_it_did(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    (found,) = backtest(world, decisions, ("as it was", world.spec.gate, 1))
+    (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
     assert [step.choice for step in found.steps] == [decision.choice for decision in decisions]
     assert [step.version for step in found.steps] == [1, 2, 3, 4]
 
 
 def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    point, never = backtest(world, decisions, ("point", (POINT,), 1), ("never", (NEVER,), 1))
+    point, never = backtest(world, decisions, Policy("point", (POINT,)), Policy("never", (NEVER,)))
     assert point.steps[0].champion == 1
     assert "than the baseline's" not in point.steps[1].reason
     assert {step.champion for step in never.steps} == {None}
@@ -58,7 +59,7 @@ def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[Wo
 def test_a_policy_may_read_a_column_that_the_pipeline_does_not(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     fair, lost = (Fairness(check="fairness", by=by, floor={"accuracy": 0.1}, min_group=20) for by in ("place", "shop"))
-    found, unknown = backtest(world, decisions, ("fair", (fair,), 1), ("lost", (lost,), 1))
+    found, unknown = backtest(world, decisions, Policy("fair", (fair,)), Policy("lost", (lost,)))
     assert {step.choice for step in found.steps} == {Choice.PROMOTE}
     assert {step.choice for step in unknown.steps} == {Choice.HOLD}
     assert "made by a column of the data; got shop" in unknown.steps[0].reason
@@ -70,29 +71,56 @@ def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[Wor
         check="custom", gate="tests.gates:GoodInPlace", params={"place": "north", "min_rows": 9}, reads=["place"]
     )
     dummy = Baseline(check="baseline", metric="roc_auc", resamples=200)
-    (found,) = backtest(world, decisions, ("mine", (mine, dummy), 1))
+    (found,) = backtest(world, decisions, Policy("mine", (mine, dummy)))
     assert "roc_auc of place=north" in found.steps[0].reason
     assert "over the dummy" in found.steps[1].reason
 
 
 def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    (first,) = backtest(world, decisions, ("point", (POINT,), 1))
-    (again,) = backtest(world, decisions[::-1], ("point", (POINT,), 1))
+    (first,) = backtest(world, decisions, Policy("point", (POINT,)))
+    (again,) = backtest(world, decisions[::-1], Policy("point", (POINT,)))
     assert again.to_json() == first.to_json()
+
+
+def test_a_policy_spends_its_error_as_it_would_have(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    gates = (BeatsChampion(check="beats_champion", metric="roc_auc", margin=-0.5),)
+    free, spending, thrifty = backtest(
+        world,
+        decisions,
+        Policy("free", gates),
+        Policy("spending", gates, ErrorControlSpec(method="alpha_spending", tests=2)),
+        Policy("thrifty", gates, ErrorControlSpec(method="alpha_spending", tests=2), every=2),
+    )
+    promoted = [step.choice for step in free.steps]
+    assert promoted == [Choice.PROMOTE] * 4
+    # The first meets the baseline and spends nothing; two share the budget, and nothing is left for the last.
+    assert [step.choice for step in spending.steps] == [*promoted[:3], Choice.HOLD]
+    assert "the error budget of 0.05 is spent until" in spending.steps[3].reason
+    assert [step.choice for step in thrifty.steps] == [Choice.PROMOTE, Choice.HOLD, Choice.PROMOTE, Choice.HOLD]
+
+
+def test_a_backtest_asked_again_begins_with_a_full_budget(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    gates = (BeatsChampion(check="beats_champion", metric="roc_auc", margin=-0.5),)
+    policy = Policy("lord", gates, ErrorControlSpec(method="lord", budget=0.4))
+    first, again = (backtest(world, decisions, policy)[0] for _ in range(2))
+    assert first.to_json() == again.to_json()
+    assert first.promotions > 1
 
 
 def test_nothing_is_written(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     before = world.ledger.entries(), sorted(world.root.rglob("*"))
-    backtest(world, decisions, ("point", (POINT,), 1))
+    backtest(world, decisions, Policy("point", (POINT,)))
     assert (world.ledger.entries(), sorted(world.root.rglob("*"))) == before
 
 
 def test_too_little_history_says_so(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     with pytest.raises(NotFoundError, match=r"at least 3 retrains.*got 2"):
-        backtest(world, decisions[:2], ("point", (POINT,), 1))
+        backtest(world, decisions[:2], Policy("point", (POINT,)))
 
 
 def test_a_version_that_is_gone_is_not_skipped(
@@ -104,6 +132,6 @@ def test_a_version_that_is_gone_is_not_skipped(
     shutil.move(gone, aside)
     try:
         with pytest.raises(NotFoundError, match="version 2 of churn must exist"):
-            backtest(world, decisions, ("point", (POINT,), 1))
+            backtest(world, decisions, Policy("point", (POINT,)))
     finally:
         shutil.move(aside, gone)

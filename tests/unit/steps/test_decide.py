@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 
 from retrain.adapters.project_gates import gates_below
-from retrain.core.decision import Choice
+from retrain.core.decision import Choice, Decision
+from retrain.core.error_control import Allotment
+from retrain.core.error_control.lord import lord_level
 from retrain.core.gates import Outcome
-from retrain.errors import IntegrityError
+from retrain.core.request import RetrainRequest
+from retrain.errors import ConflictError, IntegrityError
 from retrain.steps import decide_retrain, record_failure
 
 
@@ -111,3 +116,121 @@ def test_a_failure_told_again_is_the_same_decision_and_closes_the_attempt(world:
 def test_a_failed_month_does_not_block_the_next(world: World) -> None:
     record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
     assert world.retrain(LATER).generation == 1
+
+
+# Error control over time
+
+
+SPENDING = {"error_control": {"method": "alpha_spending", "budget": 0.05, "tests": 5}}
+LORD = {"error_control": {"method": "lord", "budget": 0.4}}
+SEQUENCE = "alpha_spending/production/churn"
+
+
+def ask(number: int, **changes: Any) -> RetrainRequest:
+    return make_request(as_of=AS_OF + timedelta(days=3 * number), origin=f"dag:churn/{number}", **changes)
+
+
+@pytest.fixture
+def spending(world: World) -> World:
+    world.respec(**SPENDING)
+    world.retrain()
+    return world
+
+
+def test_the_first_model_takes_nobodys_place_and_spends_nothing(world: World) -> None:
+    world.respec(**SPENDING)
+    decision = world.decide()
+    assert (decision.opponent, decision.choice, decision.allotment) == ("baseline", Choice.PROMOTE, None)
+    assert decision.verdicts[1].level == 0.025
+    assert world.ledger.tests(SEQUENCE) == []
+
+
+def test_each_test_against_a_champion_spends_its_share_until_nothing_is_left(spending: World) -> None:
+    decisions = [spending.decide(ask(number)) for number in range(1, 7)]
+    levels = [decision.verdicts[1].level for decision in decisions]
+    assert levels == pytest.approx([0.01] * 5 + [0.0])
+    assert [test.level for test in spending.ledger.tests(SEQUENCE)] == levels[:5]
+    assert [test.place for test in spending.ledger.tests(SEQUENCE)] == [1, 2, 3, 4, 5]
+    assert decisions[5].choice is Choice.HOLD
+    assert decisions[5].reason.endswith("the error budget of 0.05 is spent until 2025-07-04")
+
+
+def test_a_retry_and_the_same_question_asked_anew_spend_nothing(spending: World) -> None:
+    first = spending.decide(ask(1))
+    assert spending.decide(ask(1)) == first
+    again = spending.decide(replace(ask(1), origin="rest:churn/again"))
+    assert again.verdicts == first.verdicts
+    assert (again.allotment.level, again.allotment.place) == (first.allotment.level, None)
+    assert len(spending.ledger.tests(SEQUENCE)) == 1
+
+
+def test_a_fresh_challenger_and_another_policy_are_tests_of_their_own(spending: World) -> None:
+    spending.decide(ask(1))
+    spending.decide(ask(1, nonce="once more"))
+    spending.respec(**SPENDING, gate=[{"check": "beats_champion", "metric": "roc_auc", "cluster_by": "day"}])
+    spending.decide(ask(1))
+    assert len({test.test for test in spending.ledger.tests(SEQUENCE)}) == 3
+
+
+def test_a_timeline_has_a_budget_of_its_own(spending: World) -> None:
+    spending.decide(ask(1))
+    spending.retrain(make_request(timeline="simulation-1", origin="dag:churn/b0"))
+    decision = spending.decide(ask(1, timeline="simulation-1"))
+    assert decision.allotment.sequence == "alpha_spending/simulation-1/churn"
+    assert (decision.allotment.place, len(spending.ledger.tests(SEQUENCE))) == (1, 1)
+
+
+def test_a_challenger_that_could_not_be_promoted_spends_nothing(spending: World) -> None:
+    superseded = spending.decide(make_request(as_of=AS_OF - timedelta(days=3), origin="dag:churn/late"))
+    assert superseded.reason.startswith("superseded")
+    spending.freeze()
+    frozen = spending.decide(ask(1))
+    assert frozen.reason.startswith("frozen by someone")
+    assert spending.ledger.tests(SEQUENCE) == []
+    assert (superseded.allotment, frozen.allotment) == (None, None)
+
+
+def test_another_model_of_the_fleet_that_takes_the_place_first_makes_it_decide_again(world: World) -> None:
+    world.respec(**LORD)
+    world.retrain()
+    record, taken = world.ledger.record, []
+
+    def slow(decision: Decision, card: Any = None) -> Decision:
+        if not taken:  # another model decides between our reading of the sequence and our writing
+            other = Allotment("lord", 0.01, "other", "lord/production", 1)
+            taken.append(record(replace(decision, model="other", request_id="other", allotment=other)))
+        return record(decision, card)
+
+    world.ledger.record = slow  # type: ignore[method-assign]
+    decision = world.decide(ask(1))
+    assert [test.test for test in world.ledger.tests("lord/production")] == ["other", decision.allotment.test]
+    assert decision.allotment.level == pytest.approx(lord_level(0.4, 2, []))
+
+
+def test_a_place_that_is_always_gone_is_a_conflict_in_the_end(spending: World) -> None:
+    def gone(*_: Any) -> None:
+        raise ConflictError("a test must take the next place", got="another", fix="Again.")
+
+    spending.ledger.record = gone  # type: ignore[method-assign]
+    with pytest.raises(ConflictError, match="must take the next place"):
+        spending.decide(ask(1))
+
+
+# The shelf-life of a holdout
+
+
+def test_a_decision_counts_how_often_its_holdout_was_looked_at(crowned: World) -> None:
+    week = timedelta(days=7)
+    decisions = [
+        crowned.decide(make_request(as_of=AS_OF + number * week, origin=f"dag:churn/{number}")) for number in (1, 2, 4)
+    ]
+    # 28 days each, one, two and four weeks after the first: three quarters of a window, then a half and three quarters, ...
+    assert [decision.consulted for decision in decisions] == pytest.approx([0.75, 1.25, 0.75])
+    again = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))
+    assert again.consulted == pytest.approx(0.75 + 1 + 0.75 + 0.25)
+    crowned.respec(train__params={"C": 0.1})
+    other = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))  # another model, the same rows
+    assert other.consulted == pytest.approx(again.consulted + 1)
+    elsewhere = crowned.decide(make_request(as_of=AS_OF, timeline="simulation-1", origin="dag:churn/backfill"))
+    assert elsewhere.consulted == pytest.approx(1 + 0.75 + 0.5 + 0 + 0.75 + 0.75)
+    assert decisions[0].holdout == (AS_OF + week - timedelta(days=29), AS_OF + week - timedelta(days=1))

@@ -241,3 +241,43 @@ def test_where_too_few_rows_are_left_there_is_no_comparison(crowned: World) -> N
 
 def test_the_same_windows_share_no_row_with_the_champions_training(crowned: World) -> None:
     assert evidence_of(crowned, as_of=LATER).scorecard.cut == 0
+
+
+def test_after_a_rollback_the_rows_are_cut_that_the_champion_of_now_was_trained_on(succeeded: World) -> None:
+    later = {"train": "60d", "holdout": "60d"}
+    succeeded.respec(data__window=later)
+    latest = evidence_of(succeeded, as_of=LATER + timedelta(days=4)).scorecard
+    succeeded.roll_back()
+    back = evidence_of(succeeded, as_of=LATER + timedelta(days=4), nonce="again").scorecard
+    assert latest.champion is not None
+    assert back.champion is not None
+    assert (latest.champion.version, back.champion.version) == (2, 1)
+    # The first champion's training ended 14 days before the second's.
+    assert latest.cut - back.cut == 14 * 6
+
+
+# No row that was not known
+
+
+@pytest.mark.parametrize("days", [1, 10])
+def test_no_row_is_compared_whose_label_was_not_known_at_as_of(make_world: MakeWorld, days: int) -> None:
+    world = make_world(data__label_delay=f"{days}d")
+    world.retrain()
+    times = evidence_of(world, as_of=LATER).scores.event_time
+    known = times + np.timedelta64(days, "D")
+    as_of = np.datetime64(LATER.replace(tzinfo=None))
+    assert known.max() < as_of
+    assert as_of - known.max() <= np.timedelta64(4, "h")  # and the last one that was is there
+
+
+def test_a_row_that_came_late_is_compared_by_the_first_retrain_that_knew_it(make_world: MakeWorld) -> None:
+    rows = make_rows()
+    late = np.arange(len(rows["at"])) % 3 == 0
+    arrival = np.datetime64((AS_OF + timedelta(days=3)).replace(tzinfo=None), "us")
+    rows["known"] = np.where(late, np.maximum(rows["at"], arrival), rows["at"])
+    world = make_world(rows=rows, data__ingestion_time="known")
+    world.retrain()
+    before, after = (evidence_of(world, as_of=AS_OF + timedelta(days=day)) for day in (2, 4))
+    arrived = dict(zip(rows["at"], rows["known"], strict=True))
+    assert all(arrived[time] <= np.datetime64("2024-07-03") for time in before.scores.event_time)
+    assert (before.scorecard.rows, after.scorecard.rows) == (28 * 6 * 2 // 3, 28 * 6)

@@ -12,6 +12,7 @@ from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.decision import Choice, Decision
+from retrain.core.error_control import PastTest
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import entry_for, same_wish
 from retrain.core.ports import OpenRetrain
@@ -75,17 +76,27 @@ class SqlLedger:
         """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
 
         A decision with an id that is stored already is not stored again: the first one is returned.
+
+        Raises:
+            ConflictError: Its sequence of tests has grown since it was allotted its error.
         """
         with self._database.writing() as connection:
             first = queries.find_decision(connection, decision.id)
             if first is not None:
                 return first
+            if decision.allotment is not None:
+                decision.allotment.check_place(queries.count_tests(connection, decision.allotment.sequence))
             now = self._database.now(connection)
             stored = Decision.from_json(replace(decision, at=now).to_json())
             connection.execute(insert(DECISION).values(queries.decision_row(stored)))
             if scorecard is not None:
                 queries.keep_scorecard(connection, scorecard, now)
             return stored
+
+    def tests(self, sequence: str) -> list[PastTest]:
+        """Return the tests of a sequence of error control by place."""
+        with self._database.reading() as connection:
+            return queries.find_tests(connection, sequence)
 
     def decision(self, decision_id: str) -> Decision:
         """Return one decision.

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
-from retrain.core.decision import Decision
+from retrain.core.decision import Choice, Decision
 from retrain.core.digest import digest_of
+from retrain.core.error_control import PastTest
 from retrain.core.ledger import Action, LedgerEntry, Pointer
 from retrain.core.scorecard import Scorecard
 from retrain.core.standing import Standing
@@ -20,11 +21,13 @@ from retrain.errors import IntegrityError
 __all__ = [
     "add_entry",
     "check_pointer",
+    "count_tests",
     "decision_digests",
     "decision_row",
     "find_decision",
     "find_pointer",
     "find_standing",
+    "find_tests",
     "first_entry",
     "head",
     "keep_scorecard",
@@ -74,7 +77,24 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     """Return the row of a stored decision."""
     names = ("id", "request_id", "model", "timeline", "as_of", "scorecard", "at")
     row = {name: getattr(decision, name) for name in names}
+    test = decision.past_test
+    if test is not None and decision.allotment is not None:
+        row |= {"sequence": decision.allotment.sequence, "place": test.place, "level": test.level, "test": test.test}
     return row | {"choice": decision.choice.value, "document": decision.to_json()}
+
+
+def find_tests(connection: Connection, sequence: str) -> list[PastTest]:
+    """Return the tests of a sequence of error control by place."""
+    found = DECISION.c
+    query = select(found.test, found.place, found.as_of, found.level, found.choice == Choice.PROMOTE.value)
+    rows = connection.execute(query.where(found.sequence == sequence).order_by(found.place))
+    return [PastTest(test, place, as_of, level, bool(promoted)) for test, place, as_of, level, promoted in rows]
+
+
+def count_tests(connection: Connection, sequence: str) -> int:
+    """Return how many places of a sequence are taken."""
+    query = select(func.count()).select_from(DECISION).where(DECISION.c.sequence == sequence)
+    return connection.execute(query).scalar_one()
 
 
 def keep_scorecard(connection: Connection, scorecard: Scorecard, at: datetime) -> None:

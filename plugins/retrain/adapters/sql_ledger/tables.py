@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -86,7 +87,13 @@ DECISION: Final = Table(
     Column("scorecard", String, nullable=False),
     Column("document", JSON, nullable=False),
     Column("at", Instant, nullable=False),
+    # Of a decision that took a place in a sequence of error control, and only of that.
+    Column("sequence", String),
+    Column("place", Integer),
+    Column("level", Float),
+    Column("test", String),
     UniqueConstraint("id", name="uq_decision_id"),
+    UniqueConstraint("sequence", "place", name="uq_decision_place"),
     Index("ix_decision_request", "request_id"),
     Index("ix_decision_timeline", "model", "timeline", "seq"),
 )

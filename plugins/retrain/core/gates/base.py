@@ -38,7 +38,7 @@ class Verdict:
         interval: The confidence interval of the value, (low, high).
         method: How the interval was made, such as ``delong``.
         level: The one-sided error level that was spent on the verdict: how often luck alone would have passed.
-        detectable: The smallest true value that would pass four times in five, in the units of the metric.
+        detectable: The smallest true value that would be seen four times in five, in the units of the metric.
         rows_needed: About how many more labelled rows an inconclusive verdict needs, if the value stays as it is.
     """
 

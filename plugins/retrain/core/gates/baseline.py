@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
+from retrain.core.interval_names import IntervalName
 from retrain.core.metric_names import MetricName
 from retrain.core.names import ColumnName
 from retrain.core.window import Period
@@ -25,7 +26,7 @@ class Baseline(Gate):
     With m the metric, turned so that more is better, the gain over a baseline b is ``m(challenger) - m(b)`` on the same rows.
     One baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (the median where the
     primary metric is mae). The other, where `rule` names it, is a column of the data that is a prediction itself. A champion
-    that has decayed is easy to beat; these do not decay. Intervals come from `retrain.core.bootstrap`.
+    that has decayed is easy to beat; these do not decay. Intervals come from `retrain.core.intervals`.
 
     Assumptions: clusters are independent, rows within one need not be. To pass, all baselines must be beaten, each at the full
     level: an intersection-union test needs no correction for their number.
@@ -50,6 +51,7 @@ class Baseline(Gate):
     cluster_by: ColumnName | None = Field(
         None, description="A column, or hour, day, week, month of the event time: rows that share luck."
     )
+    method: IntervalName = Field("auto", description="How the interval is made.")
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
@@ -66,13 +68,15 @@ class Baseline(Gate):
         return least_favourable(against)
 
     def _against(self, evidence: Evidence, rule: str | None) -> Verdict:
-        name, level = f"baseline({self.metric})", (1 - self.confidence) / 2
+        name, level = f"baseline({self.metric})", round((1 - self.confidence) / 2, 12)
         if not math.isfinite(evidence.challenger_metric(self.metric)):
             return Verdict(
                 name, Outcome.INCONCLUSIVE, f"{self.metric} of the challenger is not a number on this holdout"
             )
         try:
-            gain = evidence.gain_over_baseline(self.metric, rule, self.cluster_by, self.confidence, self.resamples)
+            gain = evidence.gain_over_baseline(
+                self.metric, rule, self.cluster_by, level, method=self.method, resamples=self.resamples
+            )
         except DataError as error:
             return Verdict(name, Outcome.INCONCLUSIVE, str(error))
         whom = "the dummy" if rule is None else f"the rule {rule}"
@@ -89,4 +93,4 @@ class Baseline(Gate):
             f"gain in {self.metric} over {whom} {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words} "
             f"{self.margin:+g}"
         )
-        return Verdict(name, outcome, reason, gain.value, self.margin, (gain.low, gain.high), level=level)
+        return Verdict(name, outcome, reason, gain.value, self.margin, (gain.low, gain.high), gain.method, level)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
+from retrain.core.interval_names import IntervalName
 from retrain.core.metric_names import MetricName
 from retrain.core.names import ColumnName
 from retrain.core.window import Period
@@ -15,6 +16,7 @@ from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
+    from retrain.core.intervals import Gain
 
 __all__ = ["BeatsChampion"]
 
@@ -23,10 +25,14 @@ class BeatsChampion(Gate):
     """Pass where the lower confidence bound of the paired gain is over the margin.
 
     The gain is challenger minus champion for metrics where more is better, champion minus challenger otherwise, so a
-    positive gain is always an improvement. Its two-sided interval comes from a paired percentile bootstrap that draws
-    whole clusters (see `retrain.core.bootstrap`): assumptions, clusters are independent, rows within one need not be.
-    A margin of 0 or more asks for superiority, a negative one for non-inferiority. The first model of a timeline is held
-    against a dummy baseline fitted on its own training rows.
+    positive gain is always an improvement. Its interval is made by `method`, one file each in `retrain.core.intervals`, with
+    whole clusters: assumptions, clusters are independent, rows within one need not be. A margin of 0 or more asks for
+    superiority, a negative one for non-inferiority. The first model of a timeline is held against a dummy baseline fitted on
+    its own training rows.
+
+    Luck alone passes with an error of ``(1 - confidence) / 2``, or less where the pipeline's error control gives the retrain
+    less. Several gates of this kind in one policy share that level without splitting it: a challenger that is no better by
+    one of them is promoted only if that very gate errs (an intersection-union test; Berger, Technometrics 24 (1982) 295-300).
     """
 
     check: Literal["beats_champion"]
@@ -36,6 +42,7 @@ class BeatsChampion(Gate):
     cluster_by: ColumnName | None = Field(
         None, description="A column, or hour, day, week, month of the event time: rows that share luck."
     )
+    method: IntervalName = Field("auto", description="How the interval is made.")
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
@@ -48,27 +55,56 @@ class BeatsChampion(Gate):
         name = f"beats_champion({self.metric})"
         if evidence.opponent is None:
             return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+        level = round((1 - self.confidence) / 2, 12)
+        if evidence.allotment is not None:
+            level = min(level, evidence.allotment.level)
+        if not level:
+            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_level, bound=self.margin, level=0.0)
         if not math.isfinite(evidence.challenger_metric(self.metric)):
             reason = f"{self.metric} of the challenger is not a number on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+            return Verdict(name, Outcome.INCONCLUSIVE, reason, level=level)
         try:
-            gain = evidence.paired_gain(self.metric, self.cluster_by, self.confidence, self.resamples)
+            gain = evidence.paired_gain(
+                self.metric, self.cluster_by, level, method=self.method, resamples=self.resamples
+            )
         except DataError as error:
-            return Verdict(name, Outcome.INCONCLUSIVE, str(error))
-        numbers = (gain.value, gain.low, gain.high)
-        if not all(map(math.isfinite, numbers)):
+            return Verdict(name, Outcome.INCONCLUSIVE, str(error), level=level)
+        if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} has no finite interval on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
-        outcome, words = self._place(gain.low, gain.high)
+            return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
+        outcome, words = self._place(gain)
+        rows = gain.rows_needed(self.margin, evidence.scorecard.rows) if outcome is Outcome.INCONCLUSIVE else None
         reason = (
             f"gain in {self.metric} over the {evidence.opponent} {gain.value:+.4f} "
             f"[{gain.low:+.4f}, {gain.high:+.4f}] {words} {self.margin:+g}"
         )
-        return Verdict(name, outcome, reason, gain.value, self.margin, (gain.low, gain.high))
+        if outcome is Outcome.INCONCLUSIVE:
+            reason += self._outlook(gain, rows, evidence.scorecard.rows)
+        detectable = self.margin + gain.reach
+        interval = (gain.low, gain.high)
+        return Verdict(name, outcome, reason, gain.value, self.margin, interval, gain.method, level, detectable, rows)
 
-    def _place(self, low: float, high: float) -> tuple[Outcome, str]:
-        if low > self.margin:
+    def _place(self, gain: Gain) -> tuple[Outcome, str]:
+        if gain.low > self.margin:
             return Outcome.PASS, "lies over"
-        if high < self.margin:
+        if gain.high < self.margin:
             return Outcome.FAIL, "lies under"
         return Outcome.INCONCLUSIVE, "does not settle"
+
+    def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
+        """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""
+        if not gain.reach:
+            return ": the scores are the same"
+        seen = f": a gain of {self.margin + gain.reach:.4f} would be seen 4 times in 5"
+        if more is None:
+            return seen
+        where = ""
+        if self.cluster_by is not None:
+            kind = f"{self.cluster_by}s" if self.cluster_by in {*Period} else "clusters"
+            where = f" in {_rounded(gain.clusters * more / rows):,} more {kind}"
+        return f"{seen}, this one with about {_rounded(more):,} more rows{where}"
+
+
+def _rounded(count: float) -> int:
+    """Return a count with two digits that mean something."""
+    return math.ceil(float(f"{count:.2g}"))

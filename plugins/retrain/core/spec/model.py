@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from croniter import croniter
 from pydantic import AfterValidator, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from retrain.core.digest import digest_of
 from retrain.core.durations import Duration
+from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import GateSpec
 from retrain.core.metric_names import MetricName, Task
 from retrain.core.names import ColumnName, ModelName
+from retrain.core.schedule import PRESETS, is_cron
 from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
@@ -41,14 +42,13 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _cron(value: str) -> str:
-    if value not in _PRESETS and not (len(value.split()) == 5 and croniter.is_valid(value)):
+    if not is_cron(value):
         raise ValueError(
-            f"must be a cron expression of five fields, such as '0 6 * * 1', or one of {', '.join(_PRESETS)}"
+            f"must be a cron expression of five fields, such as '0 6 * * 1', or one of {', '.join(PRESETS)}"
         )
     return value
 
 
-_PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _LONGEST: Final = timedelta(days=36_525)
 Schedule = Annotated[str, AfterValidator(_cron)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
@@ -148,6 +148,7 @@ class PipelineSpec(Section):
     train: TrainSpec
     evaluation: EvaluationSpec
     gate: tuple[GateSpec, ...] = Field(min_length=1)
+    error_control: ErrorControlSpec = ErrorControlSpec()
     promotion: PromotionSpec = PromotionSpec()
 
     _root: Path = PrivateAttr(default_factory=Path.cwd)

@@ -24,6 +24,7 @@ def broken_rules(document: Mapping[str, Any]) -> list[SpecProblem]:
         *_of_search(_section(document, "train"), data, evaluation),
         *_of_evaluation(evaluation),
         *_of_gates(document.get("gate"), evaluation),
+        *_of_error_control(document),
     ]
 
 
@@ -157,3 +158,23 @@ def _of_fairness(path: str, gate: Mapping[str, Any], evaluation: Mapping[str, An
     for where, name in ((f"{path}.metric", metric), *((f"{path}.floor.{name}", name) for name in floor)):
         if allowed and name in others:
             yield SpecProblem(where, f"must be a metric of {task}", repr(name), did_you_mean(name, allowed))
+
+
+def _of_error_control(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
+    control, gates = _section(document, "error_control"), document.get("gate")
+    method = control.get("method", "none")
+    if method == "none":
+        return
+    if isinstance(gates, list | tuple) and not any(
+        isinstance(gate, Mapping) and gate.get("check") == "beats_champion" for gate in gates
+    ):
+        yield SpecProblem(
+            "error_control", "needs a gate that tests", "no beats_champion", "Add one: it takes the level."
+        )
+    if method == "alpha_spending" and not document.get("schedule") and control.get("tests") is None:
+        yield SpecProblem(
+            "error_control.tests",
+            "must be given without a schedule",
+            "neither",
+            "Say how many retrains share the budget.",
+        )

@@ -10,6 +10,9 @@ from retrain.core.spec.rules import broken_rules, did_you_mean
 
 def test_a_good_document_breaks_no_rule() -> None:
     assert broken_rules(spec_document()) == []
+    assert broken_rules(spec_document(error_control={"method": "alpha_spending"})) == []
+    assert broken_rules(spec_document(error_control={"method": "alpha_spending", "tests": 4}, schedule=None)) == []
+    assert broken_rules(spec_document(error_control={"method": "lord"}, schedule=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,18 @@ def test_a_good_document_breaks_no_rule() -> None:
     [
         ({"data__query": "q.sql"}, "data", "must have exactly one of query and source", "query and source"),
         ({"data__source": None}, "data", "must have exactly one of query and source", "neither"),
+        (
+            {"error_control": {"method": "lord"}, "gate": [{"check": "threshold", "metric": "roc_auc", "min": 0.5}]},
+            "error_control",
+            "needs a gate that tests",
+            "no beats_champion",
+        ),
+        (
+            {"error_control": {"method": "alpha_spending"}, "schedule": None},
+            "error_control.tests",
+            "must be given without a schedule",
+            "neither",
+        ),
         ({"data__connection": "dwh"}, "data.connection", "needs a query to run", "no query"),
         ({"data__label": "at"}, "data.label", "must not be event_time", "'at'"),
         (

@@ -61,7 +61,12 @@ def _make_decision() -> None:
         sa.Column("scorecard", sa.String, nullable=False),
         sa.Column("document", sa.JSON, nullable=False),
         sa.Column("at", _INSTANT, nullable=False),
+        sa.Column("sequence", sa.String),
+        sa.Column("place", sa.Integer),
+        sa.Column("level", sa.Float),
+        sa.Column("test", sa.String),
         sa.UniqueConstraint("id", name="uq_decision_id"),
+        sa.UniqueConstraint("sequence", "place", name="uq_decision_place"),
     )
     op.create_index("ix_decision_request", "decision", ["request_id"])
     op.create_index("ix_decision_timeline", "decision", ["model", "timeline", "seq"])

@@ -1,0 +1,80 @@
+"""Which interval a paired gain gets, and the cases that no interval fits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from retrain.core.interval_names import IntervalMethod, IntervalName
+from retrain.core.intervals.base import Gain, Pairs
+from retrain.core.intervals.bca import bca
+from retrain.core.intervals.delong import delong
+from retrain.core.intervals.jackknife import jackknife
+from retrain.core.intervals.percentile import percentile
+from retrain.core.metrics import METRICS
+from retrain.errors import DataError
+
+__all__ = ["chosen_method", "paired_gain"]
+
+_ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
+
+
+def chosen_method(pairs: Pairs) -> IntervalMethod:
+    """Return the method for `auto`: DeLong for the area under a binary ROC curve, the jackknife for everything else.
+
+    Both are the same for a seed or a level, and their errors keep to small levels where few clusters make the bootstraps
+    run narrow (docs/gate.md has the figures).
+    """
+    binary = pairs.scores.ndim == 2 and pairs.scores.shape[1] == 2
+    return "delong" if pairs.metric is METRICS["roc_auc"] and binary else "jackknife"
+
+
+def paired_gain(
+    pairs: Pairs, *, level: float, method: IntervalName = "auto", resamples: int = 2000, seed: int = 0
+) -> Gain:
+    """Return the gain of one set of scores over the other with an interval.
+
+    Equal scores have a gain of 0 and no width. A gain that is not 0 and yet the same in every cluster has no interval: luck
+    cannot be judged by clusters that do not differ.
+
+    Args:
+        level: One-sided error level of either bound.
+        method: How to make it; `auto` chooses.
+        resamples: Of a bootstrap, at the least.
+        seed: Of a bootstrap.
+
+    Raises:
+        DataError: The method does not fit the scores, or the gain does not vary.
+    """
+    match chosen_method(pairs) if method == "auto" else method:
+        case "delong":
+            if pairs.metric is not METRICS["roc_auc"]:
+                raise DataError("DeLong's interval is of roc_auc", got="another metric", fix="Use `method: auto`.")
+            gain = delong(pairs, level=level)
+        case "jackknife":
+            gain = jackknife(pairs, level=level)
+        case "percentile":
+            gain = percentile(pairs, level=level, resamples=resamples, seed=seed)
+        case _:
+            gain = bca(pairs, level=level, resamples=resamples, seed=seed)
+    return _checked(gain, pairs)
+
+
+def _checked(gain: Gain, pairs: Pairs) -> Gain:
+    if not math.isfinite(gain.value) or not gain.error <= _ROUNDING * _size(pairs):
+        return gain
+    if abs(gain.value) > _ROUNDING * _size(pairs):
+        raise DataError(
+            "a gain must differ between clusters to tell it from luck",
+            got=f"{gain.value:+g} in every one",
+            fix="Look at the scores: two models hardly ever differ by the same in all of them.",
+        )
+    return replace(gain, value=0.0, low=0.0, high=0.0, error=0.0)
+
+
+def _size(pairs: Pairs) -> float:
+    """Return how large the metric itself is, for what is a rounding error of it."""
+    return max(abs(pairs.metric.value(pairs.y, side)) for side in (pairs.scores, pairs.other))
