@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, inspect, make_url
+from sqlalchemy import URL, create_engine, inspect, make_url, text
 from tests.servers import fresh_database
 
 from retrain.adapters.optuna_trials import OptunaTrials
@@ -15,7 +15,7 @@ from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.ports import Search, TrialStore
 from retrain.core.search import Candidate, Goal, Trial, TrialState
 from retrain.core.spec import SearchSpec
-from retrain.errors import OutageError
+from retrain.errors import OutageError, RetrainError
 
 KEY = "a" * 64
 GOAL = Goal("roc_auc", greater_is_better=True)
@@ -196,6 +196,18 @@ def test_the_tables_are_apart_from_the_ledgers(store: TrialStore, url: URL, data
     assert _tables(database) == before
     SqlLedger(database).migrate()
     assert SqlLedger(database).verify() == 0
+
+
+def test_tables_of_another_optuna_are_refused(store: TrialStore, url: URL, database: URL) -> None:
+    open_search(store)
+    schema = "" if url.get_backend_name() == "sqlite" else "retrain_search."
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {schema}version_info SET library_version = '99.0.0'"))
+        connection.execute(text(f"UPDATE {schema}alembic_version SET version_num = 'v99.0.0.a'"))
+    engine.dispose()
+    with pytest.raises(RetrainError, match="must be those of the installed Optuna"):
+        open_search(store)
 
 
 @pytest.mark.parametrize("address", ["postgresql://ann:hunter2@127.0.0.1:9/retrain", "sqlite:////nowhere/at/all.db"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +29,7 @@ def test_two_tasks_share_the_trials_and_hand_on_small_numbers(live: Live, search
     workers = live.api.get(f"{base}/search/listMapped")["task_instances"]
     assert {worker["map_index"]: worker["state"] for worker in workers} == {0: "success", 1: "success"}
     done = [
-        json.loads(live.api.get(f"{base}/search/xcomEntries/return_value", map_index=index, stringify=True)["value"])
+        live.api.get(f"{base}/search/xcomEntries/return_value", map_index=index, stringify=False)["value"]
         for index in (0, 1)
     ]
     assert [item["worker"] for item in done] == [0, 1]
@@ -43,7 +42,8 @@ def test_each_trial_is_a_run_nested_in_the_retrains(live: Live, searched: str) -
     nested = live.mlflow.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{challenger.run_id}'")
     assert sorted(int(run.data.tags["retrain.trial"]) for run in nested) == list(range(TRIALS))
     complete = [run for run in nested if run.data.tags["retrain.state"] == "complete"]
-    best = max(complete, key=lambda run: run.data.metrics["roc_auc"])
+    in_order = sorted(complete, key=lambda run: int(run.data.tags["retrain.trial"]))
+    best = max(in_order, key=lambda run: run.data.metrics["roc_auc"])
     assert live.mlflow.get_run(challenger.run_id).data.params["C"] == best.data.params["C"]
     assert live.made(SEARCHED) == (TRIALS + 1, 1)
 

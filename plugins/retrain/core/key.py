@@ -17,10 +17,11 @@ def retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonc
         lock: The digest of the pinned requirements.
         nonce: Any text that forces a fresh key.
     """
+    without_search = {"search"} if spec.train.search is None else None  # a pipeline that has none keeps its keys
     training = {
         "model": spec.model,
         "data": {"label": spec.data.label, "features": spec.data.features},
         "task": spec.evaluation.task,
-        "train": spec.train.model_dump(mode="json"),
+        "train": spec.train.model_dump(mode="json", exclude=without_search),
     }
     return digest_of({"training": training, "snapshot": snapshot, "code": code, "lock": lock, "nonce": nonce})

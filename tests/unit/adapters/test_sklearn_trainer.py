@@ -73,6 +73,8 @@ def test_the_lock_digest_is_of_the_pins() -> None:
     trainer = SklearnTrainer()
     assert trainer.lock_digest(make_spec()) == trainer.lock_digest(make_spec(train__requirements=["numpy>=1"]))
     assert trainer.lock_digest(make_spec()) != trainer.lock_digest(make_spec(train__requirements=["pyyaml"]))
+    search = {"params": {"C": {"float": [0.1, 1]}}}
+    assert trainer.lock_digest(make_spec()) != trainer.lock_digest(make_spec(train__search=search)), "Optuna's pin"
 
 
 # Fitting and scoring

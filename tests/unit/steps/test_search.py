@@ -240,6 +240,8 @@ def test_a_worker_of_a_pipeline_without_a_search_does_nothing(make_world: MakeWo
 
 def test_a_replay_trains_with_what_was_found_and_gives_the_same_bits(world: World) -> None:
     decision = world.decide()
+    assert decision.challenger is not None
+    assert params_of(world, decision.challenger) != world.spec.train.params
     found = replay_retrain(
         world.spec, decision, snapshots=world.snapshots, trainer=world.trainer, registry=world.registry
     )

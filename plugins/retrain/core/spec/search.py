@@ -93,9 +93,7 @@ class SearchSpec(Section):
 
     params: dict[str, Distribution] = Field(description="What to try, by param.")
     trials: int = Field(20, ge=1, le=1000, description="How many sets of params are tried.")
-    minutes: int | None = Field(
-        None, ge=1, le=10_080, description="No trial begins after this long, all tries together."
-    )
+    minutes: int | None = Field(None, ge=1, le=10_080, description="No trial begins after this many minutes of trying.")
     folds: int = Field(3, ge=2, le=20, description="How many times each set of params is fitted and scored.")
     metric: MetricName | None = Field(None, description="What is best; by default the primary metric.")
     pruner: Literal["median", "none"] = Field(
