@@ -178,7 +178,9 @@ class Shared(Evidence):
 
     def paired_gain(self, metric: str, cluster_by: str | None, level: float, **_: Any) -> Gain:
         if cluster_by not in self.gains:
-            self.gains[cluster_by] = delong(self._pairs(metric, cluster_by, slice(None)), level=level)
+            self.gains[cluster_by] = delong(
+                self._pairs(metric, self.scores.clusters(cluster_by), slice(None)), level=level
+            )
         found = self.gains[cluster_by]
         return closed_form(found.value, found.error, found.degrees, level, found.clusters, found.method)
 

@@ -390,13 +390,19 @@ def test_a_slice_that_cannot_be_tested_is_held_by_its_point_drop() -> None:
     few = {"cluster_by": "day", "min_rows": 20}
     dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.1, 0.9)))
     assert dropped.outcome is Outcome.INCONCLUSIVE
-    assert "place=south drops" in dropped.reason
+    assert "worst of 2 slices (1 could not be tested): roc_auc of place=south drops" in dropped.reason
     assert (
         make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.9, 0.1))).outcome
         is Outcome.PASS
     )
     alone = make_gate("slices", **few).judge(slices_of(("south", 20, 0.1, 0.9)))
     assert (alone.outcome, alone.detectable) == (Outcome.INCONCLUSIVE, None)
+
+
+def test_slices_that_cannot_be_clustered_are_inconclusive() -> None:
+    verdict = make_gate("slices", cluster_by="shop").judge(make_evidence(BETTER))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "cluster_by must be hour, day, week, month or a column" in verdict.reason
 
 
 def test_slices_cluster_as_they_are_told() -> None:

@@ -17,6 +17,7 @@ from retrain.core.intervals import Gain, Pairs, paired_gain
 from retrain.core.lifted import Lifted
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.metrics import METRICS
+from retrain.core.metrics.base import Ints
 from retrain.core.scorecard import Scorecard, SliceScore
 from retrain.core.scores import Opponent, Scores
 from retrain.errors import DataError
@@ -75,21 +76,37 @@ class Evidence:
             DataError: The cluster column is unknown, there are too few clusters, or the method does not fit the scores.
             ValueError: There is no opponent; ask `opponent` first.
         """
-        pairs = self._pairs(metric, cluster_by, slice(None))
+        pairs = self._pairs(metric, self.scores.clusters(cluster_by), slice(None))
         return paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
 
-    def slice_gain(self, score: SliceScore, metric: str, cluster_by: str | None, level: float) -> Gain:
-        """Return the gain over the opponent on the rows of a slice, as `paired_gain` does on all."""
-        rows = self.scores.columns[score.column].astype(str) == score.value
-        return paired_gain(self._pairs(metric, cluster_by, rows), level=level)
+    def slice_gains(
+        self, slices: Sequence[SliceScore], metric: str, cluster_by: str | None, level: float
+    ) -> list[Gain | None]:
+        """Return the gain over the opponent on the rows of each slice; None where a slice has no interval.
 
-    def _pairs(self, metric: str, cluster_by: str | None, rows: slice | NDArray[np.bool_]) -> Pairs:
+        Raises:
+            DataError: The cluster column is unknown.
+            ValueError: There is no opponent; ask `opponent` first.
+        """
+        clusters = self.scores.clusters(cluster_by)
+        values = {score.column: self.scores.columns[score.column].astype(str) for score in slices}
+
+        def gain_of(score: SliceScore) -> Gain | None:
+            try:
+                gain = paired_gain(self._pairs(metric, clusters, values[score.column] == score.value), level=level)
+            except DataError:
+                return None
+            return gain if math.isfinite(gain.error) else None
+
+        return [gain_of(score) for score in slices]
+
+    def _pairs(self, metric: str, clusters: Ints, rows: slice | NDArray[np.bool_]) -> Pairs:
         scores = self.scores
         if scores.opponent is None:
             raise ValueError(self.why_no_opponent)
-        clusters = np.unique(scores.clusters(cluster_by)[rows], return_inverse=True)[1]
+        owners = np.unique(clusters[rows], return_inverse=True)[1]
         sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
-        return Pairs(METRICS[metric], *sides, clusters, greater_is_better=GREATER_IS_BETTER[metric])
+        return Pairs(METRICS[metric], *sides, owners, greater_is_better=GREATER_IS_BETTER[metric])
 
     def gain_over_baseline(
         self,

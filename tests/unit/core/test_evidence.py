@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.builders import make_evidence, make_scores
 
@@ -68,3 +69,23 @@ def test_groups_need_a_column_that_is_there() -> None:
     assert evidence.groups(["place"], 100).names == ("place=north", "place=south")
     with pytest.raises(DataError, match="by a column of the data; got shop"):
         evidence.groups(["place", "shop"], 100)
+
+
+def test_the_gains_of_slices_are_those_of_their_rows_alone() -> None:
+    evidence = make_evidence(make_scores())
+    gains = evidence.slice_gains(evidence.slice_scores(), "roc_auc", "day", 0.05)
+    for score, gain in zip(evidence.slice_scores(), gains, strict=True):
+        assert gain is not None
+        assert gain.value == pytest.approx(score.challenger["roc_auc"] - score.opponent["roc_auc"])
+        assert gain.clusters == 20
+
+
+def test_a_slice_without_an_interval_has_no_gain() -> None:
+    few = make_evidence(make_scores(120))
+    assert few.slice_gains(few.slice_scores(), "log_loss", "day", 0.05) == [None, None]
+    scores = make_scores(classes=3)
+    rare = replace(scores, y=np.where(scores.event_time < scores.event_time[20], scores.y, scores.y % 2))
+    evidence = make_evidence(rare)  # the third class is there on one day only, and may not be left out
+    assert evidence.slice_gains(evidence.slice_scores(), "roc_auc", "day", 0.05) == [None, None]
+    with pytest.raises(ValueError, match="the champion is lost"):
+        make_evidence(make_scores(opponent=None)).slice_gains(few.slice_scores(), "roc_auc", "day", 0.05)

@@ -18,7 +18,6 @@ from retrain.errors import DataError
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
     from retrain.core.intervals import Gain
-    from retrain.core.scorecard import SliceScore
 
 __all__ = ["Slices"]
 
@@ -60,7 +59,7 @@ class Slices(Gate):
         name = f"slices({self.metric})"
         if evidence.opponent is None:
             return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
-        drops = []
+        judged = []
         for score in evidence.slice_scores():
             mine, theirs = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
             if score.rows < self.min_rows or not (math.isfinite(mine) or math.isfinite(theirs)):
@@ -68,44 +67,39 @@ class Slices(Gate):
             if not math.isfinite(mine - theirs):
                 reason = f"{self.metric} of {score.column}={score.value} is a number on one side only"
                 return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
-            drops.append(
-                self._test(evidence, score, theirs - mine if GREATER_IS_BETTER[self.metric] else mine - theirs)
-            )
-        if not drops:
+            judged.append((score, theirs - mine if GREATER_IS_BETTER[self.metric] else mine - theirs))
+        if not judged:
             reason = f"no slice has {self.min_rows} rows and a finite {self.metric}"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
-        return self._place(name, drops)
-
-    def _test(self, evidence: Evidence, score: SliceScore, value: float) -> _Drop:
-        where = f"{score.column}={score.value}"
+        level = round(1 - self.confidence, 12)
         try:
-            gain = evidence.slice_gain(score, self.metric, self.cluster_by, 1 - self.confidence)
-        except DataError:
-            gain = None
-        if gain is None or not math.isfinite(gain.error):
-            # Untested: the observed drop decides, and can do no more than hold.
-            return _Drop(where, value, 1.0, suspicious=value > self.max_drop)
-        # The chance of a drop like this one if the true one were max_drop.
-        p_value = gain.falls_short(-self.max_drop)
-        return _Drop(where, value, p_value, suspicious=p_value <= 1 - self.confidence, gain=gain)
+            gains = evidence.slice_gains([score for score, _ in judged], self.metric, self.cluster_by, level)
+        except DataError as error:
+            return Verdict(name, Outcome.INCONCLUSIVE, str(error), bound=self.max_drop)
+        drops = [
+            _Drop(f"{score.column}={score.value}", value, gain, self.max_drop, level)
+            for (score, value), gain in zip(judged, gains, strict=True)
+        ]
+        return self._place(name, drops, level)
 
-    def _place(self, name: str, drops: list[_Drop]) -> Verdict:
-        level = 1 - self.confidence
+    def _place(self, name: str, drops: list[_Drop], level: float) -> Verdict:
         corrected = adjusted([drop.p_value for drop in drops])
         failed = [drop for drop, p_value in zip(drops, corrected, strict=True) if p_value <= level]
         suspicious = [drop for drop in drops if drop.suspicious]
         worst = max(failed or suspicious or drops, key=lambda drop: drop.value)
         change = f"{self.metric} of {worst.where} {'drops' if worst.value > 0 else 'gains'} {abs(worst.value):.4f}"
+        tested = [drop.gain for drop in drops if drop.gain is not None]
+        among = f"worst of {len(drops)} slices"
+        if len(tested) < len(drops):
+            among += f" ({len(drops) - len(tested)} could not be tested)"
         if failed:
             outcome, reason = Outcome.FAIL, f"{change}, more than {self.max_drop:g}"
         elif suspicious:
             outcome = Outcome.INCONCLUSIVE
-            reason = f"worst of {len(drops)} slices: {change}, which may be more than {self.max_drop:g} or luck"
+            reason = f"{among}: {change}, which may be more than {self.max_drop:g} or luck"
         else:
-            beyond = worst.value > self.max_drop
-            words = f"not shown to be over {self.max_drop:g}" if beyond else f"within {self.max_drop:g}"
-            outcome, reason = Outcome.PASS, f"worst of {len(drops)} slices: {change}, {words}"
-        tested = [drop.gain for drop in drops if drop.gain is not None]
+            words = "not shown to be over" if worst.value > self.max_drop else "within"
+            outcome, reason = Outcome.PASS, f"{among}: {change}, {words} {self.max_drop:g}"
         return Verdict(
             name,
             outcome,
@@ -119,10 +113,20 @@ class Slices(Gate):
 
 @dataclass(frozen=True)
 class _Drop:
-    """How much worse one slice is, and the p-value of the claim that it is over the limit."""
+    """How much worse one slice is, against the most that it may be."""
 
     where: str
     value: float
-    p_value: float
-    suspicious: bool
-    gain: Gain | None = None
+    gain: Gain | None
+    most: float
+    level: float
+
+    @property
+    def p_value(self) -> float:
+        """The chance of a drop like this one if the true one were the most; 1 where that cannot be said."""
+        return 1.0 if self.gain is None else self.gain.falls_short(-self.most)
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether it would fail as the only slice; one that cannot be tested is held by what was seen."""
+        return self.value > self.most if self.gain is None else self.p_value <= self.level
