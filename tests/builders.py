@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,10 @@ import numpy as np
 
 from retrain.core.decision import Challenger, Decision
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Footprint, Latency
 from retrain.core.ledger import LedgerEntry, Pointer
 from retrain.core.names import PRODUCTION
+from retrain.core.profiles import ColumnProfile, Profile
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
@@ -130,6 +133,34 @@ def make_scores(
     return Scores(y, say(challenger), None if opponent is None else say(opponent), time, columns)
 
 
+def make_column(name: str, **changes: Any) -> ColumnProfile:
+    """Return a column that neither drifted nor leaks."""
+    column = ColumnProfile(
+        name,
+        distance=0.03,
+        luck=0.05,
+        missing_train=0.01,
+        missing_holdout=0.02,
+        unseen=0.0,
+        strength=0.7,
+        late=0,
+    )
+    return replace(column, **changes)
+
+
+def make_profile(*features: ColumnProfile, **changes: Any) -> Profile:
+    """Return the profile of a quiet window."""
+    label = make_column("label", strength=math.nan)
+    profile = Profile(features or (make_column("signal"), make_column("other", strength=0.5)), label, 900, 400, 900, 0)
+    return replace(profile, **changes)
+
+
+def make_footprint(**changes: Any) -> Footprint:
+    """Return the footprint of a small model."""
+    latencies = (Latency(1, 300, 0.002, 0.004), Latency(1000, 300, 0.005, 0.009))
+    return replace(Footprint(latencies, size=2_000_000, memory=30_000_000.0), **changes)
+
+
 def make_evidence(
     scores: Scores,
     *,
@@ -153,6 +184,8 @@ def make_evidence(
         opponent_metrics=value_of(names, scores.y, scores.opponent),
         scores="5" * 64,
         slices=tuple(score_slices(names, slices, scores)),
+        profile=make_profile(train_rows=len(scores.y), holdout_rows=len(scores.y)),
+        footprint=make_footprint(),
     )
     return Evidence(replace(card, **changes), scores)
 
@@ -207,6 +240,7 @@ class World:
     registry: Any
     evidence: Any
     ledger: Any
+    meter: Any
     draw: Callable[..., list[Path]]
 
     @classmethod
@@ -231,17 +265,20 @@ class World:
         from retrain.adapters.folder_registry import FolderRegistry
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
+        from retrain.adapters.scoring_meter import ChildProcessMeter
         from retrain.adapters.sklearn_trainer import SklearnTrainer
 
         store = ContentStore(str(root / "store"))
+        snapshots = DuckDBSnapshots(store)
         return cls(
             root,
             spec,
-            DuckDBSnapshots(store),
+            snapshots,
             SklearnTrainer(),
             FolderRegistry(root / "registry"),
             ParquetEvidence(store),
             MemoryLedger(),
+            ChildProcessMeter(snapshots, ()),
             lambda *_: [],
         )
 
@@ -281,6 +318,7 @@ class World:
             evidence=self.evidence,
             ledger=self.ledger,
             draw=self.draw,
+            meter=self.meter,
         )
 
     def decide(self, request: RetrainRequest | None = None) -> Decision:

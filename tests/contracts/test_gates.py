@@ -10,9 +10,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from tests.builders import make_evidence, make_scores
+from tests.builders import make_column, make_evidence, make_footprint, make_profile, make_scores
 
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Latency
 from retrain.core.gates import BeatsChampion, Gate, GateSpec, Outcome, PointEstimate, Slices, Threshold, Verdict
 from retrain.core.scorecard import SliceScore
 from retrain.core.scores import Scores
@@ -22,17 +23,33 @@ GATES: dict[str, dict[str, Any]] = {
     "beats_champion": {"check": "beats_champion", "cluster_by": "day", "resamples": 200},
     "slices": {"check": "slices", "max_drop": 0.05, "min_rows": 50},
     "point_estimate": {"check": "point_estimate"},
+    "population": {"check": "population"},
+    "leakage": {"check": "leakage"},
+    "budget": {"check": "budget", "single_p99": "20ms", "batch_p50": "50ms", "size": "50MB", "memory": "500MB"},
 }
+MEASURED = ("population", "leakage", "budget")
+"""The gates that read no metric."""
 BETTER = make_scores(challenger=0.8, opponent=0.3)
 
 
 def make_gate(name: str, metric: str = "roc_auc", **changes: Any) -> Gate:
-    gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[name] | {"metric": metric} | changes)
+    named = {} if name in MEASURED else {"metric": metric}
+    gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[name] | named | changes)
     return gate
 
 
 @pytest.fixture(params=GATES)
 def gate(request: pytest.FixtureRequest) -> Gate:
+    return make_gate(request.param)
+
+
+@pytest.fixture(params=[name for name in GATES if name not in MEASURED])
+def metric_gate(request: pytest.FixtureRequest) -> Gate:
+    return make_gate(request.param)
+
+
+@pytest.fixture(params=MEASURED)
+def measured_gate(request: pytest.FixtureRequest) -> Gate:
     return make_gate(request.param)
 
 
@@ -87,9 +104,14 @@ def test_every_kind_of_gate_is_in_this_suite() -> None:
 def test_a_better_challenger_passes(gate: Gate) -> None:
     verdict = gate.judge(make_evidence(BETTER))
     assert verdict.outcome is Outcome.PASS
-    assert verdict.gate.endswith("(roc_auc)")
+    assert verdict.gate.startswith(gate.check)  # type: ignore[attr-defined]
     assert verdict.value is not None
     assert verdict.bound is not None
+
+
+def test_a_verdict_on_a_metric_names_it(metric_gate: Gate) -> None:
+    verdict = metric_gate.judge(make_evidence(BETTER))
+    assert verdict.gate.endswith("(roc_auc)")
     assert "roc_auc" in verdict.reason
 
 
@@ -97,32 +119,56 @@ def test_the_same_evidence_gives_the_same_verdict(gate: Gate) -> None:
     assert gate.judge(make_evidence(BETTER)) == gate.judge(make_evidence(BETTER))
 
 
-def test_a_missing_metric_never_passes(gate: Gate) -> None:
-    assert gate.judge(without(make_evidence(BETTER), metric="roc_auc")).outcome is Outcome.INCONCLUSIVE
+def test_a_missing_metric_never_passes(metric_gate: Gate) -> None:
+    assert metric_gate.judge(without(make_evidence(BETTER), metric="roc_auc")).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("side", ["challenger", "opponent"])
-def test_nan_never_passes(gate: Gate, side: str) -> None:
-    if isinstance(gate, Threshold) and side == "opponent":
+def test_nan_never_passes(metric_gate: Gate, side: str) -> None:
+    if isinstance(metric_gate, Threshold) and side == "opponent":
         return  # a threshold does not look at the opponent
-    assert gate.judge(nan_for(make_evidence(BETTER), side)).outcome is Outcome.INCONCLUSIVE
+    assert metric_gate.judge(nan_for(make_evidence(BETTER), side)).outcome is Outcome.INCONCLUSIVE
 
 
-def test_no_rows_never_pass(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows(slice(0)))).outcome is Outcome.INCONCLUSIVE
+@pytest.mark.parametrize("name", [name for name in GATES if name != "budget"])
+def test_no_rows_never_pass(name: str) -> None:
+    assert make_gate(name).judge(make_evidence(some_rows(slice(0)))).outcome is Outcome.INCONCLUSIVE
 
 
-def test_three_rows_never_pass(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows([0, 25, 50]))).outcome is Outcome.INCONCLUSIVE
+@pytest.mark.parametrize("name", [name for name in GATES if name != "budget"])
+def test_three_rows_never_pass(name: str) -> None:
+    assert make_gate(name).judge(make_evidence(some_rows([0, 25, 50]))).outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_single_class_never_passes(gate: Gate) -> None:
-    assert gate.judge(make_evidence(some_rows(BETTER.y == 1))).outcome is Outcome.INCONCLUSIVE
+def test_a_single_class_never_passes(metric_gate: Gate) -> None:
+    assert metric_gate.judge(make_evidence(some_rows(BETTER.y == 1))).outcome is Outcome.INCONCLUSIVE
 
 
-def test_no_opponent_never_passes_where_one_is_needed(gate: Gate) -> None:
-    verdict = gate.judge(make_evidence(make_scores(opponent=None)))
-    if isinstance(gate, Threshold):
+def test_what_was_not_measured_never_passes(measured_gate: Gate) -> None:
+    verdict = measured_gate.judge(make_evidence(BETTER, profile=None, footprint=None))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "was measured" in verdict.reason
+
+
+def test_a_measurement_that_is_no_number_never_passes(measured_gate: Gate) -> None:
+    nothing = make_column("signal", distance=math.nan, strength=math.nan)
+    calls = tuple(Latency(rows, 300, math.nan, math.nan) for rows in (1, 1000))
+    evidence = make_evidence(
+        BETTER, profile=make_profile(nothing), footprint=make_footprint(latencies=calls, memory=math.nan)
+    )
+    assert measured_gate.judge(evidence).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_gate_asks_for_what_it_reads(gate: Gate) -> None:
+    evidence = make_evidence(BETTER)
+    blind = replace(evidence, scorecard=replace(evidence.scorecard, profile=None, footprint=None))
+    reads = gate.judge(blind) != gate.judge(evidence)
+    assert reads == bool(gate.profiled or gate.batches)
+
+
+def test_no_opponent_never_passes_where_one_is_needed(metric_gate: Gate) -> None:
+    verdict = metric_gate.judge(make_evidence(make_scores(opponent=None)))
+    if isinstance(metric_gate, Threshold):
         assert verdict.outcome is Outcome.PASS
     else:
         assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "the champion is lost")
@@ -141,7 +187,7 @@ def test_a_verdict_survives_its_json(gate: Gate, scores: Scores) -> None:
 
 def test_a_gate_cannot_be_changed_and_knows_its_fields(gate: Gate) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        gate.metric = "brier"  # type: ignore[attr-defined]
+        gate.check = "another"  # type: ignore[attr-defined]
     with pytest.raises(ValidationError, match="Extra inputs"):
         TypeAdapter(GateSpec).validate_python(gate.model_dump() | {"margni": 1})
 

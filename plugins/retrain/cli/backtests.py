@@ -91,6 +91,7 @@ def backtest(
                 snapshots=platform.snapshots,
                 trainer=SklearnTrainer(split_types(trusted_types)),
                 registry=platform.registry,
+                evidence=platform.evidence,
                 tell=lambda done, total: progress.update(bar, completed=done, total=total),
             )
         worse = against is not None and tests[0].worse_than(tests[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,15 +15,17 @@ import numpy as np
 from retrain.core.backtest import Backtest, walk
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Footprint
 from retrain.core.gates import Gate
 from retrain.core.ledger import Pointer
 from retrain.core.metric_names import GREATER_IS_BETTER
-from retrain.core.ports import FittedModel, ModelRegistry, SnapshotStore, Trainer
+from retrain.core.ports import EvidenceStore, FittedModel, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
 from retrain.errors import NotFoundError
 from retrain.steps.scoring import align_scores, holdout_rows
+from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
     from retrain.core.metrics.base import Floats
@@ -40,11 +43,13 @@ def backtest_policies(
     snapshots: SnapshotStore,
     trainer: Trainer,
     registry: ModelRegistry,
+    evidence: EvidenceStore,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Backtest]:
     """Let each policy (name, gates, look at every n-th) decide on past retrains, against the champions that it makes itself.
 
-    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is.
+    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is. Profiles
+    are made again from the stored snapshots; footprints are those that the retrains measured, for this machine may be another.
 
     Raises:
         NotFoundError: There are fewer than three retrains that made a version, or a version is gone.
@@ -57,7 +62,7 @@ def backtest_policies(
             got=str(len(made)),
             fix="Backfill some history first.",
         )
-    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry)
+    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, evidence)
     past.score_all(tell)
     retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
     primary = spec.evaluation.primary
@@ -85,12 +90,16 @@ class _Past:
         snapshots: SnapshotStore,
         trainer: Trainer,
         registry: ModelRegistry,
+        evidence: EvidenceStore,
     ) -> None:
         self._spec, self.made = spec, made
         self._trainer, self._registry = trainer, registry
         self._scores: dict[tuple[int, int], Floats] = {}
         self._models = [self._load(challenger) for _, challenger in made]
-        self._rows = cache(lambda i: holdout_rows(spec, snapshots.load(made[i][0].snapshot), snapshots))
+        self._snapshot = cache(lambda i: snapshots.load(made[i][0].snapshot))
+        self._rows = cache(lambda i: holdout_rows(spec, self._snapshot(i), snapshots))
+        self._profile = cache(lambda i: profile_snapshot(spec, self._snapshot(i), snapshots))
+        self._footprint = cache(lambda i: _stored_footprint(made[i][0], evidence))
         self.value = cache(self._value)
 
     def score_all(self, tell: Callable[[int, int], None]) -> None:
@@ -103,7 +112,7 @@ class _Past:
 
     def decide(self, gates: Sequence[Gate], i: int, j: int | None) -> tuple[Choice, str]:
         """Return what gates say of challenger i against the champion of retrain j."""
-        evidence = self._evidence(i, j)
+        evidence = self._measured(gates, i, self._evidence(i, j))
         verdicts = tuple(gate.judge(evidence) for gate in gates)
         return decide(verdicts, self.made[i][0].as_of, evidence.scorecard.champion)
 
@@ -129,6 +138,16 @@ class _Past:
         )
         return Evidence(scorecard, scores)
 
+    def _measured(self, gates: Sequence[Gate], i: int, evidence: Evidence) -> Evidence:
+        """Return the evidence with what gates read beside scores."""
+        card = evidence.scorecard
+        if any(gate.profiled for gate in gates):
+            card = replace(card, profile=self._profile(i))
+        if any(gate.batches for gate in gates):
+            footprint, why = self._footprint(i)
+            card = replace(card, footprint=footprint, why_no_footprint=why)
+        return replace(evidence, scorecard=card)
+
     def _aligned(self, i: int, j: int | None) -> Scores:
         made, rows = self._models[i], self._rows(i)
         if j is None:
@@ -146,3 +165,12 @@ class _Past:
         model, version, digest = self._spec.model, challenger.version, challenger.manifest_digest
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             return self._trainer.load(self._registry.fetch(model, version, digest, Path(scratch)))
+
+
+def _stored_footprint(decision: Decision, evidence: EvidenceStore) -> tuple[Footprint | None, str]:
+    """Return what the retrain measured of its challenger, or why there is nothing."""
+    try:
+        card = evidence.evidence(decision.scorecard).scorecard
+    except NotFoundError:
+        return None, "the scorecard of this retrain is gone"
+    return card.footprint, card.why_no_footprint

@@ -35,6 +35,7 @@ def backtest(world: World, decisions: list[Decision], *policies: object) -> list
         snapshots=world.snapshots,
         trainer=world.trainer,
         registry=world.registry,
+        evidence=world.evidence,
     )
 
 

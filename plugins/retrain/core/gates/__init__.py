@@ -6,10 +6,27 @@ from pydantic import Discriminator
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
 from retrain.core.gates.beats_champion import BeatsChampion
+from retrain.core.gates.budget import Budget
+from retrain.core.gates.leakage import Leakage
 from retrain.core.gates.point_estimate import PointEstimate
+from retrain.core.gates.population import Population
 from retrain.core.gates.slices import Slices
 from retrain.core.gates.threshold import Threshold
 
-GateSpec = Annotated[Threshold | BeatsChampion | Slices | PointEstimate, Discriminator("check")]
+GateSpec = Annotated[
+    Threshold | BeatsChampion | Slices | PointEstimate | Population | Leakage | Budget, Discriminator("check")
+]
 
-__all__ = ["BeatsChampion", "Gate", "GateSpec", "Outcome", "PointEstimate", "Slices", "Threshold", "Verdict"]
+__all__ = [
+    "BeatsChampion",
+    "Budget",
+    "Gate",
+    "GateSpec",
+    "Leakage",
+    "Outcome",
+    "PointEstimate",
+    "Population",
+    "Slices",
+    "Threshold",
+    "Verdict",
+]
