@@ -21,7 +21,9 @@ __all__ = ["ChildProcessMeter", "measure_stored"]
 
 _CALLS: Final = 300
 _WARM_UP: Final = 10
+_WARM_UP_SECONDS: Final = 5.0
 _SECONDS: Final = 20.0
+_PROCESS: Final = Path("/proc/self")
 _FRAMES: Final = 100
 """So many different frames take turns, made before the clock runs."""
 
@@ -90,15 +92,19 @@ def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches
 
 
 def _time_calls(call: Callable[[int], object]) -> list[float]:
-    seconds: list[float] = []
-    for index in range(_WARM_UP):
-        call(index)
+    _repeat(call, _WARM_UP, _WARM_UP_SECONDS)
+    return _repeat(call, _CALLS, _SECONDS)
+
+
+def _repeat(call: Callable[[int], object], most: int, seconds: float) -> list[float]:
+    """Return how long each call took: one at least, and the last one begins before the time is up."""
+    took: list[float] = []
     began = time.perf_counter()
-    while len(seconds) < _CALLS and time.perf_counter() - began < _SECONDS:
+    while not took or (len(took) < most and time.perf_counter() - began < seconds):
         start = time.perf_counter()
-        call(len(seconds))
-        seconds.append(time.perf_counter() - start)
-    return seconds
+        call(len(took))
+        took.append(time.perf_counter() - start)
+    return took
 
 
 def _forget_peak() -> float:
@@ -107,7 +113,7 @@ def _forget_peak() -> float:
     Not by `resource.getrusage`: its peak of a new process begins with that of the process that started it.
     """
     try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return math.nan
     return _resident("VmRSS")
@@ -116,7 +122,7 @@ def _forget_peak() -> float:
 def _resident(field: str) -> float:
     """Return a memory field of this process in bytes; NaN where the system does not tell."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        status = (_PROCESS / "status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return math.nan
     found = re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.builders import AS_OF, World, make_request
+from tests.builders import AS_OF, World, make_footprint, make_request
 
 from retrain.core.decision import Choice, Decision
-from retrain.core.gates import PointEstimate, Threshold
+from retrain.core.gates import Budget, Leakage, PointEstimate, Threshold
 from retrain.errors import NotFoundError
 from retrain.steps import backtest_policies
 
@@ -52,6 +52,32 @@ def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[Wo
     assert point.steps[0].champion == 1
     assert "than the baseline's" not in point.steps[1].reason
     assert {step.champion for step in never.steps} == {None}
+
+
+def test_what_a_policy_reads_beside_scores_is_that_of_the_retrain(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    leakage = Leakage(check="leakage", ignore=["other"])
+    budget = Budget(check="budget", size="1GB")  # type: ignore[arg-type]
+    profiled, timed = backtest(world, decisions, ("leakage", (leakage,), 1), ("budget", (budget,), 1))
+    assert all(step.reason.startswith("signal alone tells the label best") for step in profiled.steps)
+    assert len({step.reason for step in profiled.steps}) == len(decisions)
+    # No gate of the history asked for a footprint.
+    assert {(step.choice, step.reason) for step in timed.steps} == {(Choice.HOLD, "budget: no footprint was measured")}
+
+
+def test_a_footprint_is_the_one_that_the_retrain_measured(make_world: Callable[..., World]) -> None:
+    budget = {"check": "budget", "size": "1GB"}
+    world = make_world(gate=[budget])
+    measured = make_footprint()
+    world.meter = lambda *_: measured
+    for week in range(3):
+        world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=f"dag:churn/{week}"))
+    decisions = world.ledger.decisions("churn", "production")
+    (found,) = backtest(world, decisions, ("as it was", world.spec.gate, 1))
+    assert {step.reason for step in found.steps} == {"size is 2.0MB, within 1.0GB"}
+    shutil.rmtree(world.root / "store" / "scorecards")
+    (found,) = backtest(world, decisions, ("as it was", world.spec.gate, 1))
+    assert {step.reason for step in found.steps} == {"budget: the scorecard of this retrain is gone"}
 
 
 def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple[World, list[Decision]]) -> None:

@@ -33,8 +33,11 @@ def number_categories(first: Values, second: Values) -> tuple[Ints, Ints]:
     known: dict[str, int] = {}
 
     def number(values: Values) -> Ints:
-        found = (known.setdefault(str(value), len(known)) for value in values.tolist())
-        return np.where(_is_missing(values), MISSING, np.fromiter(found, dtype=np.int64, count=len(values)))
+        things, numbers = values.astype(object), as_numbers(values)
+        if numbers is not None:
+            things[np.isnan(numbers)] = None
+        found = (MISSING if thing is None else known.setdefault(str(thing), len(known)) for thing in things)
+        return np.fromiter(found, dtype=np.int64, count=len(values))
 
     return number(first), number(second)
 
@@ -50,10 +53,3 @@ def equal_bins(first: Floats, second: Floats, bins: int) -> tuple[Ints, Ints]:
         return np.where(np.isnan(values), MISSING, np.searchsorted(edges, values, side="left")).astype(np.int64)
 
     return number(first), number(second)
-
-
-def _is_missing(values: Values) -> NDArray[np.bool_]:
-    numbers = as_numbers(values)
-    if numbers is not None:
-        return np.isnan(numbers)
-    return np.fromiter((value is None for value in values.tolist()), dtype=bool, count=len(values))
