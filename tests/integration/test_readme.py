@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
-from retrain.core.gates import BeatsChampion, PointEstimate, Slices, Threshold
+from retrain.core.gates import BeatsChampion, Budget, Leakage, PointEstimate, Population, Slices, Threshold
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
@@ -44,6 +44,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: beats_champion": BeatsChampion,
     "### gate: slices": Slices,
     "### gate: point_estimate": PointEstimate,
+    "### gate: population": Population,
+    "### gate: leakage": Leakage,
+    "### gate: budget": Budget,
     "## promotion": PromotionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
@@ -257,7 +260,8 @@ def test_the_reference_has_every_metric() -> None:
 def test_the_reference_has_every_kind_of_gate() -> None:
     spoken_of = {
         get_args(model.model_fields["check"].annotation)[0]
-        for model in (Threshold, BeatsChampion, Slices, PointEstimate)
+        for heading, model in SECTIONS.items()
+        if heading.startswith("### gate")
     }
     schema = PipelineSpec.model_json_schema()
     assert spoken_of == set(schema["properties"]["gate"]["items"]["discriminator"]["mapping"])
