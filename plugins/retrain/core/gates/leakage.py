@@ -60,7 +60,9 @@ class Leakage(Gate):
             return Verdict(name, Outcome.FAIL, "; ".join(reason for reason, *_ in found), value, bound)
         lacking = [feature.column for feature in judged if not math.isfinite(feature.strength)]
         if lacking:
-            reason = f"how well {', '.join(lacking)} tells the label is not a number"
+            reason = (
+                f"how well {', '.join(lacking)} tells the label cannot be said: too few rows of a second class or value"
+            )
             return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_strength)
         strongest = max(judged, key=lambda feature: feature.strength)
         reason = (

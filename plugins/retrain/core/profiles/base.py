@@ -16,7 +16,7 @@ class ColumnProfile:
     Attributes:
         column: Its name.
         distance: The Jensen-Shannon distance between the two ranges, 0 to 1; NaN where one has no rows.
-        luck: The distance that luck alone stays under 999 times in 1,000 with so many rows.
+        luck: How far luck alone reaches in so many rows: in 99 of 100 quiet windows no column lies further.
         missing_train: Share of the training rows without a value.
         missing_holdout: Share of the holdout rows without a value.
         unseen: Share of the holdout rows with a category that no training row has; 0 for a column of numbers.

@@ -6,7 +6,8 @@ rank correlation of Spearman. The column is ranked by its own value, a missing o
 there only for one class tells it as well), and by the label's mean per bin or category, learnt on the earlier half of the
 rows and scored on the later, so that a column of many categories gains nothing by chance.
 
-Assumptions: rows are in order of time. One column at a time is looked at: what two tell together is not found.
+Assumptions: rows are in order of time. Of a class with fewer than ten rows nothing is said, because luck tells so few apart. One
+column at a time is looked at: what two tell together is not found.
 
 References: Kaufman, Rosset, Perlich and Stitelman, Leakage in data mining: formulation, detection, and avoidance, ACM TKDD 6
 (2012); Mann and Whitney (1947) for the area by ranks; Spearman (1904).
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from scipy.stats import rankdata, spearmanr
@@ -23,6 +25,8 @@ from scipy.stats import rankdata, spearmanr
 from retrain.core.metrics.base import Floats, Ints
 
 __all__ = ["label_strength"]
+
+_FEWEST: Final = 10
 
 
 def label_strength(numbers: Floats | None, groups: Ints, targets: Floats, *, ranked: bool) -> float:
@@ -35,7 +39,7 @@ def label_strength(numbers: Floats | None, groups: Ints, targets: Floats, *, ran
         ranked: Whether the label's order counts, as in a regression.
 
     Returns:
-        NaN where a half of the rows has one label only.
+        NaN where fewer than ten rows are of each of two classes, or have a ranked label of two values or more.
 
     >>> rng = np.random.default_rng(7)
     >>> label = rng.integers(0, 2, 1000).astype(float)
@@ -72,14 +76,16 @@ def _later_means(groups: Ints, targets: Floats, half: int) -> Iterator[tuple[Flo
 
 
 def _area(ranks: Floats, member: Floats) -> float:
-    """Return the area under the ROC curve; NaN where all rows are of one class."""
+    """Return the area under the ROC curve; NaN where a class has too few rows."""
     positives = member.sum()
-    pairs = positives * (len(member) - positives)
-    return float((ranks @ member - positives * (positives + 1) / 2) / pairs) if pairs else math.nan
+    negatives = len(member) - positives
+    if min(positives, negatives) < _FEWEST:
+        return math.nan
+    return float((ranks @ member - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def _correlation(ranks: Floats, label: Floats) -> float:
-    """Return Spearman's rank correlation; NaN where the label is one value, 0 where the ranks are."""
-    if len(label) == 0 or np.ptp(label) == 0:
+    """Return Spearman's rank correlation; NaN of too few rows or a label of one value, 0 where the ranks are one value."""
+    if len(label) < _FEWEST or np.ptp(label) == 0:
         return math.nan
     return float(spearmanr(ranks, label).statistic) if np.ptp(ranks) else 0.0

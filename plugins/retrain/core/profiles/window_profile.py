@@ -11,12 +11,13 @@ import numpy as np
 from retrain.core.metrics.base import Floats
 from retrain.core.profiles.base import ColumnProfile, Profile
 from retrain.core.profiles.columns import MISSING, Values, as_numbers, equal_bins, number_categories
-from retrain.core.profiles.distance import BINS, distance_between
+from retrain.core.profiles.distance import cells_for, distance_between
 from retrain.core.profiles.duplicates import count_duplicates
 from retrain.core.profiles.strength import label_strength
 
 __all__ = ["profile_window"]
 
+_BINS: Final = 20
 _SAMPLED: Final = 100_000
 _CLASSES: Final = 20
 _SEED: Final = 0
@@ -47,14 +48,15 @@ def profile_window(
         numbers = as_numbers(train[name]), as_numbers(holdout[name])
         if numbers[0] is None or numbers[1] is None or (name == label and not ranked):
             first, second = number_categories(train[name], holdout[name])
-            values, unseen = None, _share(~np.isin(second, first) & (second != MISSING))
+            values, groups, unseen = None, first[sample], _share(~np.isin(second, first) & (second != MISSING))
         else:
-            first, second = equal_bins(numbers[0], numbers[1], BINS)
+            first, second = equal_bins(numbers[0], numbers[1], min(_BINS, cells_for(rows, others)))
             values, unseen = numbers[0][sample], 0.0
-        strength = math.nan if name == label else label_strength(values, first[sample], targets, ranked=ranked)
+            groups, _ = equal_bins(values, values[:0], _BINS)
+        strength = math.nan if name == label else label_strength(values, groups, targets, ranked=ranked)
         late = sum(_after(side[name], as_of) for side in (train, holdout))
         missing = _share(first == MISSING), _share(second == MISSING)
-        return ColumnProfile(name, *distance_between(first, second), *missing, unseen, strength, late)
+        return ColumnProfile(name, *distance_between(first, second, len(train)), *missing, unseen, strength, late)
 
     return Profile(
         features=tuple(column(name) for name in train if name != label),

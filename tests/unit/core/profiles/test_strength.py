@@ -82,3 +82,17 @@ def test_a_label_of_one_value_cannot_be_told(ranked: bool, rows: int) -> None:
 @pytest.mark.parametrize(("ranked", "guess"), [(True, 0.0), (False, 0.5)])
 def test_a_column_of_one_value_tells_nothing(ranked: bool, guess: float) -> None:
     assert label_strength(np.ones(2000), ONE, members(Y), ranked=ranked) == guess
+
+
+def test_of_too_few_rows_of_a_class_nothing_is_said_because_luck_tells_them_apart() -> None:
+    few = (np.argsort(np.argsort(NOISE)) >= 1991).astype(float)  # nine rows, the highest of all
+    assert math.isnan(label_strength(NOISE, ONE, members(few), ranked=False))
+    assert math.isnan(label_strength(NOISE, ONE, members(1 - few), ranked=False))
+    ten = (np.argsort(np.argsort(NOISE)) >= 1990).astype(float)
+    assert label_strength(NOISE, ONE, members(ten), ranked=False) == pytest.approx(1)
+    assert math.isnan(label_strength(NOISE[:9], ONE[:9], members(NOISE[:9]), ranked=True))
+
+
+def test_a_rare_class_does_not_silence_the_others() -> None:
+    targets = np.column_stack([Y, np.arange(2000) == 7]).astype(float)
+    assert label_strength(Y, ONE, targets, ranked=False) == pytest.approx(1)

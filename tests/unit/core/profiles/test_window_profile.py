@@ -101,6 +101,13 @@ def test_hardly_any_rows_make_a_profile_without_claims(rows: int) -> None:
     assert all(math.isnan(column.distance) == (rows == 0) for column in found.features)
 
 
+def test_a_small_holdout_is_compared_in_wider_cells_so_that_less_is_luck() -> None:
+    small = profile(columns(2000), columns(200, seed=2))
+    large = profile(columns(2000), columns(1000, seed=2))
+    # 3 degrees of freedom against 19: in equal cells five times fewer rows would reach about twice as far.
+    assert named(small)["signal"].luck < 1.6 * named(large)["signal"].luck
+
+
 def test_a_profile_survives_its_json() -> None:
     found = profile(columns(), columns(0))
     card = replace(make_evidence(make_scores()).scorecard, profile=found)
