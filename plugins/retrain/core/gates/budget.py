@@ -56,7 +56,7 @@ class Budget(Gate):
         return 1, self.batch_rows
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return fail with what is furthest over its bound, pass, or inconclusive."""
+        """Return fail with all that is over its bound, pass, or inconclusive; the number is that of the worst."""
         name, footprint = "budget", evidence.scorecard.footprint
         if footprint is None:
             reason = evidence.scorecard.why_no_footprint or "no footprint was measured"
@@ -68,9 +68,10 @@ class Budget(Gate):
                 return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=cost.bound)
             if not math.isfinite(cost.value):
                 return Verdict(name, Outcome.INCONCLUSIVE, f"{cost.what} was not measured", bound=cost.bound)
-        worst = max(costs, key=lambda cost: cost.value / cost.bound)
-        fits = worst.value <= worst.bound
-        return Verdict(name, Outcome.PASS if fits else Outcome.FAIL, worst.said(fits), worst.value, worst.bound)
+        costs.sort(key=lambda cost: cost.value / cost.bound, reverse=True)
+        over = [cost for cost in costs if cost.value > cost.bound]
+        reason = "; ".join(map(str, over or costs))
+        return Verdict(name, Outcome.FAIL if over else Outcome.PASS, reason, costs[0].value, costs[0].bound)
 
     def _costs(self, footprint: Footprint) -> Iterator[_Cost]:
         """Yield each cost that has a bound."""
@@ -95,9 +96,8 @@ class _Cost:
     bound: float
     calls: int | None = None
 
-    def said(self, fits: bool) -> str:
-        """Return it in words."""
-        word = "within" if fits else "over"
+    def __str__(self) -> str:
+        word = "over" if self.value > self.bound else "within"
         if self.calls is not None:
             return f"{self.what} is {self.value:.2f} ms, {word} {self.bound:g} ms ({self.calls} calls timed)"
         value, bound = (ByteSize(int(number)).human_readable(decimal=True) for number in (self.value, self.bound))

@@ -38,10 +38,20 @@ def test_a_cost_is_held_to_its_bound(policy: dict[str, Any], outcome: Outcome, r
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
 
 
-def test_the_verdict_is_on_what_is_furthest_over_or_nearest_to_its_bound() -> None:
-    assert judge(single_p50="4ms", size="100MB").reason.startswith("p50 of scoring 1 row")
-    failing = judge(single_p50="1ms", size="200KB", memory="1GB")
-    assert (failing.outcome, failing.value, failing.bound) == (Outcome.FAIL, 2_000_000, 200_000)
+def test_the_verdict_names_every_cost_and_carries_the_one_nearest_to_its_bound() -> None:
+    verdict = judge(single_p50="4ms", size="100MB")
+    assert (verdict.value, verdict.bound) == (2.0, 4.0)
+    assert verdict.reason == (
+        "p50 of scoring 1 row is 2.00 ms, within 4 ms (300 calls timed); size is 2.0MB, within 100.0MB"
+    )
+
+
+def test_a_failing_verdict_names_what_is_over_its_bound_the_worst_first() -> None:
+    verdict = judge(single_p50="1ms", size="200KB", memory="1GB")
+    assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.FAIL, 2_000_000, 200_000)
+    assert verdict.reason == (
+        "size is 2.0MB, over 200.0KB; p50 of scoring 1 row is 2.00 ms, over 1 ms (300 calls timed)"
+    )
 
 
 def test_one_bound_kept_excuses_no_other() -> None:
