@@ -18,7 +18,13 @@ from retrain.core.names import PRODUCTION
 from retrain.core.request import RetrainRequest
 from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.testing import make_evidence, make_scores  # noqa: F401 - tests take them from here
+from retrain.testing import (  # noqa: F401 - tests take them from here
+    make_column,
+    make_evidence,
+    make_footprint,
+    make_profile,
+    make_scores,
+)
 
 ROOT = Path(__file__).parents[1]
 MODEL = "churn"
@@ -148,6 +154,7 @@ class World:
     registry: Any
     evidence: Any
     ledger: Any
+    meter: Any
     draw: Callable[..., list[Path]]
     told: list[str] = field(default_factory=list)
     trials_url: Any = None
@@ -174,17 +181,20 @@ class World:
         from retrain.adapters.folder_registry import FolderRegistry
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
+        from retrain.adapters.scoring_meter import ChildProcessMeter
         from retrain.adapters.sklearn_trainer import SklearnTrainer
 
         store = ContentStore(str(root / "store"))
+        snapshots = DuckDBSnapshots(store)
         return cls(
             root,
             spec,
-            DuckDBSnapshots(store),
+            snapshots,
             SklearnTrainer(),
             FolderRegistry(root / "registry"),
             ParquetEvidence(store),
             MemoryLedger(),
+            ChildProcessMeter(snapshots, ()),
             lambda *_: [],
         )
 
@@ -231,6 +241,7 @@ class World:
             evidence=self.evidence,
             ledger=self.ledger,
             draw=self.draw,
+            meter=self.meter,
         )
 
     def decide(self, request: RetrainRequest | None = None) -> Decision:

@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
 from sklearn.svm import LinearSVC
 
 EMAIL = "ada.lovelace@example.org"
@@ -39,6 +43,14 @@ class _Unsure(Odd):
 
 def build_classifier(*, seed: int, **params: Any) -> LogisticRegression:
     return LogisticRegression(random_state=seed, **params)
+
+
+def build_tree(*, seed: int) -> Pipeline:
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    columns = ColumnTransformer(
+        [("texts", encoder, make_column_selector(dtype_exclude="number"))], remainder="passthrough"
+    )
+    return make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5, random_state=seed))
 
 
 def build_regressor(*, seed: int) -> LinearRegression:

@@ -11,14 +11,14 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from tests.builders import ROOT, make_evidence, make_scores
+from tests.builders import ROOT, make_column, make_evidence, make_footprint, make_profile, make_scores
 
 from retrain.adapters.project_gates import gates_below
 from retrain.core.error_control import Allotment
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Latency
 from retrain.core.gates import (
     BeatsChampion,
-    Calibration,
     Custom,
     Gate,
     GateSpec,
@@ -45,6 +45,9 @@ GATES: dict[str, dict[str, Any]] = {
         "resamples": 200,
     },
     "calibration": {"check": "calibration", "max_error": 0.3, "bins": 5, "min_rows": 50, "resamples": 200},
+    "population": {"check": "population"},
+    "leakage": {"check": "leakage"},
+    "budget": {"check": "budget", "single_p99": "20ms", "batch_p50": "50ms", "size": "50MB", "memory": "500MB"},
     "point_estimate": {"check": "point_estimate", "metric": "roc_auc"},
     "custom": {
         "check": "custom",
@@ -53,8 +56,10 @@ GATES: dict[str, dict[str, Any]] = {
         "reads": ["place"],
     },
 }
+MEASURED = ("population", "leakage", "budget")
+"""The gates that read no score."""
 BETTER = make_scores(challenger=0.8, opponent=0.3, columns={"guess": np.random.default_rng(7).uniform(size=400)})
-NOT_OF_THE_OPPONENT = ("threshold", "baseline", "fairness", "calibration", "custom")
+NOT_OF_THE_OPPONENT = ("threshold", "baseline", "fairness", "calibration", "custom", *MEASURED)
 
 
 def make_gate(name: str, metric: str | None = None, **changes: Any) -> Gate:
@@ -103,11 +108,18 @@ def test_a_verdict_has_its_number_and_its_bound(gate: Gate) -> None:
     assert verdict.outcome is Outcome.PASS
     assert verdict.value is not None
     assert verdict.bound is not None
-    assert isinstance(gate, Calibration) or verdict.gate.endswith("(roc_auc)")
-    assert isinstance(gate, Calibration) or "roc_auc" in verdict.reason
+    assert verdict.gate.startswith(getattr(gate, "check", ""))
+
+
+@pytest.mark.parametrize("kind", [name for name in GATES if name not in (*MEASURED, "calibration")], indirect=True)
+def test_a_verdict_on_a_metric_names_it(gate: Gate) -> None:
+    verdict = gate.judge(make_evidence(BETTER))
+    assert verdict.gate.endswith("(roc_auc)")
+    assert "roc_auc" in verdict.reason
 
 
 @pytest.mark.parametrize("rows", [slice(0), [0, 25, 50], BETTER.y == 1], ids=["none", "three", "one class"])
+@pytest.mark.parametrize("kind", [name for name in GATES if name not in MEASURED], indirect=True)
 def test_too_little_to_judge_is_inconclusive(gate: Gate, rows: Any) -> None:
     assert gate.judge(make_evidence(some_rows(rows))).outcome is Outcome.INCONCLUSIVE
 
@@ -131,6 +143,23 @@ def test_a_label_of_any_size_is_judged_alike_or_not_at_all(size: float) -> None:
                 assert better.outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize("kind", MEASURED, indirect=True)
+def test_a_measurement_that_is_no_number_never_passes(gate: Gate) -> None:
+    nothing = make_column("signal", distance=math.nan, strength=math.nan)
+    calls = tuple(Latency(rows, 300, math.nan, math.nan) for rows in (1, 1000))
+    evidence = make_evidence(
+        BETTER, profile=make_profile(nothing), footprint=make_footprint(latencies=calls, memory=math.nan)
+    )
+    assert gate.judge(evidence).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_gate_asks_for_what_it_reads(gate: Gate) -> None:
+    evidence = make_evidence(BETTER)
+    blind = replace(evidence, scorecard=replace(evidence.scorecard, profile=None, footprint=None))
+    reads = gate.judge(blind) != gate.judge(evidence)
+    assert reads == bool(gate.profiled or gate.batches)
+
+
 def test_without_an_opponent_a_comparison_says_why(gate: Gate, kind: str) -> None:
     verdict = gate.judge(make_evidence(replace(BETTER, opponent=None)))
     if kind in NOT_OF_THE_OPPONENT:
@@ -148,7 +177,7 @@ def test_a_verdict_survives_its_json(gate: Gate, scores: Scores) -> None:
 def test_a_gate_of_a_spec_is_frozen_and_knows_its_fields(kind: str) -> None:
     gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[kind])
     with pytest.raises(ValidationError, match="frozen"):
-        gate.check = "threshold"  # type: ignore[attr-defined]
+        gate.check = "another"  # type: ignore[attr-defined]
     with pytest.raises(ValidationError, match="Extra inputs"):
         TypeAdapter(GateSpec).validate_python(gate.model_dump() | {"margni": 1})
 

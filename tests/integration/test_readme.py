@@ -18,7 +18,19 @@ from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
 from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import Baseline, BeatsChampion, Calibration, Custom, Fairness, PointEstimate, Slices, Threshold
+from retrain.core.gates import (
+    Baseline,
+    BeatsChampion,
+    Budget,
+    Calibration,
+    Custom,
+    Fairness,
+    Leakage,
+    PointEstimate,
+    Population,
+    Slices,
+    Threshold,
+)
 from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
@@ -53,6 +65,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: fairness": Fairness,
     "### gate: calibration": Calibration,
     "### gate: point_estimate": PointEstimate,
+    "### gate: population": Population,
+    "### gate: leakage": Leakage,
+    "### gate: budget": Budget,
     "### gate: custom": Custom,
     "## error_control": ErrorControlSpec,
     "## promotion": PromotionSpec,

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from retrain.adapters.child_process import ChildError, answer_of_child
 from retrain.core.ports import SnapshotStore
 from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError
 
-__all__ = ["ChildProcessRehearsal"]
+__all__ = ["ChildProcessRehearsal", "score_stored"]
 
 _ROWS: Final = 1000
-_PROGRAM: Final = """
-import json, sys
-import pandas
-from pathlib import Path
-from retrain.adapters.sklearn_trainer import SklearnTrainer
-from retrain.errors import RetrainError
-
-def rehearse():
-    trainer = SklearnTrainer(asked["trusted_types"])
-    model = trainer.load(Path(asked["folder"]))
-    return len(trainer.score(model, pandas.read_parquet(asked["rows"]))) if asked["rows"] else 0
-
-asked = json.loads(sys.argv[1])
-try:
-    answer = {"rows": rehearse()}
-except RetrainError as error:
-    answer = {"unfit": error.got}
-except Exception as error:
-    answer = {"unfit": type(error).__name__}
-Path(asked["answer"]).write_text(json.dumps(answer))
-"""
 
 
 class ChildProcessRehearsal:
@@ -61,7 +37,14 @@ class ChildProcessRehearsal:
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             rows = self._rows(snapshot, Path(scratch)) if snapshot else ""
             asked = {"folder": str(folder), "rows": rows, "trusted_types": self._trusted_types}
-            return self._run(spec, asked, Path(scratch) / "answer.json")
+            try:
+                return int(answer_of_child(score_stored, asked, spec=spec, timeout=self._timeout))
+            except ChildError as error:
+                raise IntegrityError(
+                    "a version must load and score in a process of its own before it becomes champion",
+                    got=str(error),
+                    fix="Choose another version; `retrain why` says how this one was made.",
+                ) from None
 
     def _rows(self, snapshot: Snapshot, folder: Path) -> str:
         columns = [name for name, _ in snapshot.columns]
@@ -69,35 +52,13 @@ class ChildProcessRehearsal:
         self._snapshots.frame(snapshot, Part.HOLDOUT, columns).head(_ROWS).to_parquet(path)
         return str(path)
 
-    def _run(self, spec: PipelineSpec, asked: dict[str, Any], answer: Path) -> int:
-        # A custom estimator's class is found where the spec's own code is.
-        paths = os.pathsep.join([str(spec.root), *filter(None, sys.path)])
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-c", _PROGRAM, json.dumps(asked | {"answer": str(answer)})],
-                env=environment,
-                cwd=spec.root,
-                # What a model says while it scores may hold row values.
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=self._timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise _unfit(f"no answer within {self._timeout:.0f} s") from None
-        if done.returncode != 0 or not answer.is_file():
-            raise _unfit(f"exit status {done.returncode}")
-        said = json.loads(answer.read_text(encoding="utf-8"))
-        if "unfit" in said:
-            raise _unfit(said["unfit"])
-        return int(said["rows"])
 
+def score_stored(folder: str, rows: str, trusted_types: Sequence[str]) -> int:
+    """Load a stored model and score the rows of a Parquet file, if any; return how many. Runs in the child."""
+    import pandas as pd
 
-def _unfit(got: str) -> IntegrityError:
-    return IntegrityError(
-        "a version must load and score in a process of its own before it becomes champion",
-        got=got,
-        fix="Choose another version; `retrain why` says how this one was made.",
-    )
+    from retrain.adapters.sklearn_trainer import SklearnTrainer
+
+    trainer = SklearnTrainer(trusted_types)
+    model = trainer.load(Path(folder))
+    return len(trainer.score(model, pd.read_parquet(rows))) if rows else 0

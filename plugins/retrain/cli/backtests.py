@@ -99,6 +99,7 @@ def backtest(
                 snapshots=platform.snapshots,
                 trainer=SklearnTrainer(split_types(trusted_types)),
                 registry=platform.registry,
+                evidence=platform.evidence,
                 load_gate=gates_below(spec.root),
                 tell=lambda done, total: progress.update(bar, completed=done, total=total),
             )

@@ -49,12 +49,13 @@ class Platform:
     ledger: Any
     registry: Any
     snapshots: Any
+    evidence: Any
     rehearse: Any
 
     @property
     def proof(self) -> dict[str, Any]:
         """What a move that is rehearsed needs beside its plan."""
-        return self.__dict__
+        return {name: getattr(self, name) for name in ("ledger", "registry", "snapshots", "rehearse")}
 
 
 @contextmanager
@@ -65,13 +66,15 @@ def open_platform(
     from retrain.adapters.content_store import ContentStore
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
     from retrain.adapters.mlflow_registry import MlflowRegistry
+    from retrain.adapters.parquet_evidence import ParquetEvidence
     from retrain.adapters.rehearsal import ChildProcessRehearsal
     from retrain.cli.ledgers import opened_ledger
 
-    snapshots = DuckDBSnapshots(ContentStore(store or (home / "store").absolute().as_uri()))
-    types = split_types(trusted_types)
+    files = ContentStore(store or (home / "store").absolute().as_uri())
+    snapshots, evidence = DuckDBSnapshots(files), ParquetEvidence(files)
+    rehearse = ChildProcessRehearsal(snapshots, split_types(trusted_types))
     with opened_ledger(ledger, home) as opened:
-        yield Platform(opened, MlflowRegistry(tracking_uri), snapshots, ChildProcessRehearsal(snapshots, types))
+        yield Platform(opened, MlflowRegistry(tracking_uri), snapshots, evidence, rehearse)
 
 
 def rollback(

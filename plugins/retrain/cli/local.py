@@ -21,6 +21,7 @@ from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
 from retrain.adapters.project_gates import gates_below
+from retrain.adapters.scoring_meter import ChildProcessMeter
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.decision import Challenger, Choice, Decision
@@ -105,6 +106,7 @@ def run_locally(
                 evidence=evidence,
                 ledger=ledger,
                 draw=draw_scores,
+                meter=ChildProcessMeter(snapshots, trusted_types),
             ),
         )
         decision = steps.do(

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them in a spec: ``90m``, ``36h``, ``120d``, ``8w``."""
+"""Lengths of time as people write them in a spec: ``90m``, ``36h``, ``120d``, ``8w``, and of a moment: ``5ms``, ``2s``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-__all__ = ["Duration", "format_duration", "parse_duration"]
+__all__ = ["Duration", "Moment", "format_duration", "format_moment", "parse_duration", "parse_moment"]
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_DURATION = re.compile(r"([0-9]{1,6})([mhdw])")
+_MOMENT_UNITS: Final = {
+    "us": timedelta(microseconds=1),
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+}
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -20,12 +24,16 @@ def parse_duration(value: Any) -> timedelta:
     Raises:
         ValueError: The text is not of that form.
     """
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("must be a number and a unit (m, h, d or w), such as 28d")
-    return int(match[1]) * _UNITS[match[2]]
+    return _parse(value, _UNITS, "must be a number and a unit (m, h, d or w), such as 28d")
+
+
+def parse_moment(value: Any) -> timedelta:
+    """Read ``<number><unit>`` with the units us, ms and s.
+
+    Raises:
+        ValueError: The text is not of that form.
+    """
+    return _parse(value, _MOMENT_UNITS, "must be a number and a unit (us, ms or s), such as 20ms")
 
 
 def format_duration(value: timedelta) -> str:
@@ -40,9 +48,37 @@ def format_duration(value: timedelta) -> str:
     return f"{value // _UNITS['m']}m"
 
 
+def format_moment(value: timedelta) -> str:
+    """Write a moment in its largest whole unit.
+
+    >>> format_moment(timedelta(seconds=2)), format_moment(timedelta(microseconds=1500))
+    ('2s', '1500us')
+    """
+    for unit in ("s", "ms"):
+        if value % _MOMENT_UNITS[unit] == timedelta(0):
+            return f"{value // _MOMENT_UNITS[unit]}{unit}"
+    return f"{value // _MOMENT_UNITS['us']}us"
+
+
+def _parse(value: Any, units: dict[str, timedelta], rule: str) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(rf"([0-9]{{1,6}})({'|'.join(units)})", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(rule)
+    return int(match[1]) * units[match[2]]
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}[mhdw]$", "examples": ["1d", "28d", "12w"]}),
+]
+
+Moment = Annotated[
+    timedelta,
+    BeforeValidator(parse_moment),
+    PlainSerializer(format_moment, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}(us|ms|s)$", "examples": ["5ms", "2s"]}),
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from retrain.core.decision import Challenger, Decision
     from retrain.core.error_control import PastTest
     from retrain.core.evidence import Evidence
+    from retrain.core.footprint import Footprint
     from retrain.core.ledger import LedgerEntry, Move, Pointer
     from retrain.core.request import RetrainRequest
     from retrain.core.scorecard import Scorecard
@@ -36,6 +37,7 @@ __all__ = [
     "EvidenceStore",
     "FittedModel",
     "Ledger",
+    "Meter",
     "ModelRegistry",
     "OpenRetrain",
     "Rehearsal",
@@ -164,6 +166,17 @@ class Rehearsal(Protocol):
 
         Raises:
             IntegrityError: It does not load, does not score, or gives a score that is not finite.
+        """
+
+
+class Meter(Protocol):
+    """What a stored model costs, measured without the memory and the habits of this process."""
+
+    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> Footprint:
+        """Load a verified artifact in a process of its own, time calls of so many rows each, weigh it.
+
+        Raises:
+            IntegrityError: It does not load, does not score, or takes too long to be measured.
         """
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from retrain.core.digest import digest_of
+from retrain.core.footprint import Footprint
 from retrain.core.ledger import Pointer
 from retrain.core.metrics import METRICS
 from retrain.core.metrics.base import Floats
+from retrain.core.profiles import Profile
 from retrain.core.scores import Opponent, Scores
 
 __all__ = ["Scorecard", "SliceScore", "score_slices", "value_of"]
@@ -40,6 +42,9 @@ class Scorecard:
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.
         cut: How many holdout rows were left out because the champion had been trained on them.
+        profile: What the window looks like; None where no gate asked for it.
+        footprint: What the challenger costs; None where no gate asked for it, or it could not be measured.
+        why_no_footprint: The reason in that case.
     """
 
     key: str
@@ -54,6 +59,9 @@ class Scorecard:
     scores: str
     cut: int = 0
     slices: tuple[SliceScore, ...] = field(default=())
+    profile: Profile | None = None
+    footprint: Footprint | None = None
+    why_no_footprint: str = ""
 
     @property
     def digest(self) -> str:
@@ -68,7 +76,7 @@ class Scorecard:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Scorecard:
         """Read what `to_json` wrote."""
-        champion = document["champion"]
+        champion, profile, footprint = (document[name] for name in ("champion", "profile", "footprint"))
         return cls(
             **{
                 **document,
@@ -85,6 +93,8 @@ class Scorecard:
                     )
                     for item in document["slices"]
                 ),
+                "profile": Profile.from_json(profile) if profile else None,
+                "footprint": Footprint.from_json(footprint) if footprint else None,
             }
         )
 

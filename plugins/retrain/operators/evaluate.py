@@ -56,6 +56,8 @@ class EvaluateModelOperator(RetrainOperator):
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Score, the champion when its turn has come."""
         from retrain.adapters.plots import draw_scores
+        from retrain.adapters.scoring_meter import ChildProcessMeter
+        from retrain.settings import trusted_types
         from retrain.steps.evaluate import evaluate_challenger
 
         ledger, registry = self.ledger_hook.get_conn(), self.mlflow_hook.get_conn()
@@ -72,6 +74,7 @@ class EvaluateModelOperator(RetrainOperator):
             evidence=self.store_hook.evidence(),
             ledger=ledger,
             draw=draw_scores,
+            meter=ChildProcessMeter(snapshots, trusted_types()),
             take_turn=lambda: self._take_turn(ledger, request, context),
         )
         self.run_url = registry.run_url(challenger.run_id)

@@ -16,16 +16,18 @@ from retrain.core.backtest import Backtest, Verdicts, walk
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.error_control import ErrorControlSpec, PastTest, allot
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Footprint
 from retrain.core.gates import Gate, LoadGate
 from retrain.core.ledger import Pointer
 from retrain.core.metric_names import GREATER_IS_BETTER
-from retrain.core.ports import FittedModel, ModelRegistry, SnapshotStore, Trainer
+from retrain.core.ports import EvidenceStore, FittedModel, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
 from retrain.errors import NotFoundError
 from retrain.steps.judging import judge_all
 from retrain.steps.scoring import align_scores, holdout_rows
+from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
     from retrain.core.metrics.base import Floats
@@ -58,13 +60,15 @@ def backtest_policies(
     snapshots: SnapshotStore,
     trainer: Trainer,
     registry: ModelRegistry,
+    evidence: EvidenceStore,
     load_gate: LoadGate,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Backtest]:
     """Let each policy decide on past retrains, against the champions that it makes itself.
 
     Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is. Error
-    control works as it would have: over the policy's own decisions, so that LORD++ sees a fleet of this one model.
+    control works as it would have: over the policy's own decisions, so that LORD++ sees a fleet of this one model. Profiles are
+    made again from the stored snapshots; footprints are those that the retrains measured, for this machine may be another.
     `load_gate` imports gates of the project's own.
 
     Raises:
@@ -80,7 +84,9 @@ def backtest_policies(
         )
     # Scores carry the columns that the gates of these policies read.
     spec = spec.model_copy(update={"gate": tuple(gate for policy in policies for gate in policy.gates)})
-    past = _Past(spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, load_gate)
+    past = _Past(
+        spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, evidence, load_gate
+    )
     past.score_all(tell)
     retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
     primary = spec.evaluation.primary
@@ -108,6 +114,7 @@ class _Past:
         snapshots: SnapshotStore,
         trainer: Trainer,
         registry: ModelRegistry,
+        evidence: EvidenceStore,
         load_gate: LoadGate,
     ) -> None:
         self._spec, self.made = spec, made
@@ -115,7 +122,10 @@ class _Past:
         self._trainer, self._registry = trainer, registry
         self._scores: dict[tuple[int, int], Floats] = {}
         self._models = [self._load(challenger) for _, challenger in made]
-        self._rows = cache(lambda i: holdout_rows(spec, snapshots.load(made[i][0].snapshot), snapshots))
+        self._snapshot = cache(lambda i: snapshots.load(made[i][0].snapshot))
+        self._rows = cache(lambda i: holdout_rows(spec, self._snapshot(i), snapshots))
+        self._profile = cache(lambda i: profile_snapshot(spec, self._snapshot(i), snapshots))
+        self._footprint = cache(lambda i: _stored_footprint(made[i][0], evidence))
         self.value = cache(self._value)
 
     def score_all(self, tell: Callable[[int, int], None]) -> None:
@@ -131,7 +141,7 @@ class _Past:
         tests: list[PastTest] = []
 
         def verdict(i: int, j: int | None) -> tuple[Choice, str]:
-            evidence, as_of = self._evidence(i, j), self.made[i][0].as_of
+            evidence, as_of = self._measured(policy.gates, i, self._evidence(i, j)), self.made[i][0].as_of
             control, schedule = policy.error_control, self._spec.schedule
             if j is not None:
                 allotment = allot(
@@ -175,6 +185,16 @@ class _Past:
         )
         return Evidence(scorecard, scores)
 
+    def _measured(self, gates: Sequence[Gate], i: int, evidence: Evidence) -> Evidence:
+        """Return the evidence with what gates read beside scores."""
+        card = evidence.scorecard
+        if any(gate.profiled for gate in gates):
+            card = replace(card, profile=self._profile(i))
+        if any(gate.batches for gate in gates):
+            footprint, why = self._footprint(i)
+            card = replace(card, footprint=footprint, why_no_footprint=why)
+        return replace(evidence, scorecard=card)
+
     def _aligned(self, i: int, j: int | None) -> Scores:
         made, rows = self._models[i], self._rows(i)
         if j is None:
@@ -192,3 +212,12 @@ class _Past:
         model, version, digest = self._spec.model, challenger.version, challenger.manifest_digest
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             return self._trainer.load(self._registry.fetch(model, version, digest, Path(scratch)))
+
+
+def _stored_footprint(decision: Decision, evidence: EvidenceStore) -> tuple[Footprint | None, str]:
+    """Return what the retrain measured of its challenger, or why there is nothing."""
+    try:
+        card = evidence.evidence(decision.scorecard).scorecard
+    except NotFoundError:
+        return None, "the scorecard of this retrain is gone"
+    return card.footprint, card.why_no_footprint

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrain.core.decision import Challenger
+from retrain.core.footprint import Footprint
 from retrain.core.ledger import Pointer
-from retrain.core.ports import EvidenceStore, FittedModel, Ledger, ModelRegistry, SnapshotStore, Trainer
+from retrain.core.ports import EvidenceStore, FittedModel, Ledger, Meter, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
@@ -20,6 +22,7 @@ from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps.scoring import align_scores, holdout_rows
+from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,12 +50,14 @@ def evaluate_challenger(
     evidence: EvidenceStore,
     ledger: Ledger,
     draw: Draw,
+    meter: Meter,
     take_turn: Callable[[], None] = lambda: None,
 ) -> str:
     """Store the scorecard and its per-row scores, log them to the run, return the scorecard's digest.
 
     `take_turn` is called before the timeline's champion is read: it returns when earlier retrains of the timeline are settled.
-    A key that was promoted on this timeline before keeps the scorecard of that decision.
+    A key that was promoted on this timeline before keeps the scorecard of that decision. The window is profiled and the model
+    measured only where a gate asks for it.
 
     Raises:
         DataError: A holdout label is missing or of an unknown kind.
@@ -64,12 +69,13 @@ def evaluate_challenger(
         return ledger.decision(promoted.decision_id).scorecard
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
-        made = _load(
-            registry, trainer, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger"
-        )
+        artifact = _fetch(registry, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger")
+        made = trainer.load(artifact)
         rows = holdout_rows(spec, snapshot, snapshots)
         mine = trainer.score(made, rows)
+        profile = profile_snapshot(spec, snapshot, snapshots) if spec.profiled else None
         take_turn()
+        footprint, why_no_footprint = _measure(spec, artifact, snapshot, meter)
         champion = ledger.pointer(spec.model, request.timeline)
         kept, why = _load_champion(registry, trainer, champion, made, snapshot, folder / "champion")
         unseen = _unseen(spec, rows, champion, snapshots, ledger)
@@ -85,17 +91,30 @@ def evaluate_challenger(
             theirs, why = _score_champion(trainer, champion, kept, rows)
         opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
         scores = align_scores(spec, rows, made, kept or made, mine, theirs)
-        scorecard = _fill(spec, request, challenger, champion, scores, opponent, why, cut, evidence)
+        scorecard = replace(
+            _fill(spec, request, challenger, champion, scores, opponent, why, cut, evidence),
+            profile=profile,
+            footprint=footprint,
+            why_no_footprint=why_no_footprint,
+        )
         pictures = _drawn(draw, scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
         registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
     return evidence.put_scorecard(scorecard)
 
 
-def _load(
-    registry: ModelRegistry, trainer: Trainer, model: str, version: int, digest: str, folder: Path
-) -> FittedModel:
+def _fetch(registry: ModelRegistry, model: str, version: int, digest: str, folder: Path) -> Path:
     folder.mkdir()
-    return trainer.load(registry.fetch(model, version, digest, folder))
+    return registry.fetch(model, version, digest, folder)
+
+
+def _measure(spec: PipelineSpec, artifact: Path, snapshot: Snapshot, meter: Meter) -> tuple[Footprint | None, str]:
+    """Return what the challenger costs, where a gate asks, or why that cannot be said."""
+    if not spec.batches:
+        return None, ""
+    try:
+        return meter(spec, artifact, snapshot, spec.batches), ""
+    except IntegrityError as error:
+        return None, str(error)
 
 
 def _unseen(
@@ -131,7 +150,7 @@ def _load_champion(
         return None, ""
     lost = f"the champion (version {champion.version}) cannot be"
     try:
-        kept = _load(registry, trainer, champion.model, champion.version, champion.manifest_digest, folder)
+        kept = trainer.load(_fetch(registry, champion.model, champion.version, champion.manifest_digest, folder))
     except (IntegrityError, NotFoundError) as error:
         return None, f"{lost} loaded: {error}"
     if (kept.classes is None) != (made.classes is None):

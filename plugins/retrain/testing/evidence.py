@@ -1,7 +1,8 @@
-"""Made-up scores of a challenger and its opponent, and the evidence that they make."""
+"""Made-up scores of a challenger and its opponent, measurements beside them, and the evidence that they make."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.core.evidence import Evidence
+from retrain.core.footprint import Footprint, Latency
 from retrain.core.ledger import Pointer
 from retrain.core.metrics.base import Floats
+from retrain.core.profiles import ColumnProfile, Profile
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
 
-__all__ = ["make_evidence", "make_scores"]
+__all__ = ["make_column", "make_evidence", "make_footprint", "make_profile", "make_scores"]
 
 _METRICS: Final = {
     "classification": ("roc_auc", "log_loss", "brier", "accuracy"),
@@ -74,6 +77,34 @@ def _as_stored(values: Any) -> NDArray[Any]:
     return array.astype(object) if array.dtype.kind == "U" else array
 
 
+def make_column(name: str, **changes: Any) -> ColumnProfile:
+    """Return a column that neither drifted nor leaks."""
+    column = ColumnProfile(
+        name,
+        distance=0.03,
+        luck=0.05,
+        missing_train=0.01,
+        missing_holdout=0.02,
+        unseen=0.0,
+        strength=0.7,
+        late=0,
+    )
+    return replace(column, **changes)
+
+
+def make_profile(*features: ColumnProfile, **changes: Any) -> Profile:
+    """Return the profile of a quiet window."""
+    label = make_column("label", strength=math.nan)
+    profile = Profile(features or (make_column("signal"), make_column("other", strength=0.5)), label, 900, 400, 900, 0)
+    return replace(profile, **changes)
+
+
+def make_footprint(**changes: Any) -> Footprint:
+    """Return the footprint of a small model."""
+    latencies = (Latency(1, 300, 0.002, 0.004), Latency(1000, 300, 0.005, 0.009))
+    return replace(Footprint(latencies, size=2_000_000, memory=30_000_000.0), **changes)
+
+
 def make_evidence(
     scores: Scores,
     *,
@@ -96,5 +127,7 @@ def make_evidence(
         opponent_metrics=value_of(names, scores.y, scores.opponent),
         scores="5" * 64,
         slices=tuple(score_slices(names, slices, scores)),
+        profile=make_profile(train_rows=len(scores.y), holdout_rows=len(scores.y)),
+        footprint=make_footprint(),
     )
     return Evidence(replace(card, **changes), scores)

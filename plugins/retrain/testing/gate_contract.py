@@ -125,6 +125,12 @@ def never_passes_without_metrics(gate: Gate, good: Evidence) -> None:
     _never_passes(gate, good, replace(good, scorecard=card), "evidence without metrics")
 
 
+def never_passes_on_what_was_not_measured(gate: Gate, good: Evidence) -> None:
+    """Where profile and footprint were not measured, who reads them does not pass."""
+    card = replace(good.scorecard, profile=None, footprint=None)
+    _never_passes(gate, good, replace(good, scorecard=card), "evidence without profile and footprint")
+
+
 def never_passes_on_no_rows(gate: Gate, good: Evidence) -> None:
     """An empty holdout is no pass."""
     _never_passes(gate, good, _cut(good, slice(0)), "no rows")
@@ -175,6 +181,7 @@ GATE_PROMISES: Final[tuple[Callable[[Gate, Evidence], None], ...]] = (
     never_passes_on_nan_of_the_opponent,
     never_passes_without_an_opponent,
     never_passes_without_metrics,
+    never_passes_on_what_was_not_measured,
     never_passes_on_no_rows,
     never_passes_on_three_rows,
     judges_a_single_class,

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from retrain.core.durations import Duration, format_duration, parse_duration
+from retrain.core.durations import (
+    Duration,
+    Moment,
+    format_duration,
+    format_moment,
+    parse_duration,
+    parse_moment,
+)
 
 
 @given(st.integers(0, 999_999), st.sampled_from("mhdw"))
@@ -44,3 +51,34 @@ def test_a_field_reads_and_writes_the_text_form() -> None:
     adapter = TypeAdapter(Duration)
     assert adapter.dump_python(adapter.validate_python("120d"), mode="json") == "120d"
     assert adapter.json_schema()["pattern"] == r"^\d{1,6}[mhdw]$"
+
+
+@given(st.integers(0, 999_999), st.sampled_from(["us", "ms", "s"]))
+def test_a_moment_is_written_as_it_was_read(number: int, unit: str) -> None:
+    moment = parse_moment(f"{number}{unit}")
+    assert parse_moment(format_moment(moment)) == moment
+    assert parse_moment(moment) is moment
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (timedelta(seconds=2), "2s"),
+        (timedelta(milliseconds=20), "20ms"),
+        (timedelta(microseconds=1500), "1500us"),
+    ],
+)
+def test_a_moment_is_written_in_its_largest_whole_unit(moment: timedelta, text: str) -> None:
+    assert format_moment(moment) == text
+
+
+@pytest.mark.parametrize("value", ["5", "5 ms", "5m", "5ms\n", "-5ms", "1.5ms", 5, None])
+def test_any_other_moment_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"a number and a unit \(us, ms or s\)"):
+        parse_moment(value)
+
+
+def test_a_field_reads_and_writes_a_moment_as_text() -> None:
+    adapter = TypeAdapter(Moment)
+    assert adapter.dump_python(adapter.validate_python("20ms"), mode="json") == "20ms"
+    assert adapter.json_schema()["pattern"] == r"^\d{1,6}(us|ms|s)$"

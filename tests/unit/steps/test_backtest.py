@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.builders import AS_OF, World, make_request
+from tests.builders import AS_OF, World, make_footprint, make_request
 
 from retrain.adapters.project_gates import gates_below
 from retrain.core.decision import Choice, Decision
 from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import Baseline, BeatsChampion, Custom, Fairness, PointEstimate, Threshold
+from retrain.core.gates import Baseline, BeatsChampion, Budget, Custom, Fairness, Leakage, PointEstimate, Threshold
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
 
@@ -38,6 +38,7 @@ def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list
         trainer=world.trainer,
         registry=world.registry,
         load_gate=gates_below(world.root),
+        evidence=world.evidence,
     )
 
 
@@ -74,6 +75,32 @@ def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[Wor
     (found,) = backtest(world, decisions, Policy("mine", (mine, dummy)))
     assert "roc_auc of place=north" in found.steps[0].reason
     assert "over the dummy" in found.steps[1].reason
+
+
+def test_what_a_policy_reads_beside_scores_is_that_of_the_retrain(history: tuple[World, list[Decision]]) -> None:
+    world, decisions = history
+    leakage = Leakage(check="leakage", ignore=["other"])
+    budget = Budget(check="budget", size="1GB")  # type: ignore[arg-type]
+    profiled, timed = backtest(world, decisions, Policy("leakage", (leakage,)), Policy("budget", (budget,)))
+    assert all(step.reason.startswith("signal alone tells the label best") for step in profiled.steps)
+    assert len({step.reason for step in profiled.steps}) == len(decisions)
+    # No gate of the history asked for a footprint.
+    assert {(step.choice, step.reason) for step in timed.steps} == {(Choice.HOLD, "budget: no footprint was measured")}
+
+
+def test_a_footprint_is_the_one_that_the_retrain_measured(make_world: Callable[..., World]) -> None:
+    budget = {"check": "budget", "size": "1GB"}
+    world = make_world(gate=[budget])
+    measured = make_footprint()
+    world.meter = lambda *_: measured
+    for week in range(3):
+        world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=f"dag:churn/{week}"))
+    decisions = world.ledger.decisions("churn", "production")
+    (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
+    assert {step.reason for step in found.steps} == {"size is 2.0MB, within 1.0GB"}
+    shutil.rmtree(world.root / "store" / "scorecards")
+    (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
+    assert {step.reason for step in found.steps} == {"budget: the scorecard of this retrain is gone"}
 
 
 def test_the_order_in_which_decisions_were_stored_does_not_matter(history: tuple[World, list[Decision]]) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_request, make_rows, write_months, write_rows
 
+from retrain.adapters.scoring_meter import ChildProcessMeter
 from retrain.core.decision import Choice
 from retrain.core.evidence import Evidence
-from retrain.core.gates import Outcome
+from retrain.core.gates import Gate, GateSpec, Outcome, Verdict
 from retrain.core.snapshot import Part
 from retrain.errors import DataError, IntegrityError, TrainingError
+from retrain.steps.window_profile import profile_snapshot
 
 MakeWorld = Callable[..., World]
 LATER = AS_OF + timedelta(days=14)
@@ -281,3 +284,137 @@ def test_a_row_that_came_late_is_compared_by_the_first_retrain_that_knew_it(make
     arrived = dict(zip(rows["at"], rows["known"], strict=True))
     assert all(arrived[time] <= np.datetime64("2024-07-03") for time in before.scores.event_time)
     assert (before.scorecard.rows, after.scorecard.rows) == (28 * 6 * 2 // 3, 28 * 6)
+
+
+# What gates read beside scores
+
+
+def window_with(make_world: MakeWorld, gate: dict[str, Any], columns: dict[str, Any], **changes: Any) -> Evidence:
+    """Return the evidence of a window with more columns, which the model learns from as well."""
+    features = ["signal", "other", *columns]
+    rows = make_rows() | columns
+    policy = {"data__features": features, "train__estimator": "tests.estimators:build_tree", "gate": [gate]}
+    return evidence_of(make_world(rows=rows, **(policy | changes)))
+
+
+def judge(evidence: Evidence, gate: dict[str, Any]) -> Verdict:
+    found: Gate = TypeAdapter(GateSpec).validate_python(gate)
+    return found.judge(evidence)
+
+
+LEAKAGE = {"check": "leakage"}
+POPULATION = {"check": "population", "max_distance": 0.3}
+CALM = np.random.default_rng(3)
+ROWS = make_rows()
+
+
+def test_a_clean_window_passes(make_world: MakeWorld) -> None:
+    evidence = window_with(make_world, LEAKAGE, {"place": ROWS["place"]})
+    leakage, population = judge(evidence, LEAKAGE), judge(evidence, POPULATION)
+    assert (leakage.outcome, population.outcome) == (Outcome.PASS, Outcome.PASS)
+    assert leakage.reason.startswith("signal alone tells the label best")
+    profile = evidence.scorecard.profile
+    assert profile is not None
+    assert (profile.train_rows, profile.holdout_rows, profile.duplicates) == (540, 168, 0)
+    assert [feature.column for feature in profile.features] == ["signal", "other", "place"]
+
+
+def test_a_feature_that_is_the_label_and_some_noise_is_caught(make_world: MakeWorld) -> None:
+    noisy = ROWS["label"] + CALM.normal(size=len(ROWS["label"])) / 8
+    verdict = judge(window_with(make_world, LEAKAGE, {"refund": noisy}), LEAKAGE)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.startswith("refund alone tells the label")
+
+
+def test_a_category_that_tells_the_label_is_caught(make_world: MakeWorld) -> None:
+    status = np.array(["open", "closed"], dtype=object)[ROWS["label"]]
+    verdict = judge(window_with(make_world, LEAKAGE, {"status": status}), LEAKAGE)
+    assert verdict.reason == "status alone tells the label 1.000, over 0.99"
+
+
+def test_a_value_that_is_only_there_for_one_class_is_caught(make_world: MakeWorld) -> None:
+    closed = np.where(ROWS["label"] == 1, CALM.normal(size=len(ROWS["label"])), np.nan)
+    verdict = judge(window_with(make_world, LEAKAGE, {"closed": closed}), LEAKAGE)
+    assert verdict.reason == "closed alone tells the label 1.000, over 0.99"
+
+
+def test_holdout_rows_that_were_trained_on_are_counted(make_world: MakeWorld) -> None:
+    train = np.searchsorted(ROWS["at"], np.datetime64("2024-04-01"))
+    holdout = np.searchsorted(ROWS["at"], np.datetime64("2024-06-15"))
+    twins = make_rows()
+    for name in ("signal", "other", "label"):
+        twins[name][holdout : holdout + 7] = twins[name][train : train + 7]
+    evidence = evidence_of(make_world(rows=twins, gate=[LEAKAGE]))
+    assert evidence.scorecard.profile is not None
+    assert evidence.scorecard.profile.duplicates == 7
+    assert judge(evidence, LEAKAGE).reason == (
+        "4.17% of the holdout rows equal a training row, label and all, over 1.00%"
+    )
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York"])
+def test_an_instant_after_as_of_is_named(make_world: MakeWorld, zone: str | None) -> None:
+    import pyarrow as pa
+
+    # The last three rows of the holdout were closed after as-of, midnight of 1 July in UTC.
+    last = int(np.searchsorted(ROWS["at"], np.datetime64("2024-06-30")))
+    closed = ROWS["at"].copy()
+    closed[last - 3 : last] = np.datetime64("2024-07-01T00:00:01")
+    closed[last - 4] = np.datetime64("2024-07-01T00:00:00")
+    column = pa.array(closed).cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=zone)) if zone else closed
+    rows = make_rows() | {"closed_at": closed}
+    world = make_world(rows=rows, data__features=["signal", "other"], gate=[LEAKAGE])
+    if zone:
+        for file in (world.root / "source").iterdir():
+            file.unlink()
+        write_rows(world.root / "source", make_rows() | {"closed_at": column})
+    snapshot = world.snapshot()
+    world.respec(data__features=["signal", "other", "closed_at"])
+    profile = profile_snapshot(world.spec, snapshot, world.snapshots)
+    assert {feature.column: feature.late for feature in profile.features} == {"signal": 0, "other": 0, "closed_at": 3}
+
+
+def test_a_holdout_of_another_population_is_named(make_world: MakeWorld) -> None:
+    moved = np.where(ROWS["at"] >= np.datetime64("2024-06-01"), 5.0, 0.0) + CALM.normal(size=len(ROWS["at"]))
+    shop = np.where(ROWS["at"] >= np.datetime64("2024-06-20"), "new", "old").astype(object)
+    evidence = window_with(make_world, POPULATION, {"moved": moved, "shop": shop})
+    verdict = judge(evidence, POPULATION | {"max_unseen": 1})
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.startswith("moved lies 0.9")
+    assert "has a shop that training never saw" in judge(evidence, POPULATION).reason
+    assert judge(evidence, POPULATION | {"ignore": ["moved", "shop"]}).outcome is Outcome.PASS
+
+
+def test_a_regression_has_a_profile_too(make_world: MakeWorld) -> None:
+    evidence = evidence_of(make_world(task="regression", gate=[LEAKAGE | {"max_strength": 0.8}]))
+    verdict = judge(evidence, LEAKAGE | {"max_strength": 0.8})
+    assert verdict.reason.startswith("signal alone tells the label 0.8")
+
+
+def test_what_no_gate_asks_for_is_not_measured(world: World) -> None:
+    world.meter = None
+    card = evidence_of(world).scorecard
+    assert (card.profile, card.footprint, card.why_no_footprint) == (None, None, "")
+
+
+BUDGET = {"check": "budget", "single_p99": "10s", "batch_p99": "10s", "batch_rows": 50, "size": "5MB", "memory": "2GB"}
+
+
+def test_a_budget_is_measured_of_the_stored_model(make_world: MakeWorld) -> None:
+    evidence = evidence_of(make_world(gate=[BUDGET]))
+    footprint = evidence.scorecard.footprint
+    assert footprint is not None
+    assert [latency.rows for latency in footprint.latencies] == [1, 50]
+    assert judge(evidence, BUDGET).outcome is Outcome.PASS
+    assert judge(evidence, BUDGET | {"size": "1KB"}).reason.startswith("size is ")
+    assert judge(evidence, BUDGET | {"batch_rows": 60}).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_model_that_cannot_be_measured_holds(make_world: MakeWorld) -> None:
+    world = make_world(gate=[BUDGET])
+    world.meter = ChildProcessMeter(world.snapshots, (), timeout=0.01)
+    evidence = evidence_of(world)
+    assert evidence.scorecard.footprint is None
+    verdict = judge(evidence, BUDGET)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "got no answer within 0 s" in verdict.reason

@@ -103,6 +103,16 @@ class Gate(BaseModel):
         """The columns that the per-row scores must carry for this gate."""
         return ()
 
+    @property
+    def profiled(self) -> bool:
+        """Whether this gate reads the profile of the window."""
+        return False
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The numbers of rows a call whose latency this gate reads; with any, the model's footprint is measured."""
+        return ()
+
     @abstractmethod
     def judge(self, evidence: Evidence) -> Verdict:
         """Return the verdict on a challenger."""

@@ -169,6 +169,16 @@ class PipelineSpec(Section):
         """The columns that per-row scores carry for slices and gates, sorted."""
         return tuple(sorted({*self.evaluation.slices, *(name for gate in self.gate for name in gate.columns)}))
 
+    @property
+    def profiled(self) -> bool:
+        """Whether a gate reads the profile of the window."""
+        return any(gate.profiled for gate in self.gate)
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The numbers of rows a call that gates want timed, sorted."""
+        return tuple(sorted({rows for gate in self.gate for rows in gate.batches}))
+
     def feature_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Return the features among the columns of a snapshot, in its order."""
         if self.data.features is not None:

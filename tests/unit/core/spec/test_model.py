@@ -146,3 +146,11 @@ def test_a_promotion_that_cannot_be_meant_is_refused(promotion: dict[str, Any], 
 @pytest.mark.parametrize("pinned", [1, 100])
 def test_one_to_a_hundred_former_champions_are_pinned(pinned: int) -> None:
     assert make_spec(promotion={"pinned": pinned}).promotion.pinned == pinned
+
+
+def test_what_is_measured_is_what_gates_ask_for() -> None:
+    spec = make_spec()
+    assert (spec.profiled, spec.batches, spec.score_columns) == (False, (), ())
+    budget = {"check": "budget", "size": "1MB"}
+    asking = make_spec(gate=[{"check": "leakage"}, budget, budget | {"batch_rows": 50}])
+    assert (asking.profiled, asking.batches, asking.score_columns) == (True, (1, 50, 1000), ())

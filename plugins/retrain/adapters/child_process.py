@@ -1,0 +1,79 @@
+"""Doing one thing to a stored model in a process of its own, which may die of it without harm."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from retrain.core.spec import PipelineSpec
+from retrain.errors import RetrainError
+
+__all__ = ["ChildError", "answer_of_child", "run_child"]
+
+_PROGRAM: Final = "import sys; from retrain.adapters.child_process import run_child; run_child(sys.argv[1])"
+
+
+class ChildError(Exception):
+    """What became of the process, without any row value: the kind of an error, an exit status, or that time was up."""
+
+
+def answer_of_child(work: Callable[..., Any], asked: dict[str, Any], *, spec: PipelineSpec, timeout: float) -> Any:
+    """Call a function of this package in a child process and return its answer, both ways as plain JSON.
+
+    The child has one thread for arithmetic, no environment of the parent's that may hold a secret, and no voice.
+
+    Args:
+        work: A function at the top of its module.
+        asked: Its keyword arguments.
+        spec: Whose estimators the child must find.
+        timeout: Seconds that it may take.
+
+    Raises:
+        ChildError: It gave no answer.
+    """
+    # A custom estimator's class is found where the spec's own code is.
+    paths = os.pathsep.join([str(spec.root), *filter(None, sys.path)])
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        answer = Path(scratch) / "answer.json"
+        task = {"module": work.__module__, "function": work.__name__, "asked": asked, "answer": str(answer)}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", _PROGRAM, json.dumps(task)],
+                env=environment,
+                cwd=spec.root,
+                # What a model says while it scores may hold row values.
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ChildError(f"no answer within {timeout:.0f} s") from None
+        if done.returncode != 0 or not answer.is_file():
+            raise ChildError(f"exit status {done.returncode}")
+        said = json.loads(answer.read_text(encoding="utf-8"))
+    if "failure" in said:
+        raise ChildError(said["failure"])
+    return said["answer"]
+
+
+def run_child(task: str) -> None:
+    """Do, in the child, what `answer_of_child` asks for."""
+    asked = json.loads(task)
+    try:
+        work = getattr(importlib.import_module(asked["module"]), asked["function"])
+        said = {"answer": work(**asked["asked"])}
+    except RetrainError as error:
+        said = {"failure": error.got}
+    except Exception as error:  # noqa: BLE001 - its text may hold row values: the kind is all that gets out
+        said = {"failure": type(error).__name__}
+    Path(asked["answer"]).write_text(json.dumps(said), encoding="utf-8")

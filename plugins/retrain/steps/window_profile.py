@@ -1,0 +1,42 @@
+"""The profile of a stored snapshot, for the gates that read it."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrain.core.ports import SnapshotStore
+from retrain.core.profiles import Profile, profile_window
+from retrain.core.snapshot import Part, Snapshot
+from retrain.core.spec import PipelineSpec
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+    from retrain.core.profiles.columns import Values
+
+__all__ = ["profile_snapshot"]
+
+
+def profile_snapshot(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> Profile:
+    """Return what the training range and the whole holdout of a snapshot look like."""
+    label = spec.data.label
+    columns = [*spec.feature_columns([name for name, _ in snapshot.columns]), label]
+    train, holdout = (_columns(snapshots.frame(snapshot, part, columns)) for part in (Part.TRAIN, Part.HOLDOUT))
+    as_of = np.datetime64(snapshot.window.as_of.astimezone(UTC).replace(tzinfo=None))
+    return profile_window(train, holdout, label=label, ranked=spec.evaluation.task == "regression", as_of=as_of)
+
+
+def _columns(frame: DataFrame) -> dict[str, Values]:
+    return {name: _values(frame[name]) for name in frame.columns}
+
+
+def _values(column: Series) -> Values:
+    """Return numbers and instants as they are, in UTC, anything else as objects with None for missing."""
+    if column.dtype.kind == "M":
+        return column.to_numpy(dtype="datetime64[us]")
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufm":
+        return column.to_numpy()
+    return column.astype(object).where(column.notna(), None).to_numpy()

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.builders import World
+
+from retrain.adapters import scoring_meter
+from retrain.adapters.child_process import run_child
+from retrain.adapters.scoring_meter import ChildProcessMeter, measure_stored
+from retrain.core.footprint import Footprint
+from retrain.errors import DataError, IntegrityError
+
+MODULE = "measured_of_the_test"
+OWN = f"{MODULE}.Own"
+# It takes its memory and its time for as many rows as it is asked, and fails on three.
+SOURCE = """
+import time
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+class Own(LogisticRegression):
+    def predict_proba(self, rows):
+        if len(rows) == 3:
+            raise ValueError(rows.to_csv())
+        time.sleep(0.002 if len(rows) == 1 else 0.02)
+        np.ones(int(self.C * 1_000_000) * len(rows))
+        return super().predict_proba(rows)
+
+def build(*, seed, **params):
+    return Own(random_state=seed, **params)
+"""
+
+
+def measure(world: World, batches: tuple[int, ...], *, trusted: tuple[str, ...] = (), **changes: Any) -> Footprint:
+    meter = ChildProcessMeter(world.snapshots, trusted, **changes)
+    return meter(world.spec, world.artifact(1), world.snapshot(), batches)
+
+
+@pytest.fixture
+def slow(world: World) -> Any:
+    """A world whose model needs 8 MB and two milliseconds a row, and twenty for more."""
+    from retrain.adapters.sklearn_trainer import SklearnTrainer
+
+    (world.root / f"{MODULE}.py").write_text(SOURCE)
+    world.respec(train__estimator=f"{MODULE}:build", train__params={"C": 1.0})
+    world.trainer = SklearnTrainer([OWN])
+    world.train()
+    yield world
+    sys.modules.pop(MODULE, None)
+
+
+def test_a_model_is_timed_row_by_row_and_in_batches_and_weighed(slow: World) -> None:
+    big = np.ones(40_000_000)  # a peak of this process that a child must not take for its own
+    found = measure(slow, (1, 10), trusted=(OWN,))
+    assert len(big) == 40_000_000
+    single, batch = found.latencies
+    assert (single.rows, single.calls, batch.rows, batch.calls) == (1, 300, 10, 300)
+    assert 0.002 <= single.p50 <= single.p99
+    assert 0.02 <= batch.p50 <= batch.p99
+    # Ten rows take 80 MB at once; libraries and arithmetic add their own.
+    assert 80_000_000 <= found.memory < 300_000_000
+    files = [path for path in slow.artifact(1).rglob("*") if path.is_file()]
+    assert found.size == sum(len(path.read_bytes()) for path in files)
+
+
+def test_a_batch_may_be_larger_than_the_holdout(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, asked = seen_by_the_child(crowned, (500,), monkeypatch)
+    assert rows == 168
+    assert measured_here(crowned, asked)["latencies"][0]["rows"] == 500
+
+
+def test_no_more_rows_leave_the_store_than_are_timed(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, _ = seen_by_the_child(crowned, (1, 120), monkeypatch)
+    assert rows == 120
+
+
+def seen_by_the_child(world: World, batches: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
+    """Return how many rows a child would get, and what it is asked."""
+    import pandas as pd
+
+    seen: list[Any] = []
+
+    def look(_: Any, asked: dict[str, Any], **__: Any) -> dict[str, Any]:
+        frame = pd.read_parquet(asked["rows"])
+        kept = world.root / "rows.parquet"
+        frame.to_parquet(kept)
+        seen.extend([len(frame), asked | {"rows": str(kept)}])
+        return {"latencies": [], "memory": None}
+
+    monkeypatch.setattr(scoring_meter, "answer_of_child", look)
+    assert np.isnan(measure(world, batches).memory)
+    return seen[0], seen[1]
+
+
+def measured_here(world: World, asked: dict[str, Any]) -> dict[str, Any]:
+    """Do in this process what the child does."""
+    found: dict[str, Any] = measure_stored(**asked)
+    return found
+
+
+def test_calls_stop_when_their_time_is_up(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, asked = seen_by_the_child(crowned, (1,), monkeypatch)
+    monkeypatch.setattr(scoring_meter, "_SECONDS", 0.0)
+    monkeypatch.setattr(scoring_meter, "_WARM_UP_SECONDS", 0.0)
+    assert measured_here(crowned, asked)["latencies"][0]["calls"] == 1
+
+
+def test_where_the_system_does_not_tell_memory_is_unknown(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, asked = seen_by_the_child(crowned, (1,), monkeypatch)
+    monkeypatch.setattr(scoring_meter, "_PROCESS", Path("/nowhere"))
+    assert measured_here(crowned, asked)["memory"] is None
+
+
+def test_without_rows_nothing_is_timed(crowned: World, tmp_path: Path) -> None:
+    rows = tmp_path / "none.parquet"
+    crowned.snapshots.frame(crowned.snapshot(), "holdout", ["signal", "other"]).head(0).to_parquet(rows)
+    with pytest.raises(DataError, match="timed on rows"):
+        measure_stored(str(crowned.artifact(1)), str(rows), (), (1,))
+
+
+def test_a_model_that_cannot_score_is_not_measured_and_no_value_is_in_the_error(slow: World) -> None:
+    with pytest.raises(IntegrityError, match=r"own to be measured; got ValueError while scoring") as caught:
+        measure(slow, (3,), trusted=(OWN,))
+    said = "".join(traceback.format_exception(caught.value))
+    rows = slow.snapshots.frame(slow.snapshot(), "holdout", ["signal"])["signal"]
+    assert not [value for value in rows if str(value)[:8] in said]
+
+
+def test_a_type_that_the_platform_does_not_trust_is_not_measured(slow: World) -> None:
+    with pytest.raises(IntegrityError, match=rf"got {OWN}\."):
+        measure(slow, (1,))
+
+
+def test_no_answer_in_time_is_said(crowned: World) -> None:
+    with pytest.raises(IntegrityError, match="got no answer within 0 s"):
+        measure(crowned, (1,), timeout=0.01)
+
+
+def test_the_child_writes_the_kind_of_an_error_and_never_its_text(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    task = {"module": "builtins", "function": "int", "asked": {"x": "secret"}, "answer": str(answer)}
+    run_child(json.dumps(task))
+    assert json.loads(answer.read_text()) == {"failure": "TypeError"}

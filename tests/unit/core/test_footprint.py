@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+from tests.builders import make_evidence, make_footprint, make_scores
+
+from retrain.core.footprint import Latency
+from retrain.core.scorecard import Scorecard
+
+
+def test_a_latency_is_found_by_its_rows() -> None:
+    assert make_footprint().latency(1000) == Latency(1000, 300, 0.005, 0.009)
+    assert make_footprint().latency(7) is None
+
+
+def test_a_footprint_survives_its_json_and_nan_is_null_on_paper() -> None:
+    card = make_evidence(make_scores()).scorecard
+    assert Scorecard.from_json(json.loads(json.dumps(card.to_json()))).footprint == make_footprint()
+    unknown = replace(card, footprint=make_footprint(memory=math.nan, latencies=(Latency(1, 0, math.nan, math.nan),)))
+    again = Scorecard.from_json(json.loads(json.dumps(unknown.to_json(), allow_nan=False))).footprint
+    assert again is not None
+    assert math.isnan(again.memory)
+    assert math.isnan(again.latencies[0].p99)
+
+
+def test_what_no_gate_asked_for_stays_absent() -> None:
+    card = replace(make_evidence(make_scores()).scorecard, profile=None, footprint=None)
+    assert Scorecard.from_json(card.to_json()) == card
