@@ -83,26 +83,26 @@ def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches
     for size in batches:
         starts = range(min(_FRAMES, len(source)) if size == 1 else 1)
         frames = [source.iloc[np.arange(start, start + size) % len(source)] for start in starts]
-        seconds = _time_calls(lambda index, frames=frames: trainer.score(model, frames[index % len(frames)]))  # type: ignore[misc]
+        seconds = _time_calls(lambda frame: trainer.score(model, frame), frames)
         p50, p99 = np.quantile(seconds, [0.5, 0.99], method="inverted_cdf")
         latencies.append({"rows": size, "calls": len(seconds), "p50": float(p50), "p99": float(p99)})
-    peak = _resident("VmHWM")
-    memory = peak - before
+    memory = _resident("VmHWM") - before
     return {"latencies": latencies, "memory": memory if math.isfinite(memory) else None}
 
 
-def _time_calls(call: Callable[[int], object]) -> list[float]:
-    _repeat(call, _WARM_UP, _WARM_UP_SECONDS)
-    return _repeat(call, _CALLS, _SECONDS)
+def _time_calls(score: Callable[[Any], object], frames: Sequence[Any]) -> list[float]:
+    _repeat(score, frames, _WARM_UP, _WARM_UP_SECONDS)
+    return _repeat(score, frames, _CALLS, _SECONDS)
 
 
-def _repeat(call: Callable[[int], object], most: int, seconds: float) -> list[float]:
+def _repeat(score: Callable[[Any], object], frames: Sequence[Any], most: int, seconds: float) -> list[float]:
     """Return how long each call took: one at least, and the last one begins before the time is up."""
     took: list[float] = []
     began = time.perf_counter()
     while not took or (len(took) < most and time.perf_counter() - began < seconds):
+        frame = frames[len(took) % len(frames)]
         start = time.perf_counter()
-        call(len(took))
+        score(frame)
         took.append(time.perf_counter() - start)
     return took
 

@@ -28,7 +28,7 @@ class Own(LogisticRegression):
     def predict_proba(self, rows):
         if len(rows) == 3:
             raise ValueError(rows.to_csv())
-        time.sleep(0.002 if len(rows) == 1 else 0.02)
+        time.sleep(0.002 if len(rows) == 1 else 0.005)
         np.ones(int(self.C * 1_000_000) * len(rows))
         return super().predict_proba(rows)
 
@@ -44,7 +44,7 @@ def measure(world: World, batches: tuple[int, ...], *, trusted: tuple[str, ...] 
 
 @pytest.fixture
 def slow(world: World) -> Any:
-    """A world whose model needs 8 MB and two milliseconds a row, and twenty for more."""
+    """A world whose model needs 8 MB a row, and two milliseconds for one row and five for more."""
     from retrain.adapters.sklearn_trainer import SklearnTrainer
 
     (world.root / f"{MODULE}.py").write_text(SOURCE)
@@ -60,9 +60,10 @@ def test_a_model_is_timed_row_by_row_and_in_batches_and_weighed(slow: World) -> 
     found = measure(slow, (1, 10), trusted=(OWN,))
     assert len(big) == 40_000_000
     single, batch = found.latencies
-    assert (single.rows, single.calls, batch.rows, batch.calls) == (1, 300, 10, 300)
+    assert (single.rows, batch.rows) == (1, 10)
+    assert 100 <= min(single.calls, batch.calls) <= max(single.calls, batch.calls) <= 300
     assert 0.002 <= single.p50 <= single.p99
-    assert 0.02 <= batch.p50 <= batch.p99
+    assert 0.005 <= batch.p50 <= batch.p99
     # Ten rows take 80 MB at once; libraries and arithmetic add their own.
     assert 80_000_000 <= found.memory < 300_000_000
     files = [path for path in slow.artifact(1).rglob("*") if path.is_file()]
