@@ -310,6 +310,12 @@ def test_beats_champion_says_how_many_rows_would_settle_it() -> None:
     assert verdict.rows_needed is not None
     assert verdict.rows_needed > 0
     assert f"a gain of {verdict.detectable:.4f} would be seen 4 times in 5, this one with about" in verdict.reason
+    assert verdict.reason.endswith("more days")
+    alone = make_gate("beats_champion", cluster_by=None, confidence=0.999).judge(make_evidence(scores))
+    assert alone.reason.endswith("more rows")
+    many = replace(scores, columns={"shop": np.arange(400) % 40})
+    by_shop = make_gate("beats_champion", cluster_by="shop", confidence=0.999).judge(make_evidence(many, slices=()))
+    assert by_shop.reason.endswith("more clusters")
     assert scores.opponent is not None
     swapped = replace(scores, challenger=scores.opponent, opponent=scores.challenger)
     worse = make_gate("beats_champion").judge(make_evidence(swapped))
