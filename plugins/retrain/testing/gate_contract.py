@@ -86,8 +86,9 @@ def leaves_the_evidence_as_it_is(gate: Gate, good: Evidence) -> None:
 
 
 def reads_no_column_but_those_it_names(gate: Gate, good: Evidence) -> None:
-    """Columns that it does not name change nothing; one that it names and that is not there is no pass."""
-    kept = {name: values for name, values in good.scores.columns.items() if name in gate.columns}
+    """Columns that neither it nor the evaluation's slices name change nothing; one of its own that is not there is no pass."""
+    named = {*gate.columns, *(item.column for item in good.scorecard.slices)}
+    kept = {name: values for name, values in good.scores.columns.items() if name in named}
     verdict = _judged(gate, _with(good, columns=kept), "no columns but its own")
     _hold(_plain(verdict) == _plain(_judged(gate, good, "good evidence")), "it must name each column that it reads")
     if gate.columns:

@@ -23,6 +23,9 @@ def verdict(passes: bool, value: float = 1.0, reason: str = "because") -> Verdic
     return Verdict("mine", Outcome.PASS if passes else Outcome.INCONCLUSIVE, reason, value)
 
 
+EVIDENCE = make_evidence(make_scores(columns={"shop": ["one", "two"] * 200}))
+
+
 class ByRows(Gate):
     """Pass where there are rows."""
 
@@ -72,7 +75,7 @@ class Adding(ByRows):
 
 class Secretive(ByRows):
     def judge(self, evidence: Evidence) -> Any:
-        return verdict(True, float("place" in evidence.scores.columns))
+        return verdict(True, float("shop" in evidence.scores.columns))
 
 
 class Careless(ByRows):
@@ -124,6 +127,12 @@ class ManyRaising(ByRows):
         return super().judge(evidence)
 
 
+class Unmeasured(ByRows):
+    def judge(self, evidence: Evidence) -> Any:
+        profile = evidence.scorecard.profile
+        return verdict(len(evidence.scores.y) > 10, 0.0 if profile is None else float(profile.train_rows))
+
+
 class Thawed(ByRows):
     model_config = ConfigDict(frozen=False)
 
@@ -170,6 +179,7 @@ def test_a_gate_is_tried_on_the_evidence_of_its_task() -> None:
         ),
         (TakingNobodyForWorse(), "never_passes_without_an_opponent", "must not pass on evidence without an opponent"),
         (TakingNothingForZero(), "never_passes_without_metrics", "must not pass on evidence without metrics"),
+        (Unmeasured(), "never_passes_on_what_was_not_measured", "must not pass on evidence without profile"),
         (ByRows(least=0), "never_passes_on_no_rows", "must not pass on no rows"),
         (ByRows(least=3), "never_passes_on_three_rows", "must not pass on three rows"),
         (OneClassRaising(), "judges_a_single_class", "on a single class, but raises ValueError"),
@@ -182,9 +192,9 @@ def test_a_gate_is_tried_on_the_evidence_of_its_task() -> None:
 def test_a_gate_that_breaks_a_promise_is_told(gate: Gate, promise: str, words: str) -> None:
     (check,) = (each for each in GATE_PROMISES if each.__name__ == promise)
     with pytest.raises(AssertionError, match=words):
-        check(gate, make_evidence(make_scores()))
+        check(gate, EVIDENCE)
     with pytest.raises(AssertionError):
-        check_gate(gate)
+        check_gate(gate, EVIDENCE)
 
 
 def test_each_promise_is_broken_above(request: pytest.FixtureRequest) -> None:

@@ -68,7 +68,8 @@ def test_a_regression_beats_the_mean() -> None:
 def test_both_the_dummy_and_the_rule_must_be_beaten() -> None:
     asked = gate(rule="guess")
     assert asked.judge(with_rule(NONSENSE)).outcome is Outcome.PASS
-    oracle = asked.judge(with_rule(GOOD.y))
+    weak = make_scores(challenger=0.3)
+    oracle = asked.judge(make_evidence(replace(weak, columns={"guess": weak.y}), slices=[]))
     assert oracle.outcome is Outcome.FAIL
     assert "over the rule guess" in oracle.reason
     assert "dummy" not in oracle.reason
@@ -113,7 +114,7 @@ def test_what_cannot_be_told_is_inconclusive() -> None:
 @pytest.mark.filterwarnings("ignore:The BCa confidence interval")
 def test_a_gain_without_a_finite_interval_is_inconclusive() -> None:
     rare = replace(GOOD, y=(np.arange(400) == 3).astype(float))
-    verdict = gate(cluster_by=None).judge(make_evidence(rare))
+    verdict = gate(cluster_by=None, method="percentile").judge(make_evidence(rare))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "over the dummy has no finite interval" in verdict.reason
     assert verdict.value is not None
