@@ -1,0 +1,364 @@
+import { Alert, Badge, Box, HStack, SimpleGrid, Text } from "@chakra-ui/react";
+import type { ReactNode } from "react";
+import { useParams } from "react-router-dom";
+import { Approvals } from "@/actions/Approvals";
+import { ModelActions } from "@/actions/ModelActions";
+import { PRODUCTION, toCompare, toDag, toLedger, toModels, toRetrain, toRun } from "@/address";
+import { useModel } from "@/api/queries";
+import type { DecisionPoint, LedgerRow, ModelDetail } from "@/api/schema";
+import { MetricChart } from "@/charts/MetricChart";
+import { ActionBadge, ChoiceBadge, ForcedBadge, FrozenBadge } from "@/components/Badges";
+import { type Column, DataTable } from "@/components/DataTable";
+import { SelectFilter } from "@/components/Filter";
+import { Gain } from "@/components/Gain";
+import { Instant } from "@/components/Instant";
+import { LEDGER_COLUMNS } from "@/components/ledgerColumns";
+import { PageFrame } from "@/components/PageFrame";
+import { PageLink } from "@/components/PageLink";
+import { Pager } from "@/components/Pager";
+import { Panel } from "@/components/Panel";
+import { Empty, Failure, Loading, OutLink } from "@/components/States";
+import { metric, NOTHING } from "@/format";
+import { useSearch, wholeNumber } from "@/search";
+
+const PAGE = 12;
+
+/** One model: its champion, how it came to be, what was decided, and what may be done. */
+export const ModelPage = () => {
+  const { model = "" } = useParams();
+  const [search, change] = useSearch();
+  const timeline = search.get("timeline") ?? PRODUCTION;
+  const { data, error } = useModel(model, timeline);
+  const crumbs = [{ label: "Models", to: toModels(timeline) }];
+  return (
+    <PageFrame
+      actions={data ? <ModelActions detail={data} /> : null}
+      crumbs={crumbs}
+      marks={data ? <Marks detail={data} /> : null}
+      title={model}
+    >
+      {error ? <Failure error={error} what="model" /> : null}
+      {!(data || error) ? <Loading lines={10} what="model" /> : null}
+      {data ? (
+        <>
+          <HStack align="end" justify="space-between" mb={4} wrap="wrap">
+            <Text color="fg.muted" maxW="50rem">
+              {data.description}
+            </Text>
+            {data.timelines.length > 1 ? (
+              <SelectFilter
+                label="Timeline"
+                onChange={(value) => change({ timeline: value === PRODUCTION ? null : value, offset: null })}
+                options={data.timelines.map((name) => [name, name] as const)}
+                value={timeline}
+              />
+            ) : null}
+          </HStack>
+          <Detail
+            detail={data}
+            offset={wholeNumber(search.get("offset"), 0)}
+            onMove={(to) => change({ offset: to || null })}
+          />
+        </>
+      ) : null}
+    </PageFrame>
+  );
+};
+
+const Marks = ({ detail: { freeze, champion, paused, tags } }: { detail: ModelDetail }) => (
+  <>
+    {freeze ? <FrozenBadge /> : null}
+    {champion?.expires_at ? <ForcedBadge /> : null}
+    {paused ? <Badge variant="outline">DAG paused</Badge> : null}
+    {tags.map((tag) => (
+      <Badge key={tag} variant="surface">
+        {tag}
+      </Badge>
+    ))}
+  </>
+);
+
+interface DetailProps {
+  detail: ModelDetail;
+  offset: number;
+  onMove: (offset: number) => void;
+}
+
+const Detail = ({ detail, offset, onMove }: DetailProps) => {
+  const latest = detail.decisions.toReversed();
+  return (
+    <>
+      <Approvals detail={detail} />
+      {detail.freeze ? (
+        <Alert.Root mb={4} status="info">
+          <Alert.Indicator />
+          <Alert.Title>
+            Frozen by {detail.freeze.actor} since <Instant value={detail.freeze.since} />: {detail.freeze.reason}
+          </Alert.Title>
+        </Alert.Root>
+      ) : null}
+      <Summary detail={detail} last={latest[0]} />
+      <Panel title={`${detail.metric || "Metric"} over as-of`}>
+        <MetricChart decisions={detail.decisions} greaterIsBetter={detail.greater_is_better} metric={detail.metric} />
+      </Panel>
+      <Panel aside={<CompareLink detail={detail} latest={latest} />} title="Decisions">
+        {latest.length === 0 ? (
+          <Empty title="Nothing was decided yet">
+            The first retrain writes the first decision, whatever comes of it.
+          </Empty>
+        ) : (
+          <>
+            <DataTable
+              caption={`Decisions on ${detail.model}, the latest as-of first`}
+              columns={DECISION_COLUMNS}
+              rowKey={(decision) => decision.id}
+              rows={latest.slice(offset, offset + PAGE)}
+            />
+            <Pager limit={PAGE} offset={offset} onMove={onMove} total={latest.length} what="decisions" />
+          </>
+        )}
+      </Panel>
+      <Panel title="Champions">
+        {detail.moves.length === 0 ? (
+          <Empty title="No champion yet">The first challenger that passes every gate becomes champion.</Empty>
+        ) : (
+          <DataTable
+            caption={`Champions of ${detail.model}, the latest first`}
+            columns={MOVE_COLUMNS}
+            rowKey={({ row }) => String(row.seq)}
+            rows={tenures(detail.moves)}
+          />
+        )}
+      </Panel>
+      <Panel
+        aside={<PageLink to={toLedger({ model: detail.model, timeline: detail.timeline })}>All entries</PageLink>}
+        title="Ledger"
+      >
+        {detail.ledger.length === 0 ? (
+          <Empty title="The ledger has nothing on this model">
+            Each move of the pointer and each refusal is kept here.
+          </Empty>
+        ) : (
+          <DataTable
+            caption={`Last ledger entries on ${detail.model}`}
+            columns={LEDGER_COLUMNS.filter(({ key }) => key !== "model" && key !== "timeline")}
+            rowKey={(row) => String(row.seq)}
+            rows={detail.ledger}
+          />
+        )}
+      </Panel>
+    </>
+  );
+};
+
+const Summary = ({ detail, last }: { detail: ModelDetail; last: DecisionPoint | undefined }) => {
+  const { champion, dag_id, version_url } = detail;
+  return (
+    <SimpleGrid borderWidth="1px" columns={{ base: 1, sm: 2, lg: 4 }} gap={4} mb={4} p={4} rounded="md">
+      <Fact
+        note={
+          champion ? (
+            <>
+              live since <Instant value={champion.since} />
+              {version_url ? (
+                <>
+                  {" · "}
+                  <OutLink href={version_url}>MLflow</OutLink>
+                </>
+              ) : null}
+            </>
+          ) : (
+            "No challenger has passed every gate yet."
+          )
+        }
+        title="Champion"
+      >
+        {champion ? `Version ${champion.version}` : "None"}
+      </Fact>
+      <Fact note={champion ? <Why detail={detail} /> : NOTHING} title="Knows until">
+        <Instant value={champion?.as_of} />
+      </Fact>
+      <Fact
+        note={
+          last ? (
+            <>
+              as of <Instant bare value={last.as_of} />:{" "}
+              <PageLink to={toRetrain(last.model, last.id)}>scorecard</PageLink>
+            </>
+          ) : (
+            NOTHING
+          )
+        }
+        title="Last decision"
+      >
+        {last ? <ChoiceBadge choice={last.choice} /> : "None"}
+      </Fact>
+      <Fact
+        note={
+          <>
+            {dag_id ? <PageLink to={toDag(dag_id)}>DAG {dag_id}</PageLink> : "no DAG"}
+            {detail.owner ? ` · ${detail.owner}` : ""}
+          </>
+        }
+        title="Next run"
+      >
+        <Instant value={detail.next_run} />
+      </Fact>
+    </SimpleGrid>
+  );
+};
+
+const Why = ({ detail: { model, champion } }: { detail: ModelDetail }) => (
+  <>
+    {champion?.action} by {champion?.actor}
+    {champion?.approver ? `, approved by ${champion.approver}` : ""}
+    {champion?.expires_at ? (
+      <>
+        , until <Instant value={champion.expires_at} />
+      </>
+    ) : null}
+    {champion?.decision_id ? (
+      <>
+        {": "}
+        <PageLink to={toRetrain(model, champion.decision_id)}>why</PageLink>
+      </>
+    ) : (
+      `: ${champion?.reason}`
+    )}
+  </>
+);
+
+const Fact = ({ title, children, note }: { title: string; children: ReactNode; note: ReactNode }) => (
+  <Box minW={0}>
+    <Text color="fg.muted" fontSize="xs">
+      {title}
+    </Text>
+    <Box fontSize="md" fontWeight="semibold">
+      {children}
+    </Box>
+    <Box color="fg.muted" fontSize="xs" wordBreak="break-word">
+      {note}
+    </Box>
+  </Box>
+);
+
+const CompareLink = ({ detail, latest }: { detail: ModelDetail; latest: readonly DecisionPoint[] }) => {
+  const b = latest.find(({ version }) => version !== null && version !== detail.champion?.version)?.version;
+  if (!detail.champion || b == null) return null;
+  const [first, second] = [detail.champion.version, b].sort((one, other) => one - other) as [number, number];
+  return <PageLink to={toCompare(detail.model, { a: first, b: second }, detail.timeline)}>Compare versions</PageLink>;
+};
+
+const DECISION_COLUMNS: Column<DecisionPoint>[] = [
+  {
+    key: "as_of",
+    header: "As of",
+    rowHeader: true,
+    cell: ({ model, id, as_of }) => (
+      <PageLink to={toRetrain(model, id)}>
+        <Instant bare value={as_of} />
+      </PageLink>
+    ),
+  },
+  { key: "choice", header: "Decision", cell: ({ choice }) => <ChoiceBadge choice={choice} /> },
+  {
+    key: "challenger",
+    header: "Challenger",
+    numeric: true,
+    cell: ({ version, challenger_value }) => (
+      <>
+        {metric(challenger_value)}
+        <Text color="fg.muted" fontSize="xs">
+          {version === null ? "none" : `v${version}`}
+        </Text>
+      </>
+    ),
+  },
+  {
+    key: "opponent",
+    header: "Opponent",
+    numeric: true,
+    cell: ({ opponent, champion_version, opponent_value }) => (
+      <>
+        {metric(opponent_value)}
+        <Text color="fg.muted" fontSize="xs">
+          {opponent === "champion" ? `champion v${champion_version}` : (opponent ?? "nobody")}
+        </Text>
+      </>
+    ),
+  },
+  { key: "gain", header: "Gain [interval]", numeric: true, cell: (decision) => <Gain decision={decision} /> },
+  {
+    key: "why",
+    header: "Why",
+    wrap: true,
+    cell: ({ reason, failed_step }) => (
+      <Text lineClamp={2} maxW="44rem" minW="16rem" title={reason}>
+        {failed_step ? `${failed_step} failed: ` : ""}
+        {reason}
+      </Text>
+    ),
+  },
+  {
+    key: "run",
+    header: "Run",
+    cell: ({ dag_id, run_id, as_of }) =>
+      dag_id && run_id ? (
+        <PageLink label={`DAG run as of ${as_of}`} to={toRun(dag_id, run_id)}>
+          DAG run
+        </PageLink>
+      ) : (
+        NOTHING
+      ),
+  },
+];
+
+interface Tenure {
+  row: LedgerRow;
+  until: string | null;
+}
+
+const tenures = (moves: readonly LedgerRow[]): Tenure[] =>
+  moves.map((row, index) => ({ row, until: moves[index + 1]?.at ?? null })).toReversed();
+
+const MOVE_COLUMNS: Column<Tenure>[] = [
+  {
+    key: "version",
+    header: "Version",
+    rowHeader: true,
+    cell: ({ row }) =>
+      row.decision_id ? (
+        <PageLink to={toRetrain(row.model, row.decision_id)}>v{row.version}</PageLink>
+      ) : (
+        `v${row.version}`
+      ),
+  },
+  { key: "since", header: "Live from", cell: ({ row }) => <Instant bare value={row.at} /> },
+  {
+    key: "until",
+    header: "Until",
+    cell: ({ until }) => (until ? <Instant bare value={until} /> : <Badge colorPalette="success">now</Badge>),
+  },
+  { key: "as_of", header: "Knows until", cell: ({ row }) => <Instant bare value={row.as_of} /> },
+  {
+    key: "action",
+    header: "By",
+    cell: ({ row }) => (
+      <HStack gap={2}>
+        <ActionBadge action={row.action} />
+        {row.actor}
+        {row.approver ? `, approved by ${row.approver}` : ""}
+      </HStack>
+    ),
+  },
+  {
+    key: "why",
+    header: "Why",
+    wrap: true,
+    cell: ({ row }) => (
+      <Text lineClamp={2} maxW="40rem" minW="14rem" title={row.reason}>
+        {row.reason}
+      </Text>
+    ),
+  },
+];
