@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "split_types", "store_uri", "trusted_types"]
+__all__ = ["LEDGER_CONNECTION", "MLFLOW_CONNECTION", "SECTION", "base_url", "split_types", "store_uri", "trusted_types"]
 
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
@@ -28,8 +28,13 @@ def split_types(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _read(key: str) -> str | None:
+def base_url() -> str:
+    """Return the address that people's browsers have Airflow under; empty where it is not set."""
+    return _read("base_url", section="api") or ""
+
+
+def _read(key: str, *, section: str = SECTION) -> str | None:
     from airflow.sdk.configuration import conf
 
-    value = conf.get(SECTION, key, fallback=None)
+    value = conf.get(section, key, fallback=None)
     return str(value) if value else None

@@ -50,6 +50,10 @@ class FolderRegistry:
         """Return what a run was tagged with."""
         return dict(_read(self._run(run_id) / "run.json")["tags"])
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the params that a run was opened with."""
+        return {name: str(value) for name, value in _read(self._run(run_id) / "run.json")["params"].items()}
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run."""
         _write(self._run(run_id) / "dataset.json", dataset.__dict__)

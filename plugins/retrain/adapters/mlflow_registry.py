@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param
@@ -19,6 +19,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from retrain.adapters.mlflow_pages import run_page, version_page, without_login
 from retrain.core.artifact import artifact_manifest, verify_artifact
 from retrain.core.decision import Challenger
 from retrain.core.digest import digest_of
@@ -64,9 +65,9 @@ class MlflowRegistry:
         if parts.username:
             os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
             os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-        uri = _without_login(uri)  # MLflow's errors name the address, and so would its links
+        uri = without_login(uri)  # MLflow's errors name the address, and so would its links
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._public_url = _without_login(public_url or uri).rstrip("/")
+        self._public_url = without_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number."""
@@ -90,6 +91,11 @@ class MlflowRegistry:
         """Return what a run was tagged with."""
         with _translated():
             return dict(self._client.get_run(run_id).data.tags)
+
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the params that a run was opened with."""
+        with _translated():
+            return dict(self._client.get_run(run_id).data.params)
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, unless that was done."""
@@ -202,11 +208,11 @@ class MlflowRegistry:
         """Return the address of a run's page."""
         with _translated():
             experiment = self._client.get_run(run_id).info.experiment_id
-        return f"{self._public_url}/#/experiments/{experiment}/runs/{run_id}"
+        return run_page(self._public_url, experiment, run_id)
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page."""
-        return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
+        return version_page(self._public_url, model, version)
 
     def _download(self, model_id: str, location: str, folder: Path) -> Path:
         uri = self._client.tracking_uri
@@ -257,11 +263,6 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-
-
-def _without_login(address: str) -> str:
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _challenger(version: ModelVersion, key: str) -> Challenger:

@@ -187,6 +187,13 @@ class ModelRegistry(Protocol):
             NotFoundError: There is no such run.
         """
 
+    def run_params(self, run_id: str) -> dict[str, str]:
+        """Return the params that `open_run` opened a run with, as texts.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Write down the data of a run, once."""
 

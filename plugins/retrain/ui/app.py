@@ -6,14 +6,16 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import APIRouter, Depends, FastAPI
 
 from retrain import __version__
+from retrain.ui.bundle import Bundle
 from retrain.ui.problems import PROBLEMS, add_handlers
 from retrain.ui.routes import fleet, ledger, model, operations
+from retrain.ui.security import BodyLimit
 
 __all__ = ["create_app"]
 
 
 def create_app() -> FastAPI:
-    """Return the app; every route of it asks who the user is."""
+    """Return the app; every route of it asks who the user is, and just the bundle's code is for everybody."""
     app = FastAPI(
         title="retrain",
         version=__version__,
@@ -29,5 +31,7 @@ def create_app() -> FastAPI:
     for resource in (fleet, model, ledger, operations):
         api.include_router(resource.router)
     app.include_router(api)
+    app.mount("/static", Bundle())
+    app.add_middleware(BodyLimit)
     add_handlers(app)
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -14,8 +14,9 @@ from retrain.core.text import one_line
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 from retrain.ui.schemas.problem import Problem
 
-__all__ = ["PROBLEMS", "add_handlers", "answer"]
+__all__ = ["PROBLEMS", "Answerable", "add_handlers", "describe"]
 
+Answerable = RetrainError | RequestValidationError | HTTPException
 _STATUS: Final[dict[type[RetrainError], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
@@ -45,41 +46,35 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 def add_handlers(app: FastAPI) -> None:
     """Answer every error of this package, of validation and of HTTP with a `Problem`."""
-    app.exception_handler(RetrainError)(_of_this_package)
-    app.exception_handler(RequestValidationError)(_of_validation)
-    app.exception_handler(HTTPException)(_of_http)
+    for kind in (RetrainError, RequestValidationError, HTTPException):
+        app.exception_handler(kind)(_answer)
 
 
-def answer(status: int, problem: Problem) -> JSONResponse:
-    """Return a problem as a response."""
-    return JSONResponse(problem.model_dump(mode="json"), status)
-
-
-def _of_this_package(_: Request, error: RetrainError) -> JSONResponse:
-    # Whatever else this package raises, such as a ledger without tables, is about the platform, not about the request.
-    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), HTTPStatus.SERVICE_UNAVAILABLE)
-    return answer(status, Problem(must=error.must, got=error.got, fix=error.fix, link=None))
-
-
-def _of_validation(_: Request, error: RequestValidationError) -> JSONResponse:
-    found = [f"{'.'.join(map(str, item['loc']))}: {one_line(item['msg'])[:200]}" for item in error.errors()[:10]]
-    problem = Problem(
-        must="the request must be as docs/openapi.json says",
-        got="; ".join(found),
-        fix="Mend what is named and send it again.",
-        link=None,
-    )
-    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
-
-
-def _of_http(request: Request, error: HTTPException) -> JSONResponse:
+def describe(error: Answerable) -> tuple[int, Problem]:
+    """Return the status and the words of an error."""
+    if isinstance(error, RetrainError):
+        # Whatever else this package raises, such as a ledger without tables, is about the platform and not the request.
+        found = (code for kind, code in _STATUS.items() if isinstance(error, kind))
+        problem = Problem(must=error.must, got=error.got, fix=error.fix, link=getattr(error, "link", None))
+        return next(found, HTTPStatus.SERVICE_UNAVAILABLE), problem
+    if isinstance(error, RequestValidationError):
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:10]]
+        return HTTPStatus.UNPROCESSABLE_ENTITY, Problem(
+            must="the request must be as docs/openapi.json says",
+            got="; ".join(one_line(text)[:200] for text in wrong),
+            fix="Mend what is named and send it again.",
+            link=None,
+        )
     status = HTTPStatus(error.status_code)
-    problem = Problem(
-        must=f"{request.method} {request.url.path[:200]} must be a request that may be made",
+    return status, Problem(
+        must="the request must be one that this user may make",
         got=f"{status.value} {status.phrase}: {one_line(str(error.detail))[:300]}",
         fix=_FIX.get(status, "Mend the request and send it again."),
         link=None,
     )
-    response = answer(status, problem)
-    response.headers.update(error.headers or {})
-    return response
+
+
+async def _answer(_: Request, error: Answerable) -> Response:
+    status, problem = describe(error)
+    headers = getattr(error, "headers", None)
+    return JSONResponse(problem.model_dump(mode="json"), status, headers=headers)

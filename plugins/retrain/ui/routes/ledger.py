@@ -2,55 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from retrain.core.ledger import Action
-from retrain.core.names import NAME_PATTERN
-from retrain.ui.parameters import Limit, SeqBefore
+from retrain.ui.dependencies import AccessDep, LedgerDep
+from retrain.ui.parameters import Limit, NameFilter, SeqBefore, Text, UtcInstant
+from retrain.ui.reads import ledger as reads
 from retrain.ui.schemas.ledger import AttemptPage, LedgerHealth, LedgerPage
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["ledger"])
 
-ModelFilter = Annotated[str | None, Query(pattern=f"^{NAME_PATTERN}$")]
-NDJSON = {
+NDJSON: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "One entry a line."}
 }
 
 
 @router.get("/ledger")
 def list_entries(
-    model: ModelFilter = None,
-    timeline: ModelFilter = None,
-    action: Annotated[list[Action] | None, Query(max_length=8)] = None,
-    actor: Annotated[str | None, Query(max_length=250)] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Recorded at or after this instant.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Recorded before this instant.")] = None,
+    ledger: LedgerDep,
+    access: AccessDep,
+    model: NameFilter = None,
+    timeline: NameFilter = None,
+    action: Annotated[list[Action], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
+    actor: Annotated[Text | None, Query()] = None,
+    since: Annotated[UtcInstant | None, Query(description="Recorded at or after this instant.")] = None,
+    until: Annotated[UtcInstant | None, Query(description="Recorded before this instant.")] = None,
     before: SeqBefore = None,
     limit: Limit = 50,
 ) -> LedgerPage:
     """List entries of models that the user may read, the latest first."""
-    return LedgerPage(rows=[], before=None)
+    question = reads.LedgerQuestion(model, timeline, tuple(action), actor, since, until, before, limit)
+    return reads.list_entries(question, ledger, access)
 
 
 @router.get("/ledger/verify")
-def verify_ledger() -> LedgerHealth:
+def verify_ledger(ledger: LedgerDep) -> LedgerHealth:
     """Check the whole chain, each pointer, and each decision that an entry rests on."""
-    return LedgerHealth(intact=True, entries=0, problem=None)
+    return reads.verify(ledger)
 
 
 @router.get("/ledger/export", response_class=StreamingResponse, responses=NDJSON)
-def export_ledger(model: ModelFilter = None) -> StreamingResponse:
-    """Stream entries as JSON Lines, oldest first; of the models that the user may read."""
-    return StreamingResponse(iter(()), media_type="application/x-ndjson")
+def export_ledger(ledger: LedgerDep, access: AccessDep, model: NameFilter = None) -> StreamingResponse:
+    """Stream entries as JSON Lines, oldest first; of the models that the user may read.
+
+    The chain can be checked in an export of all models only.
+    """
+    headers = {"content-disposition": 'attachment; filename="ledger.jsonl"'}
+    return StreamingResponse(
+        reads.export_entries(model, ledger, access), media_type="application/x-ndjson", headers=headers
+    )
 
 
 @router.get("/attempts")
-def list_attempts(model: ModelFilter = None, before: SeqBefore = None, limit: Limit = 50) -> AttemptPage:
+def list_attempts(
+    ledger: LedgerDep, access: AccessDep, model: NameFilter = None, before: SeqBefore = None, limit: Limit = 50
+) -> AttemptPage:
     """List attempts to change something over this API, refused ones included, the latest first."""
-    return AttemptPage(rows=[], before=None)
+    return reads.list_attempts(model, before, limit, ledger, access)

@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from retrain.core.names import PRODUCTION
-from retrain.errors import NotFoundError
-from retrain.ui.parameters import DecisionId, ModelParam, TimelineParam, VersionParam
+from retrain.ui.dependencies import AccessDep, LedgerDep, ReadableModel
+from retrain.ui.parameters import DecisionId, TimelineParam, VersionParam
+from retrain.ui.reads import comparison, retrain
+from retrain.ui.reads import model as reads
 from retrain.ui.schemas.comparison import Comparison
 from retrain.ui.schemas.model import ModelDetail
 from retrain.ui.schemas.retrain import RetrainDetail
@@ -20,23 +22,25 @@ router = APIRouter(prefix="/models/{model}", tags=["models"])
 
 @router.get("")
 def read_model(
-    model: ModelParam,
+    model: ReadableModel,
+    ledger: LedgerDep,
+    access: AccessDep,
     timeline: TimelineParam = PRODUCTION,
     decisions: Annotated[int, Query(ge=1, le=1000, description="How many decisions at the most, the last ones.")] = 240,
 ) -> ModelDetail:
     """Return champion, moves, decisions, ledger, freeze, and what the user may do."""
-    raise NotFoundError("the model must be in the ledger", got=model, fix="List the models first.")
+    return reads.read_model(model, timeline, decisions, ledger, access)
 
 
 @router.get("/decisions/{decision_id}")
-def read_retrain(model: ModelParam, decision_id: DecisionId) -> RetrainDetail:
+def read_retrain(model: ReadableModel, decision_id: DecisionId, ledger: LedgerDep) -> RetrainDetail:
     """Return everything on one retrain: decision, verdicts, scorecard, data, and the difference to the champion."""
-    raise NotFoundError("the decision must be in the ledger", got=decision_id, fix="List the decisions first.")
+    return retrain.read_retrain(model, decision_id, ledger)
 
 
 @router.get("/compare")
 def compare_versions(
-    model: ModelParam, a: VersionParam, b: VersionParam, timeline: TimelineParam = PRODUCTION
+    model: ReadableModel, a: VersionParam, b: VersionParam, ledger: LedgerDep, timeline: TimelineParam = PRODUCTION
 ) -> Comparison:
     """Return two versions side by side."""
-    raise NotFoundError("both versions must be in the ledger", got=f"{a} and {b}", fix="See the model's decisions.")
+    return comparison.compare_versions(model, a, b, timeline, ledger)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from retrain.core.names import PRODUCTION, TimelineName
 from retrain.core.text import one_line
+from retrain.ui.parameters import Text, UtcInstant
 from retrain.ui.schemas.base import Schema
 
 __all__ = [
+    "OPERATION_DAGS",
     "Accepted",
     "ApproveBody",
     "FreezeBody",
@@ -34,6 +36,15 @@ class Operation(StrEnum):
     APPROVE = "approve"
 
 
+OPERATION_DAGS: Final = {
+    Operation.PROMOTE: "retrain_force",
+    Operation.ROLLBACK: "retrain_rollback",
+    Operation.FREEZE: "retrain_freeze",
+    Operation.UNFREEZE: "retrain_freeze",
+}
+"""The DAG of dags/operations.py that does it; a retrain is done by the model's own DAG."""
+
+
 def _said(text: str) -> str:
     reason = one_line(text)
     if len(reason) < 3:
@@ -48,10 +59,12 @@ Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 class RetrainBody(Schema):
     """A retrain, as the pipeline's own DAG does it."""
 
-    as_of: AwareDatetime | None = Field(None, description="Whose knowledge may be used; null for now.")
+    as_of: UtcInstant | None = Field(None, description="Whose knowledge may be used; null for now.")
     timeline: TimelineName = Field(PRODUCTION, description="Where a promotion goes.")
     reason: Annotated[str, Field(max_length=500), AfterValidator(one_line)] = ""
-    nonce: str = Field("", max_length=64, description="Any text: a fresh challenger from the same inputs.")
+    nonce: Annotated[Text, Field(max_length=64)] = Field(
+        "", description="Any text: a fresh challenger from the same inputs."
+    )
 
 
 class PromoteBody(Schema):
@@ -83,7 +96,7 @@ class FreezeBody(Schema):
 class ApproveBody(Schema):
     """A person's answer to a promotion that waits for it."""
 
-    run_id: str = Field(min_length=1, max_length=250, description="The DAG run that waits.")
+    run_id: Annotated[Text, Field(min_length=1)] = Field(description="The DAG run that waits.")
     answer: Literal["approve", "reject"]
     reason: Reason
 
