@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any, Final
+
 from airflow.plugins_manager import AirflowPlugin
 
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
@@ -9,10 +12,34 @@ from retrain.timetables import EndingCronTimetable
 
 __all__ = ["RetrainPlugin"]
 
+_PREFIX: Final = "/retrain"
+
 
 class RetrainPlugin(AirflowPlugin):
-    """Makes the links and the timetable known to Airflow."""
+    """Makes links, timetable, API and pages known to Airflow.
+
+    The last two are properties, which the api-server alone asks for: no other component loads what is behind them.
+    """
 
     name = "retrain"
     operator_extra_links = [MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
     timetables = [EndingCronTimetable]  # noqa: RUF012
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:
+        """The API behind the pages."""
+        from retrain.ui.app import create_app
+
+        return [{"app": create_app(), "url_prefix": _PREFIX, "name": "retrain"}]
+
+    @cached_property
+    def react_apps(self) -> list[dict[str, Any]]:
+        """The pages below "Models", and a tab for each DAG and each run; all are in one bundle, each under its name."""
+        from retrain.ui.bundle import bundle_url
+
+        bundle = {"bundle_url": bundle_url(_PREFIX)}
+        return [
+            {"name": "Models", "url_route": "retrain", "destination": "nav", **bundle},
+            {"name": "Champion", "url_route": "champion", "destination": "dag", **bundle},
+            {"name": "Decision", "url_route": "decision", "destination": "dag_run", **bundle},
+        ]

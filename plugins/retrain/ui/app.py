@@ -28,8 +28,8 @@ def create_app() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix="/api")
-    for resource in (fleet, model, ledger, operations):
-        api.include_router(resource.router)
+    for router in (fleet.router, model.runs, model.router, ledger.router, operations.router):
+        api.include_router(router)
     app.include_router(api)
     app.mount("/static", Bundle())
     app.add_middleware(BodyLimit)

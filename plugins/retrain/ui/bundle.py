@@ -14,7 +14,7 @@ from starlette.types import Scope
 __all__ = ["Bundle", "bundle_url"]
 
 _FOLDER: Final = Path(__file__).parent / "static"
-_NAME: Final = "retrain.umd.cjs"
+_NAME: Final = "retrain.js"
 _A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
@@ -27,8 +27,6 @@ class Bundle(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file; a browser keeps it where its address names what is in it."""
         response = await super().get_response(path, scope)
-        if path.endswith(".cjs"):
-            response.headers["content-type"] = "application/javascript"
         named = scope.get("query_string", b"") == f"v={digest()}".encode()
         response.headers["cache-control"] = _A_YEAR if named else "no-cache"
         response.headers["x-content-type-options"] = "nosniff"

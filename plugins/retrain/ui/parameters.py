@@ -12,11 +12,13 @@ from retrain.core.moves import as_utc
 from retrain.core.names import NAME_PATTERN, PRODUCTION, checked_name
 
 __all__ = [
+    "DagParam",
     "DecisionId",
     "Limit",
     "ModelParam",
     "NameFilter",
     "Offset",
+    "RunParam",
     "SeqBefore",
     "Text",
     "TimelineParam",
@@ -51,6 +53,8 @@ TimelineParam = Annotated[
     AfterValidator(checked_name),
 ]
 NameFilter = Annotated[Annotated[str, AfterValidator(checked_name)] | None, Query(pattern=_PATTERN)]
+DagParam = Annotated[Text, Query(pattern=r"^[\w.-]+$", description="The DAG's id.")]
+RunParam = Annotated[Text, Query(min_length=1, description="The run's id.")]
 DecisionId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The decision's id.")]
 VersionParam = Annotated[int, Query(ge=1, le=_LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=200)]

@@ -13,11 +13,20 @@ from sqlalchemy import CTE, ColumnElement, Connection, func, select
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, SCORECARD
-from retrain.core.decision import Decision
+from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.core.scorecard import Scorecard
 
-__all__ = ["LedgerOverview", "ModelHead", "Request"]
+__all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Request"]
+
+
+@dataclass(frozen=True)
+class DecisionHead:
+    """What a list is searched and sorted by, without the verdicts behind it."""
+
+    id: str
+    choice: Choice
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class ModelHead:
 
     model: str
     champion: LedgerEntry | None = None
-    decision: Decision | None = None
+    decision: DecisionHead | None = None
     frozen: bool = False
 
 
@@ -79,6 +88,12 @@ class LedgerOverview:
                 if value is not None:
                     found[row.model].append((row.as_of, float(value)))
         return found
+
+    def decisions(self, ids: Collection[str]) -> dict[str, Decision]:
+        """Return decisions by their ids."""
+        query = select(DECISION.c.document, DECISION.c.id).where(DECISION.c.id.in_(ids))
+        with self._database.reading() as connection:
+            return {row.id: queries.to_decision(*row) for row in connection.execute(query)}
 
     def last_decisions(self, model: str, timeline: str, *, limit: int) -> list[Decision]:
         """Return the last decisions, oldest first."""
@@ -187,7 +202,7 @@ def _champions(connection: Connection, timeline: str) -> dict[str, LedgerEntry]:
     return {row.model: queries.to_entry(row) for row in rows}
 
 
-def _last_decisions(connection: Connection, timeline: str) -> dict[str, Decision]:
+def _last_decisions(connection: Connection, timeline: str) -> dict[str, DecisionHead]:
     names = _models_with_decisions(timeline)
     last = (
         select(func.max(DECISION.c.seq))
@@ -195,9 +210,9 @@ def _last_decisions(connection: Connection, timeline: str) -> dict[str, Decision
         .correlate(names)
         .scalar_subquery()
     )
-    query = select(DECISION.c.document, DECISION.c.id).where(DECISION.c.seq.in_(select(last).select_from(names)))
-    decisions = (queries.to_decision(*row) for row in connection.execute(query))
-    return {decision.model: decision for decision in decisions}
+    columns = (DECISION.c.model, DECISION.c.id, DECISION.c.choice, DECISION.c.at)
+    rows = connection.execute(select(*columns).where(DECISION.c.seq.in_(select(last).select_from(names))))
+    return {row.model: DecisionHead(row.id, Choice(row.choice), row.at) for row in rows}
 
 
 def _models_with_decisions(timeline: str) -> CTE:

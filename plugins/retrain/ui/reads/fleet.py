@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from retrain.adapters.sql_ledger import ModelHead, SqlLedger
-from retrain.core.decision import Choice
+from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import Action
 from retrain.core.names import PRODUCTION
 from retrain.ui.access import Access
@@ -46,8 +46,9 @@ class Question:
 class _Line:
     head: ModelHead
     dag: Dag | None
-    tags: tuple[str, ...] = field(default=())
-    owner: str = ""
+    tags: tuple[str, ...]
+    owner: str
+    decision: Decision | None = None
 
 
 def list_models(question: Question, ledger: SqlLedger, access: Access) -> ModelPage:
@@ -56,8 +57,11 @@ def list_models(question: Question, ledger: SqlLedger, access: Access) -> ModelP
     On production a pipeline that was never retrained is among them.
     """
     lines = _readable_lines(question.timeline, ledger, access)
-    found = _sorted([line for line in lines if _meets(line, question)], question.sort)
-    shown = found[question.offset : question.offset + question.limit]
+    found = [line for line in lines if _meets(line, question)]
+    if question.sort in ("margin", "-margin"):
+        found = _with_decisions(found, ledger)
+    found = _sorted(found, question.sort)
+    shown = _with_decisions(found[question.offset : question.offset + question.limit], ledger)
     metrics = ledger.overview.champion_metrics(question.timeline, [line.head.model for line in shown], points=_POINTS)
     now = datetime.now(UTC)
     return ModelPage(
@@ -95,6 +99,16 @@ def _line(head: ModelHead, dag: Dag | None) -> _Line:
     return _Line(head, dag, dag.tags if dag else (), dag.owner if dag else "")
 
 
+def _with_decisions(lines: list[_Line], ledger: SqlLedger) -> list[_Line]:
+    """Return the lines with their decisions, which are read for those that need them alone: they are large."""
+    heads = [line.head.decision for line in lines if line.head.decision and line.decision is None]
+    found = ledger.overview.decisions([head.id for head in heads]) if heads else {}
+    return [
+        replace(line, decision=found.get(line.head.decision.id, line.decision)) if line.head.decision else line
+        for line in lines
+    ]
+
+
 def _meets(line: _Line, question: Question) -> bool:
     head, words = line.head, question.search.casefold()
     return (
@@ -123,7 +137,7 @@ def _sorted(lines: Iterable[_Line], sort: Sort) -> list[_Line]:
 
 
 def _margin(line: _Line) -> float | None:
-    verdict = deciding_verdict(line.head.decision) if line.head.decision else None
+    verdict = deciding_verdict(line.decision) if line.decision else None
     return (
         verdict.value - verdict.bound if verdict and verdict.value is not None and verdict.bound is not None else None
     )
@@ -150,8 +164,8 @@ def _row(line: _Line, metrics: list[tuple[datetime, float]], now: datetime) -> M
         paused=dag.paused if dag else None,
         next_run=dag.next_run if dag else None,
         champion=champion_of(head.champion, now) if head.champion else None,
-        decision=decision_point(head.decision) if head.decision else None,
-        metric=head.decision.metric if head.decision else "",
+        decision=decision_point(line.decision) if line.decision else None,
+        metric=line.decision.metric if line.decision else "",
         sparkline=[MetricPoint(as_of=as_of, value=value) for as_of, value in metrics],
         frozen=head.frozen,
     )

@@ -1,4 +1,4 @@
-"""One model: its champions and decisions, one retrain of it, two versions of it."""
+"""One model: its champions and decisions, one retrain of it, two versions of it; and what a DAG run decided."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from fastapi import APIRouter, Query
 
 from retrain.core.names import PRODUCTION
 from retrain.ui.dependencies import AccessDep, LedgerDep, ReadableModel
-from retrain.ui.parameters import DecisionId, TimelineParam, VersionParam
+from retrain.ui.parameters import DagParam, DecisionId, RunParam, TimelineParam, VersionParam
 from retrain.ui.reads import comparison, retrain
 from retrain.ui.reads import model as reads
+from retrain.ui.reads.views import decision_point
 from retrain.ui.schemas.comparison import Comparison
+from retrain.ui.schemas.decisions import DecisionList
 from retrain.ui.schemas.model import ModelDetail
 from retrain.ui.schemas.retrain import RetrainDetail
 
-__all__ = ["router"]
+__all__ = ["router", "runs"]
 
+runs = APIRouter(tags=["models"])
 router = APIRouter(prefix="/models/{model}", tags=["models"])
 
 
@@ -44,3 +47,11 @@ def compare_versions(
 ) -> Comparison:
     """Return two versions side by side."""
     return comparison.compare_versions(model, a, b, timeline, ledger)
+
+
+@runs.get("/decisions")
+def list_decisions(dag_id: DagParam, run_id: RunParam, ledger: LedgerDep, access: AccessDep) -> DecisionList:
+    """Return what a DAG run decided, on whichever timeline."""
+    access.need_read(dag_id)
+    found = ledger.overview.decisions_of(f"{dag_id}/{run_id}")
+    return DecisionList(decisions=[decision_point(decision) for decision in found if access.may_read(decision.model)])

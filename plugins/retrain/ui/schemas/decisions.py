@@ -10,7 +10,7 @@ from retrain.core.decision import Choice
 from retrain.core.gates import Outcome
 from retrain.ui.schemas.base import Schema
 
-__all__ = ["DecisionPoint", "Interval", "VerdictView"]
+__all__ = ["DecisionList", "DecisionPoint", "Interval", "VerdictView"]
 
 
 class Interval(Schema):
@@ -51,3 +51,9 @@ class DecisionPoint(Schema):
     margin: VerdictView | None = Field(description="The first verdict with an interval: of the gain over the opponent.")
     dag_id: str | None = Field(description="The Airflow DAG that did the retrain, where one did.")
     run_id: str | None
+
+
+class DecisionList(Schema):
+    """What one DAG run decided: nothing yet, one decision, or several where it was cleared and ran again."""
+
+    decisions: list[DecisionPoint] = Field(description="Oldest first.")
