@@ -19,7 +19,7 @@ export default defineConfig({
   define: { "process.env.NODE_ENV": JSON.stringify("production") },
   build: {
     outDir: here("../plugins/retrain/ui/static"),
-    emptyOutDir: false,
+    emptyOutDir: true,
     target: "es2022",
     lib: { entry: here("./src/index.ts"), formats: ["iife"], name: "RetrainPages", fileName: () => "retrain.js" },
     rolldownOptions: { external: Object.keys(HOST_GLOBALS), output: { globals: HOST_GLOBALS } },
@@ -29,6 +29,7 @@ export default defineConfig({
     globals: true,
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
-    css: false,
+    isolate: false, // the setup puts back what the files share
+    testTimeout: 60_000, // a poll ends when it finds what it waits for; a slow machine is no failure
   },
 });

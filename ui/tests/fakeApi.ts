@@ -33,6 +33,7 @@ const MODEL = /^\/retrain\/api\/models\/[^/]+/;
 const standard = (): Record<string, Answer> => ({
   "GET /api/models": fixtures.modelPage(),
   "GET /api/timelines": fixtures.timelines(),
+  "GET /api/decisions": { decisions: [fixtures.retrainDetail().decision] },
   "GET /api/models/*": fixtures.modelDetail(),
   "GET /api/models/*/decisions": fixtures.retrainDetail(),
   "GET /api/models/*/compare": fixtures.comparison(),

@@ -1,6 +1,7 @@
 import { Button, CloseButton, Dialog, Field, List, Portal, Stack, Text, Textarea } from "@chakra-ui/react";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { Problem } from "@/api/problem";
+import { refreshPages } from "@/api/queries";
 import type { Accepted } from "@/api/schema";
 import { ProblemAlert } from "@/components/States";
 import { Outcome } from "./Outcome";
@@ -25,10 +26,15 @@ const LONGEST_REASON = 500;
 /** A button whose action is explained first, wants a reason, and tells how it ended. */
 export const ActionDialog = ({ label, icon, danger = false, disabled = false, ...form }: Props) => {
   const [open, setOpen] = useState(false);
+  const change = (to: boolean) => {
+    setOpen(to);
+    // Not before the dialog closes: what it was opened from may be gone from the page then.
+    if (!to) void refreshPages();
+  };
   return (
     <Dialog.Root
       lazyMount
-      onOpenChange={(change) => setOpen(change.open)}
+      onOpenChange={(details) => change(details.open)}
       open={open}
       role={danger ? "alertdialog" : "dialog"}
       size="md"
@@ -44,7 +50,7 @@ export const ActionDialog = ({ label, icon, danger = false, disabled = false, ..
         <Dialog.Backdrop />
         <Dialog.Positioner>
           <Dialog.Content>
-            <Form {...form} danger={danger} label={label} onClose={() => setOpen(false)} />
+            <Form {...form} danger={danger} label={label} onClose={() => change(false)} />
             <Dialog.CloseTrigger asChild>
               <CloseButton aria-label="Close" size="sm" />
             </Dialog.CloseTrigger>

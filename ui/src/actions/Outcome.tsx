@@ -1,8 +1,7 @@
 import { Alert, Link as Anchor, HStack, Spinner, Stack, Text } from "@chakra-ui/react";
-import { useEffect } from "react";
 import { Link } from "react-router-dom";
 import { toRun } from "@/address";
-import { hasEnded, queryClient, useLedger, useRun } from "@/api/queries";
+import { hasEnded, useLedger, useRun } from "@/api/queries";
 import type { Accepted } from "@/api/schema";
 import { Failure } from "@/components/States";
 
@@ -10,8 +9,6 @@ import { Failure } from "@/components/States";
 export const Outcome = ({ accepted }: { accepted: Accepted }) => {
   const run = useRun(accepted);
   const ended = run.data !== undefined && hasEnded(run.data);
-  // When the dialog closes, and not before: what it was opened from may be gone from the page then.
-  useEffect(() => () => void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "run" }), []);
   return (
     <Stack aria-live="polite" gap={3} role="status">
       {run.error ? <Failure error={run.error} what="state of the run" /> : null}

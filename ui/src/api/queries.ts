@@ -52,6 +52,14 @@ export const useRetrain = (model: string, decision: string) =>
       ),
   });
 
+/** What one DAG run decided. */
+export const useDecisions = (dag_id: string, run_id: string) =>
+  useQuery({
+    queryKey: ["decisions", dag_id, run_id],
+    refetchInterval: 30_000,
+    queryFn: ({ signal }) => dataOf(GET("/api/decisions", { params: { query: { dag_id, run_id } }, signal })),
+  });
+
 export const useComparison = (model: string, versions: { a: number; b: number } | null, timeline: string) =>
   useQuery({
     queryKey: ["compare", model, versions, timeline],
@@ -95,5 +103,8 @@ export const useRun = (run: { dag_id: string; run_id: string } | null) =>
       return state;
     },
   });
+
+/** Read again what the pages show; how a run ended does not change any more. */
+export const refreshPages = () => queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "run" });
 
 export const hasEnded = (state: string): boolean => state === "success" || state === "failed";

@@ -1,10 +1,10 @@
-/** The colours of the charts: the host's semantic tokens, so that they follow its theme, light and dark. */
+/** The colours of the charts, of the host's theme; the middle of each palette is seen on light and on dark. */
 export const INK = {
-  challenger: "var(--chakra-colors-info-solid)",
+  challenger: "var(--chakra-colors-blue-500)",
   opponent: "var(--chakra-colors-fg-subtle)",
-  pass: "var(--chakra-colors-success-solid)",
-  fail: "var(--chakra-colors-error-solid)",
-  inconclusive: "var(--chakra-colors-warning-solid)",
+  pass: "var(--chakra-colors-green-500)",
+  fail: "var(--chakra-colors-red-500)",
+  inconclusive: "var(--chakra-colors-orange-500)",
   text: "var(--chakra-colors-fg-muted)",
   line: "var(--chakra-colors-border)",
   strong: "var(--chakra-colors-fg)",

@@ -58,7 +58,11 @@ export const DataTable = <Row,>({ caption, columns, rows, rowKey, sort, onSort, 
       </Table.Header>
       <Table.Body>
         {rows.map((row) => (
-          <Table.Row key={rowKey(row)} _hover={{ bg: "bg.subtle" }}>
+          <Table.Row
+            _hover={{ bg: "bg.subtle" }}
+            css={{ "&:last-child > *": { borderBottomWidth: 0 } }}
+            key={rowKey(row)}
+          >
             {columns.map((column) => (
               <Cell column={column} key={column.key} row={row} />
             ))}

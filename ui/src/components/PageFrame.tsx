@@ -45,7 +45,7 @@ export const PageFrame = ({ title, crumbs = [], marks, actions, children }: Prop
           {marks}
         </HStack>
         {actions ? (
-          <HStack gap={2} wrap="wrap">
+          <HStack fontSize="sm" gap={2} wrap="wrap">
             {actions}
           </HStack>
         ) : null}

@@ -1,8 +1,9 @@
-import { Alert, EmptyState, Link, Skeleton, Stack, Text } from "@chakra-ui/react";
+import { Alert, Button, EmptyState, Link, Skeleton, Stack, Text } from "@chakra-ui/react";
 import { Inbox, Lock } from "lucide-react";
 import type { ReactNode } from "react";
 import { withinAirflow } from "@/api/client";
 import { Problem } from "@/api/problem";
+import { queryClient } from "@/api/queries";
 import { Facts } from "./Facts";
 
 /** Grey lines where the content will be. */
@@ -40,12 +41,26 @@ export const Failure = ({ error, what }: { error: unknown; what: string }) => {
   const problem = Problem.of(error);
   if (problem.status === 401) return <SignedOut what={what} />;
   if (problem.status === 403) return <Forbidden problem={problem} what={what} />;
-  const title = problem.status === 404 ? `There is no such ${what}` : `The ${what} could not be shown`;
-  return <ProblemAlert problem={problem} title={title} />;
+  if (problem.status === 404) return <ProblemAlert problem={problem} title={`There is no such ${what}`} />;
+  return (
+    <ProblemAlert problem={problem} title={`The ${what} could not be shown`}>
+      <Button colorPalette="brand" mt={2} onClick={tryAgain} size="xs" variant="outline">
+        Try again
+      </Button>
+    </ProblemAlert>
+  );
 };
 
+const tryAgain = () => queryClient.refetchQueries({ predicate: ({ state }) => state.status === "error" });
+
+interface ProblemProps {
+  problem: Problem;
+  title: string;
+  children?: ReactNode;
+}
+
 /** The three parts of an error, and where to look. */
-export const ProblemAlert = ({ problem, title }: { problem: Problem; title: string }) => (
+export const ProblemAlert = ({ problem, title, children }: ProblemProps) => (
   <Alert.Root alignItems="flex-start" role="alert" status="error">
     <Alert.Indicator />
     <Alert.Content minW={0}>
@@ -65,6 +80,7 @@ export const ProblemAlert = ({ problem, title }: { problem: Problem; title: stri
             : null,
         ]}
       />
+      {children}
     </Alert.Content>
   </Alert.Root>
 );

@@ -54,7 +54,7 @@ export const LedgerPage = () => {
       title="Ledger"
     >
       <Verification />
-      <HStack as="search" align="end" gap={3} mb={3} wrap="wrap">
+      <HStack align="end" gap={3} mb={3} role="search" wrap="wrap">
         <SelectFilter label="Model" onChange={set("model")} options={anyOf(models, model)} value={model} />
         <SelectFilter
           label="Timeline"

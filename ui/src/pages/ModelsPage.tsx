@@ -48,7 +48,7 @@ export const ModelsPage = () => {
 
   return (
     <PageFrame actions={<PageLink to={toLedger()}>Ledger</PageLink>} title="Models">
-      <HStack as="search" align="end" gap={3} mb={3} wrap="wrap">
+      <HStack align="end" gap={3} mb={3} role="search" wrap="wrap">
         <TextFilter
           label="Search"
           onChange={onSearch}
@@ -156,12 +156,6 @@ const columnsFor = (timeline: string): Column<ModelRow>[] => [
       ),
   },
   {
-    key: "age",
-    header: "Knows until",
-    sortKey: "age",
-    cell: ({ champion }) => <Instant value={champion?.as_of} />,
-  },
-  {
     key: "decision",
     header: "Last decision",
     sortKey: "decided",
@@ -200,6 +194,12 @@ const columnsFor = (timeline: string): Column<ModelRow>[] => [
         </Text>
       </HStack>
     ),
+  },
+  {
+    key: "age",
+    header: "Knows until",
+    sortKey: "age",
+    cell: ({ champion }) => <Instant value={champion?.as_of} />,
   },
   { key: "next", header: "Next run", sortKey: "next_run", cell: (row) => <Instant value={row.next_run} /> },
   { key: "owner", header: "Owner", sortKey: "owner", cell: (row) => row.owner ?? NOTHING },

@@ -1,7 +1,7 @@
 import { List } from "@chakra-ui/react";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { PRODUCTION, toModel, toRetrain } from "@/address";
-import { queryClient, useModel } from "@/api/queries";
+import { toRetrain } from "@/address";
+import { queryClient, useDecisions } from "@/api/queries";
 import type { DecisionPoint } from "@/api/schema";
 import { ChoiceBadge } from "@/components/Badges";
 import { Facts } from "@/components/Facts";
@@ -21,17 +21,15 @@ export const DecisionTab = ({ dagId = "", runId = "" }: { dagId?: string; runId?
 );
 
 const Decisions = ({ dagId, runId }: { dagId: string; runId: string }) => {
-  const { data, error } = useModel(dagId, PRODUCTION);
-  const found = data?.decisions.filter(({ run_id }) => run_id === runId) ?? [];
+  const { data, error } = useDecisions(dagId, runId);
   return (
     <Tab error={error} none={<OfNoPipeline dagId={dagId} />} what="decision" {...(data ? { data } : {})}>
-      {data && found.length === 0 ? (
+      {data?.decisions.length === 0 ? (
         <Empty title="Nothing was decided by this run yet">
-          A run decides at its end, also where a step failed.{" "}
-          <PageLink to={toModel(data.model)}>All of {data.model}</PageLink>
+          A run of a pipeline decides at its end, also where a step failed.
         </Empty>
       ) : null}
-      {found.map((decision) => (
+      {data?.decisions.map((decision) => (
         <Decided decision={decision} key={decision.id} />
       ))}
     </Tab>
