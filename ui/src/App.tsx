@@ -5,6 +5,7 @@ import { queryClient } from "./api/queries";
 import { PageFrame } from "./components/PageFrame";
 import { PageLink } from "./components/PageLink";
 import { Empty } from "./components/States";
+import { AttemptsPage } from "./pages/AttemptsPage";
 import { ComparePage } from "./pages/ComparePage";
 import { LedgerPage } from "./pages/LedgerPage";
 import { ModelPage } from "./pages/ModelPage";
@@ -20,6 +21,7 @@ export const App = () => (
       <Route element={<RetrainPage />} path="models/:model/retrains/:decision" />
       <Route element={<ComparePage />} path="models/:model/compare" />
       <Route element={<LedgerPage />} path="ledger" />
+      <Route element={<AttemptsPage />} path="ledger/requests" />
       <Route element={<NoPage />} path="*" />
     </Routes>
   </QueryClientProvider>

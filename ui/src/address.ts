@@ -23,6 +23,7 @@ export const toRetrain = (model: string, decision: string): string => `${ofModel
 export const toCompare = (model: string, versions: { a?: number; b?: number }, timeline?: string): string =>
   at(`${ofModel(model)}/compare`, { ...versions, ...onTimeline(timeline) });
 export const toLedger = (search: { model?: string; timeline?: string } = {}): string => at(`${HOME}/ledger`, search);
+export const toAttempts = (model?: string): string => at(`${HOME}/ledger/requests`, { model });
 
 /** The page of an Airflow run. */
 export const toRun = (dag: string, run: string): string =>

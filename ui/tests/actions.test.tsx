@@ -30,6 +30,7 @@ describe("a rollback", () => {
     await user.click(dialog.getByRole("button", { name: "Roll back" }));
     expect(dialog.getByText("Say why, in 3 letters or more.")).toBeVisible();
     expect(dialog.getByRole("textbox", { name: /Reason/ })).toBeInvalid();
+    expect(dialog.getByRole("textbox", { name: /Reason/ })).toHaveFocus();
     expect(posts(api)).toHaveLength(0);
   });
 

@@ -82,3 +82,15 @@ describe("the ledger", () => {
     );
   });
 });
+
+describe("the requests", () => {
+  it("say who asked for what and what came of it, refusals as well", async () => {
+    fakeApi();
+    const { user } = renderAt(LEDGER);
+    await user.click(await screen.findByRole("link", { name: "Requests" }));
+    const table = await screen.findByRole("table", { name: "Requests, the latest first" });
+    expect(within(table).getByText("Taken on 202")).toBeVisible();
+    expect(within(table).getByText("Refused 403").closest("tr")).toHaveTextContent("may not start retrain_rollback");
+    expect(screen.getByRole("heading", { level: 1, name: "Requests" })).toHaveFocus();
+  });
+});

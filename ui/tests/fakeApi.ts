@@ -38,6 +38,7 @@ const standard = (): Record<string, Answer> => ({
   "GET /api/models/*/decisions": fixtures.retrainDetail(),
   "GET /api/models/*/compare": fixtures.comparison(),
   "GET /api/ledger": fixtures.ledgerPage(),
+  "GET /api/attempts": fixtures.attempts(),
   "GET /api/ledger/verify": { intact: true, entries: 9, problem: null },
   "POST /api/models/*/rollback": fixtures.accepted(),
   "POST /api/models/*/freeze": fixtures.accepted({ operation: "freeze", dag_id: "retrain_freeze" }),

@@ -1,6 +1,7 @@
 /** Answers of the API as a year of monthly retrains leaves them, for tests and for looking at the pages without Airflow. */
 import type {
   Accepted,
+  AttemptPage,
   Comparison,
   DecisionPoint,
   LedgerPage,
@@ -401,3 +402,32 @@ export const accepted = (over: Partial<Accepted> = {}): Accepted => ({
   at: "2026-11-21T10:00:00Z",
   ...over,
 });
+
+export const attempts = (): AttemptPage => {
+  const row = { model: "flight_delay", timeline: "production", operation: "rollback", at: "2026-11-21T10:00:00Z" };
+  return {
+    rows: [
+      {
+        ...row,
+        seq: 2,
+        actor: "anna",
+        reason: "complaints",
+        status: 202,
+        outcome: "accepted",
+        dag_id: "retrain_rollback",
+        run_id: "r2",
+      },
+      {
+        ...row,
+        seq: 1,
+        actor: "viewer",
+        reason: "curious",
+        status: 403,
+        outcome: "may not start retrain_rollback",
+        dag_id: "",
+        run_id: "",
+      },
+    ],
+    before: null,
+  };
+};

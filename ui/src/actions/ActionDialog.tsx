@@ -1,5 +1,5 @@
 import { Button, CloseButton, Dialog, Field, List, Portal, Stack, Text, Textarea } from "@chakra-ui/react";
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
 import { Problem } from "@/api/problem";
 import { refreshPages } from "@/api/queries";
 import type { Accepted } from "@/api/schema";
@@ -72,11 +72,13 @@ const Form = ({ label, title, effects, danger = false, fields, onSubmit, onClose
   const [sending, setSending] = useState(false);
   const [accepted, setAccepted] = useState<Accepted | null>(null);
   const form = useId();
+  const field = useRef<HTMLTextAreaElement>(null);
   const short = reason.trim().length < SHORTEST_REASON;
 
   const send = async (event: FormEvent) => {
     event.preventDefault();
     setComplaint(short);
+    if (short) field.current?.focus();
     if (short || sending) return;
     setSending(true);
     setProblem(null);
@@ -119,6 +121,7 @@ const Form = ({ label, title, effects, danger = false, fields, onSubmit, onClose
                   maxLength={LONGEST_REASON}
                   onChange={(event) => setReason(event.target.value)}
                   placeholder="Why, for whoever reads the ledger later"
+                  ref={field}
                   rows={3}
                   value={reason}
                 />

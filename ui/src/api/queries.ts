@@ -8,6 +8,7 @@ type QueryOf<Path extends keyof paths> = paths[Path] extends { get: { parameters
   : never;
 export type ModelsQuery = QueryOf<"/api/models">;
 export type LedgerQuery = QueryOf<"/api/ledger">;
+export type AttemptsQuery = QueryOf<"/api/attempts">;
 
 /** One cache for all pages: the host makes a page anew for each path. */
 export const queryClient = new QueryClient({
@@ -77,6 +78,14 @@ export const useLedger = (query: LedgerQuery) =>
   useQuery({
     queryKey: ["ledger", query],
     queryFn: ({ signal }) => dataOf(GET("/api/ledger", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+/** Who asked for what over the API. */
+export const useAttempts = (query: AttemptsQuery) =>
+  useQuery({
+    queryKey: ["attempts", query],
+    queryFn: ({ signal }) => dataOf(GET("/api/attempts", { params: { query }, signal })),
     placeholderData: keepPreviousData,
   });
 

@@ -1,7 +1,7 @@
 import { Alert, Button, HStack, Link, Text } from "@chakra-ui/react";
 import { Download, ShieldCheck } from "lucide-react";
 import { useCallback, useState } from "react";
-import { toModels } from "@/address";
+import { toAttempts, toModels } from "@/address";
 import { withinAirflow } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { type LedgerQuery, useLedger, useTimelines, useVerification } from "@/api/queries";
@@ -9,6 +9,7 @@ import { DataTable } from "@/components/DataTable";
 import { SelectFilter, TextFilter } from "@/components/Filter";
 import { LEDGER_COLUMNS } from "@/components/ledgerColumns";
 import { PageFrame } from "@/components/PageFrame";
+import { PageLink } from "@/components/PageLink";
 import { Empty, Failure, Loading, ProblemAlert } from "@/components/States";
 import { count } from "@/format";
 import { useSearch, wholeNumber } from "@/search";
@@ -40,15 +41,18 @@ export const LedgerPage = () => {
   return (
     <PageFrame
       actions={
-        <Button asChild size="sm" variant="outline">
-          <Link
-            download
-            href={withinAirflow(`retrain/api/ledger/export${model ? `?model=${encodeURIComponent(model)}` : ""}`)}
-          >
-            <Download aria-hidden size={14} />
-            {model ? `Export ${model}` : "Export all"}
-          </Link>
-        </Button>
+        <>
+          <PageLink to={toAttempts(model)}>Requests</PageLink>
+          <Button asChild size="sm" variant="outline">
+            <Link
+              download
+              href={withinAirflow(`retrain/api/ledger/export${model ? `?model=${encodeURIComponent(model)}` : ""}`)}
+            >
+              <Download aria-hidden size={14} />
+              {model ? `Export ${model}` : "Export all"}
+            </Link>
+          </Button>
+        </>
       }
       crumbs={[{ label: "Models", to: toModels() }]}
       title="Ledger"
