@@ -35,9 +35,13 @@ class RetrainPlugin(AirflowPlugin):
     @cached_property
     def react_apps(self) -> list[dict[str, Any]]:
         """The pages below "Models", and a tab for each DAG and each run; all are in one bundle, each under its name."""
-        from retrain.ui.bundle import bundle_url
+        from retrain.ui.bundle import file_url
 
-        bundle = {"bundle_url": bundle_url(_PREFIX)}
+        bundle = {
+            "bundle_url": file_url(_PREFIX, "retrain.js"),
+            "icon": file_url(_PREFIX, "icon.svg"),
+            "icon_dark_mode": file_url(_PREFIX, "icon-dark.svg"),
+        }
         return [
             {"name": "Models", "url_route": "retrain", "destination": "nav", **bundle},
             {"name": "Champion", "url_route": "champion", "destination": "dag", **bundle},

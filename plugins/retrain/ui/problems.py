@@ -14,7 +14,7 @@ from retrain.core.text import one_line
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 from retrain.ui.schemas.problem import Problem
 
-__all__ = ["PROBLEMS", "Answerable", "add_handlers", "describe"]
+__all__ = ["PROBLEMS", "PROBLEMS_OF_A_BODY", "Answerable", "add_handlers", "describe"]
 
 Answerable = RetrainError | RequestValidationError | HTTPException
 _STATUS: Final[dict[type[RetrainError], HTTPStatus]] = {
@@ -30,18 +30,25 @@ _FIX: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "See docs/openapi.json for the routes there are.",
 }
 
-PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    code.value: {"model": Problem, "description": code.phrase}
-    for code in (
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-}
+
+def _answers(*codes: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    return {code.value: {"model": Problem, "description": code.phrase} for code in codes}
+
+
+PROBLEMS: Final = _answers(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 """What every route may answer beside its own, for the OpenAPI file."""
+
+PROBLEMS_OF_A_BODY: Final = _answers(
+    HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+)
+"""What a route that takes a body may answer as well."""
 
 
 def add_handlers(app: FastAPI) -> None:

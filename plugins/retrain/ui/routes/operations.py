@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, status
 
 from retrain.ui.parameters import ModelParam
+from retrain.ui.problems import PROBLEMS_OF_A_BODY
 from retrain.ui.schemas.operations import (
     Accepted,
     ApproveBody,
@@ -21,7 +22,9 @@ from retrain.ui.writes import AskDep
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/models/{model}", tags=["operations"], route_class=GuardedRoute)
+router = APIRouter(
+    prefix="/models/{model}", tags=["operations"], route_class=GuardedRoute, responses=PROBLEMS_OF_A_BODY
+)
 _ACCEPTED: Final = status.HTTP_202_ACCEPTED
 
 
