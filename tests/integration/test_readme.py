@@ -179,11 +179,11 @@ def test_every_dag_file_is_one_that_airflow_parses(project: Path) -> None:
 @pytest.mark.parametrize("block", of_every_page("bash"))
 def test_every_bash_block_is_left_to_a_live_test_and_well_formed(block: Block) -> None:
     assert "live" in block.tags
-    assert block.tags & {"rest", "cli"}
+    assert block.tags & {"rest", "cli", "api"}
     assert subprocess.run(["bash", "-n", "-c", block.text]).returncode == 0
 
 
-@pytest.mark.parametrize("tag", ["rest", "cli"])
+@pytest.mark.parametrize("tag", ["rest", "cli", "api"])
 def test_the_live_blocks_make_one_script(tag: str) -> None:
     assert subprocess.run(["bash", "-n", "-c", live_script(tag)]).returncode == 0
 
