@@ -21,13 +21,21 @@ describe("the interval of a gain", () => {
 
 describe("champions over as-of", () => {
   it("follow promotions and nothing else", () => {
-    expect(reigns(drawn(decisionsOf(), true)).map(({ version }) => version)).toEqual([1, 2, 4, 6, 8, 10]);
+    expect(reigns(drawn(decisionsOf(), true), 10).map(({ version }) => version)).toEqual([1, 2, 4, 6, 8, 10]);
+  });
+
+  it("end with a rollback that came after the last decision", () => {
+    const all = reigns(drawn(decisionsOf(), true), 8);
+    expect(all.slice(-2).map(({ version, to }) => [version, to])).toEqual([
+      [10, Date.parse("2013-12-01T00:00:00Z")],
+      [8, null],
+    ]);
   });
 
   it("follow a rollback between two decisions", () => {
     const decisions = decisionsOf().map((decision, index) =>
       index > 8 ? { ...decision, choice: "HOLD" as const, champion_version: 6 } : decision,
     );
-    expect(reigns(drawn(decisions, true)).map(({ version }) => version)).toEqual([1, 2, 4, 6, 8, 6]);
+    expect(reigns(drawn(decisions, true), 6).map(({ version }) => version)).toEqual([1, 2, 4, 6, 8, 6]);
   });
 });

@@ -14,7 +14,10 @@ describe("the page of a model", () => {
     renderAt(PAGE);
     expect(await screen.findByText("Version 10")).toBeVisible();
     expect(screen.getByText(/live since/)).toHaveTextContent("2026-11-20 10:30");
-    expect(screen.getByRole("link", { name: "why" })).toHaveAttribute("href", expect.stringContaining("/retrains/"));
+    expect(screen.getByRole("link", { name: "why it was promoted" })).toHaveAttribute(
+      "href",
+      expect.stringContaining("/retrains/"),
+    );
     expect(screen.getByRole("heading", { level: 1, name: "flight_delay" })).toBeVisible();
     expect(document.title).toBe("flight_delay · Retrain");
   });

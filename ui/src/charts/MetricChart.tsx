@@ -16,6 +16,8 @@ interface Props {
   decisions: readonly DecisionPoint[];
   metric: string;
   greaterIsBetter: boolean;
+  /** The version that is champion now. */
+  champion: number | null;
 }
 
 // On the right there is room for the champion that goes on.
@@ -23,7 +25,7 @@ const MARGIN = { left: 60, right: 8, top: 52, bottom: 28 };
 const ROOM = { left: 10, right: 44 };
 
 /** The primary metric of challengers and of those they met, over as-of, with who was champion above it. */
-export const MetricChart = ({ decisions, metric, greaterIsBetter }: Props) => {
+export const MetricChart = ({ decisions, metric, greaterIsBetter, champion }: Props) => {
   const points = drawn(decisions, greaterIsBetter);
   const [active, setActive] = useState<number | null>(null);
   const shown = points[active ?? points.length - 1];
@@ -52,8 +54,8 @@ export const MetricChart = ({ decisions, metric, greaterIsBetter }: Props) => {
             // biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move between the links inside
             <g onKeyDown={onKeyDown}>
               <ValueAxis format={number} name={metric} plot={plot} scale={y} />
-              <AsOfAxis plot={plot} scale={x} />
-              <Champions plot={plot} reigns={reigns(points)} x={x} />
+              <AsOfAxis plot={plot} scale={x} times={points.map(({ time }) => time)} />
+              <Champions plot={plot} reigns={reigns(points, champion)} x={x} />
               <LinePath
                 data={points}
                 defined={(point) => point.champion !== null}

@@ -37,10 +37,19 @@ export const ValueAxis = ({
   </>
 );
 
+interface AsOfProps {
+  plot: Plot;
+  scale: Utc;
+  /** The as-ofs of the decisions, of which as many are named as there is room for. */
+  times: readonly number[];
+}
+
+const ROOM_FOR_A_DAY = 90;
+
 /** The axis of as-ofs. */
-export const AsOfAxis = ({ plot, scale }: { plot: Plot; scale: Utc }) => (
+export const AsOfAxis = ({ plot, scale, times }: AsOfProps) => (
   <AxisBottom
-    numTicks={Math.max(2, Math.floor((plot.right - plot.left) / 110))}
+    tickValues={thinned([...new Set(times)], Math.max(2, Math.floor((plot.right - plot.left) / ROOM_FOR_A_DAY)))}
     scale={scale}
     stroke={INK.line}
     tickFormat={(value) => new Date(Number(value)).toISOString().slice(0, 10)}
@@ -66,3 +75,9 @@ export const NumberAxis = ({ plot, scale, name }: { plot: Plot; scale: Linear; n
     </text>
   </>
 );
+
+/** Every nth of the values, so that there are no more than `most` and the last one is among them. */
+const thinned = (values: readonly number[], most: number): number[] => {
+  const step = Math.ceil(values.length / most);
+  return values.filter((_, index) => (values.length - 1 - index) % step === 0);
+};

@@ -38,15 +38,17 @@ export interface Reign {
   to: number | null;
 }
 
-/** Who was champion after each decision, over as-of. */
-export const reigns = (points: readonly Drawn[]): Reign[] => {
+/** Who was champion after each decision, over as-of, and who is now: a rollback may have come after the last one. */
+export const reigns = (points: readonly Drawn[], now: number | null): Reign[] => {
   const found: Reign[] = [];
-  for (const { decision, time } of points) {
-    const version = decision.choice === "PROMOTE" ? decision.version : decision.champion_version;
+  const begin = (version: number | null, from: number) => {
     const last = found.at(-1);
-    if (version === null || last?.version === version) continue;
-    if (last) last.to = time;
-    found.push({ version, from: time, to: null });
-  }
+    if (version === null || last?.version === version) return;
+    if (last) last.to = from;
+    found.push({ version, from, to: null });
+  };
+  for (const { decision, time } of points)
+    begin(decision.choice === "PROMOTE" ? decision.version : decision.champion_version, time);
+  begin(now, points.at(-1)?.time ?? 0);
   return found;
 };

@@ -99,7 +99,12 @@ const Detail = ({ detail, offset, onMove }: DetailProps) => {
       ) : null}
       <Summary detail={detail} last={latest[0]} />
       <Panel title={`${detail.metric || "Metric"} over as-of`}>
-        <MetricChart decisions={detail.decisions} greaterIsBetter={detail.greater_is_better} metric={detail.metric} />
+        <MetricChart
+          champion={detail.champion?.version ?? null}
+          decisions={detail.decisions}
+          greaterIsBetter={detail.greater_is_better}
+          metric={detail.metric}
+        />
       </Panel>
       <Panel aside={<CompareLink detail={detail} latest={latest} />} title="Decisions">
         {latest.length === 0 ? (
@@ -208,25 +213,28 @@ const Summary = ({ detail, last }: { detail: ModelDetail; last: DecisionPoint | 
   );
 };
 
-const Why = ({ detail: { model, champion } }: { detail: ModelDetail }) => (
-  <>
-    {champion?.action} by {champion?.actor}
-    {champion?.approver ? `, approved by ${champion.approver}` : ""}
-    {champion?.expires_at ? (
-      <>
-        , until <Instant value={champion.expires_at} />
-      </>
-    ) : null}
-    {champion?.decision_id ? (
-      <>
-        {": "}
-        <PageLink to={toRetrain(model, champion.decision_id)}>why</PageLink>
-      </>
-    ) : (
-      `: ${champion?.reason}`
-    )}
-  </>
-);
+const Why = ({ detail: { model, champion } }: { detail: ModelDetail }) => {
+  if (!champion) return NOTHING;
+  const { action, actor, approver, decision_id, expires_at, reason } = champion;
+  return (
+    <>
+      {action} by {actor}
+      {approver ? `, approved by ${approver}` : ""}
+      {expires_at ? (
+        <>
+          , until <Instant value={expires_at} />
+        </>
+      ) : null}
+      {action === "promote" || !reason ? "" : `: ${reason}`}
+      {decision_id ? (
+        <>
+          {" · "}
+          <PageLink to={toRetrain(model, decision_id)}>why it was promoted</PageLink>
+        </>
+      ) : null}
+    </>
+  );
+};
 
 const Fact = ({ title, children, note }: { title: string; children: ReactNode; note: ReactNode }) => (
   <Box minW={0}>

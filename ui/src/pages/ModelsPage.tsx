@@ -1,4 +1,4 @@
-import { Badge, Box, HStack, Text } from "@chakra-ui/react";
+import { Badge, HStack, Text } from "@chakra-ui/react";
 import { useCallback } from "react";
 import { PRODUCTION, toLedger, toModel, toRetrain } from "@/address";
 import { type ModelsQuery, useModels, useTimelines } from "@/api/queries";
@@ -162,12 +162,10 @@ const columnsFor = (timeline: string): Column<ModelRow>[] => [
     cell: ({ model, decision }) =>
       decision ? (
         <PageLink label={`Last decision on ${model}: ${decision.choice}`} to={toRetrain(model, decision.id)}>
-          <Box as="span">
-            <ChoiceBadge choice={decision.choice} />{" "}
-            <Text as="span" color="fg.muted" fontSize="xs">
-              as of <Instant bare value={decision.as_of} />
-            </Text>
-          </Box>
+          <ChoiceBadge choice={decision.choice} />
+          <Text as="span" color="fg.muted" fontSize="xs">
+            as of <Instant bare value={decision.as_of} />
+          </Text>
         </PageLink>
       ) : (
         NOTHING
@@ -183,17 +181,20 @@ const columnsFor = (timeline: string): Column<ModelRow>[] => [
   {
     key: "metric",
     header: "Champion's metric",
-    cell: ({ metric: name, sparkline }) => (
-      <HStack gap={2}>
-        <Sparkline name={name} values={sparkline.map((point) => point.value)} />
-        <Text fontSize="xs">
-          {metric(sparkline.at(-1)?.value)}{" "}
-          <Text as="span" color="fg.muted">
-            {name}
+    cell: ({ metric: name, sparkline }) =>
+      sparkline.length === 0 ? (
+        NOTHING
+      ) : (
+        <HStack gap={2}>
+          <Sparkline name={name} values={sparkline.map((point) => point.value)} />
+          <Text fontSize="xs">
+            {metric(sparkline.at(-1)?.value)}{" "}
+            <Text as="span" color="fg.muted">
+              {name}
+            </Text>
           </Text>
-        </Text>
-      </HStack>
-    ),
+        </HStack>
+      ),
   },
   {
     key: "age",

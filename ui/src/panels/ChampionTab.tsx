@@ -46,7 +46,12 @@ const Champion = ({ dagId }: { dagId: string }) => {
             />
           </Panel>
           <Panel title={`${data.metric || "Metric"} over as-of`}>
-            <MetricChart decisions={data.decisions} greaterIsBetter={data.greater_is_better} metric={data.metric} />
+            <MetricChart
+              champion={data.champion?.version ?? null}
+              decisions={data.decisions}
+              greaterIsBetter={data.greater_is_better}
+              metric={data.metric}
+            />
           </Panel>
         </>
       ) : null}
