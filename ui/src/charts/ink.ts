@@ -1,10 +1,13 @@
-/** The colours of the charts, of the host's theme; the middle of each palette is seen on light and on dark. */
+const onBoth = (palette: string): string =>
+  `light-dark(var(--chakra-colors-${palette}-600), var(--chakra-colors-${palette}-400))`;
+
+/** The colours of the charts, of the host's theme, each as it is seen best on light and on dark. */
 export const INK = {
-  challenger: "var(--chakra-colors-blue-500)",
+  challenger: onBoth("blue"),
   opponent: "var(--chakra-colors-fg-subtle)",
-  pass: "var(--chakra-colors-green-500)",
-  fail: "var(--chakra-colors-red-500)",
-  inconclusive: "var(--chakra-colors-orange-500)",
+  pass: onBoth("green"),
+  fail: onBoth("red"),
+  inconclusive: onBoth("orange"),
   text: "var(--chakra-colors-fg-muted)",
   line: "var(--chakra-colors-border)",
   strong: "var(--chakra-colors-fg)",

@@ -44,7 +44,7 @@ export const Failure = ({ error, what }: { error: unknown; what: string }) => {
   if (problem.status === 404) return <ProblemAlert problem={problem} title={`There is no such ${what}`} />;
   return (
     <ProblemAlert problem={problem} title={`The ${what} could not be shown`}>
-      <Button colorPalette="brand" mt={2} onClick={tryAgain} size="xs" variant="outline">
+      <Button alignSelf="flex-start" mt={2} onClick={tryAgain} size="xs" variant="outline">
         Try again
       </Button>
     </ProblemAlert>
