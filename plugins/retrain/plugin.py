@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow.plugins_manager import AirflowPlugin
 
-from retrain.operators.links import MlflowRunLink, ModelVersionLink
+from retrain.operators.links import DecisionLink, MlflowRunLink, ModelVersionLink
 from retrain.timetables import EndingCronTimetable
 
 __all__ = ["RetrainPlugin"]
@@ -22,7 +22,7 @@ class RetrainPlugin(AirflowPlugin):
     """
 
     name = "retrain"
-    operator_extra_links = [MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
+    operator_extra_links = [DecisionLink(), MlflowRunLink(), ModelVersionLink()]  # noqa: RUF012 - Airflow's declaration
     timetables = [EndingCronTimetable]  # noqa: RUF012
 
     @cached_property

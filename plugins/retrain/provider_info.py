@@ -18,7 +18,9 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [__version__],
         "hooks": [{"integration-name": "Retrain", "python-modules": ["retrain.hooks.mlflow", "retrain.hooks.ledger"]}],
         "connection-types": [_mlflow_connection(), _ledger_connection()],
-        "extra-links": ["retrain.operators.links.MlflowRunLink", "retrain.operators.links.ModelVersionLink"],
+        "extra-links": [
+            f"retrain.operators.links.{name}" for name in ("DecisionLink", "MlflowRunLink", "ModelVersionLink")
+        ],
         "config": {"retrain": {"description": "Settings of the retrain provider.", "options": _options()}},
     }
 

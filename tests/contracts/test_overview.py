@@ -176,3 +176,4 @@ def test_an_attempt_is_written_before_and_after(database: URL) -> None:
     assert [item.attempt for item in log.list(MODELS, before=later)] == [attempt]
     assert log.list(MODELS, limit=1)[0].seq == later
     assert log.list(["gamma"]) == []
+    assert log.models() == {"alpha", "beta"}

@@ -46,6 +46,9 @@ def retrained(live: Live, days_ago: int) -> int:
     asked = {"dag_id": STEADY, "run_id": run_id}
     (decision,) = pages(live, "vera").get("/decisions", params=asked).raise_for_status().json()["decisions"]
     assert decision["choice"] == "PROMOTE"
+    links = live.api.get(f"/dags/{STEADY}/dagRuns/{run_id}/taskInstances/gate/links")["extra_links"]
+    page = f"{live.stack.airflow_url}/plugin/retrain/models/{STEADY}/retrains/{decision['id']}"
+    assert links == {"Decision": page}
     return int(decision["version"])
 
 

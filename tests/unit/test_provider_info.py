@@ -68,4 +68,5 @@ def test_the_wheel_announces_provider_and_plugin() -> None:
     )
     assert provider.load()() == INFO
     (plugin,) = entry_points(group="airflow.plugins", name="retrain")
-    assert {type(link).__name__ for link in plugin.load().operator_extra_links} == {"MlflowRunLink", "ModelVersionLink"}
+    links = {f"{type(link).__module__}.{type(link).__name__}" for link in plugin.load().operator_extra_links}
+    assert links == set(INFO["extra-links"])

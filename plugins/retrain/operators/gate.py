@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.decision import Challenger
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
+from retrain.operators.links import DecisionLink, decision_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,6 +34,7 @@ class QualityGateOperator(RetrainOperator):
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot", "challenger", "scorecard")
+    operator_extra_links = (DecisionLink(),)
     step = "gate"
 
     def __init__(self, *, snapshot: Any, challenger: Any, scorecard: Any, **kwargs: Any) -> None:
@@ -60,6 +62,7 @@ class QualityGateOperator(RetrainOperator):
             evidence=self.store_hook.evidence(),
             ledger=ledger,
         )
+        self.decision_url = decision_url(decision)
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)

@@ -167,6 +167,17 @@ def test_an_edited_entry_fails_the_verification(pages: Pages) -> None:
     assert (health["intact"], "a break at entry 1" in health["problem"]["got"]) == (False, True)
 
 
+def test_who_may_not_read_a_model_is_not_told_that_its_entry_was_edited(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    pages.run_sql("UPDATE ledger SET reason = 'nothing to see' WHERE seq = 1")
+    monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", lambda *_, details, **__: details.id != MODEL)
+    health = pages.get("ledger/verify")
+    assert (health["intact"], MODEL in json.dumps(health)) == (False, False)
+
+
 def test_an_edited_decision_is_a_conflict_and_not_a_failure(pages: Pages) -> None:
     pages.run_sql("UPDATE decision SET document = '{}'")
     for path in ("models", "models?sort=margin", f"models/{MODEL}"):

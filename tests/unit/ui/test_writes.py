@@ -162,6 +162,8 @@ def test_each_attempt_leaves_a_row_with_what_came_of_it(pages: Pages) -> None:
     assert [row["seq"] for row in pages.get("attempts")["rows"]] == [2, 1]
     assert [row["seq"] for row in pages.get("attempts", before=2, model=MODEL)["rows"]] == [1]
     assert pages.get("attempts", model=OTHER)["rows"] == []
+    pages.post(f"models/{OTHER}/retrain", {})
+    assert [row["model"] for row in pages.get("attempts")["rows"]] == [OTHER, MODEL, MODEL]
 
 
 def test_who_may_not_run_the_models_own_dag_may_not_roll_it_back(

@@ -61,6 +61,11 @@ class AttemptLog:
         with self._database.writing() as connection:
             connection.execute(update(ATTEMPT).where(ATTEMPT.c.seq == seq).values(asdict(attempt)))
 
+    def models(self) -> set[str]:
+        """Return the models that something was tried on."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(ATTEMPT.c.model).distinct()).scalars())
+
     def list(self, models: Collection[str], *, before: int | None = None, limit: int = 50) -> list[LoggedAttempt]:
         """Return the attempts on some models, the latest first; those before a number where one is given."""
         query = select(ATTEMPT).where(ATTEMPT.c.model.in_(models)).order_by(ATTEMPT.c.seq.desc()).limit(limit)

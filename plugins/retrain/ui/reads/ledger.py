@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
@@ -37,7 +37,7 @@ class LedgerQuestion:
 def list_entries(question: LedgerQuestion, ledger: SqlLedger, access: Access) -> LedgerPage:
     """Return a page of entries, the latest first."""
     entries = ledger.overview.entries(
-        _models(question.model, ledger, access),
+        _readable(question.model, ledger.overview.models, access),
         timeline=question.timeline,
         actions=question.actions,
         actor=question.actor,
@@ -52,24 +52,28 @@ def list_entries(question: LedgerQuestion, ledger: SqlLedger, access: Access) ->
     )
 
 
-def verify(ledger: SqlLedger) -> LedgerHealth:
-    """Check the whole ledger."""
+def verify(ledger: SqlLedger, access: Access) -> LedgerHealth:
+    """Check the whole ledger; who may not read all models is not told which one a break is of."""
     try:
         return LedgerHealth(intact=True, entries=ledger.verify(), problem=None)
     except IntegrityError as error:
-        return LedgerHealth(intact=False, entries=None, problem=describe(error)[1])
+        _, problem = describe(error)
+    models = ledger.overview.models()
+    if access.readable(models, find_dags(models)) != models:
+        problem = problem.model_copy(update={"got": "an entry, a pointer or a decision that was altered"})
+    return LedgerHealth(intact=False, entries=None, problem=problem)
 
 
 def export_entries(model: str | None, ledger: SqlLedger, access: Access) -> Iterator[str]:
     """Return entries as lines of JSON, oldest first; the ledger is asked before the first of them is sent."""
-    entries = ledger.overview.stream(_models(model, ledger, access))
+    entries = ledger.overview.stream(_readable(model, ledger.overview.models, access))
     first: list[LedgerEntry] = [entry for entry in (next(entries, None),) if entry is not None]
     return (json.dumps(entry.to_json()) + "\n" for entry in chain(first, entries))
 
 
 def list_attempts(model: str | None, before: int | None, limit: int, ledger: SqlLedger, access: Access) -> AttemptPage:
     """Return a page of attempts, the latest first."""
-    names = _models(model, ledger, access)
+    names = _readable(model, ledger.attempts.models, access)
     found = ledger.attempts.list(names, before=before, limit=limit + 1)
     page = found[:limit]
     return AttemptPage(
@@ -78,10 +82,10 @@ def list_attempts(model: str | None, before: int | None, limit: int, ledger: Sql
     )
 
 
-def _models(model: str | None, ledger: SqlLedger, access: Access) -> set[str]:
+def _readable(model: str | None, models: Callable[[], set[str]], access: Access) -> set[str]:
     """Return the models that are asked about and may be read."""
     if model is not None:
         access.need_read(model)
         return {model}
-    models = ledger.overview.models()
-    return access.readable(models, find_dags(models))
+    known = models()
+    return access.readable(known, find_dags(known))

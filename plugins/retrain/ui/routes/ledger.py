@@ -41,9 +41,9 @@ def list_entries(
 
 
 @router.get("/ledger/verify")
-def verify_ledger(ledger: LedgerDep) -> LedgerHealth:
+def verify_ledger(ledger: LedgerDep, access: AccessDep) -> LedgerHealth:
     """Check the whole chain, each pointer, and each decision that an entry rests on."""
-    return reads.verify(ledger)
+    return reads.verify(ledger, access)
 
 
 @router.get("/ledger/export", response_class=StreamingResponse, responses=NDJSON)
