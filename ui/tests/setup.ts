@@ -1,6 +1,6 @@
 import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
-import { afterEach, vi } from "vitest";
+import { afterEach, expect, vi } from "vitest";
 import { queryClient } from "@/api/queries";
 
 configure({ asyncUtilTimeout: 20_000 });
@@ -20,7 +20,13 @@ const still = document.createElement("style");
 still.textContent = "* { animation-name: none !important; }";
 document.head.append(still);
 
+// What React or Chakra complains about is a mistake of ours.
+const complaints = vi.spyOn(console, "error");
+
 afterEach(() => {
   cleanup();
   queryClient.clear();
+  const said = complaints.mock.calls.map((call) => call.join(" "));
+  complaints.mockClear();
+  expect(said).toEqual([]);
 });

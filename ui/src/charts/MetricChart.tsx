@@ -165,7 +165,7 @@ const Champions = ({
       const from = x(reign.from);
       const width = Math.max(2, (reign.to === null ? plot.right : x(reign.to)) - from - 1);
       return (
-        <g key={reign.from}>
+        <g key={`${reign.version} ${reign.from}`}>
           <rect
             fill={INK.challenger}
             height={18}
