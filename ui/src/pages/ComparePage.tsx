@@ -5,6 +5,7 @@ import { useComparison, useModel } from "@/api/queries";
 import type { Comparison, MetricOfTwo, ModelDetail, VersionView } from "@/api/schema";
 import { ChoiceBadge } from "@/components/Badges";
 import { type Column, DataTable } from "@/components/DataTable";
+import { Changes, chunkColumns } from "@/components/Differences";
 import { Digest } from "@/components/Digest";
 import { Facts } from "@/components/Facts";
 import { SelectFilter } from "@/components/Filter";
@@ -16,7 +17,6 @@ import { Panel } from "@/components/Panel";
 import { Empty, Failure, Loading, OutLink } from "@/components/States";
 import { count, difference, instant, metric } from "@/format";
 import { useSearch, wholeNumber } from "@/search";
-import { Changes, chunkColumns } from "./RetrainPage";
 
 /** Any two versions of a model beside each other. */
 export const ComparePage = () => {

@@ -3,22 +3,22 @@ import type { ReactNode } from "react";
 import { useParams } from "react-router-dom";
 import { Approvals } from "@/actions/Approvals";
 import { ModelActions } from "@/actions/ModelActions";
-import { PRODUCTION, toCompare, toDag, toLedger, toModels, toRetrain, toRun } from "@/address";
+import { PRODUCTION, toCompare, toDag, toLedger, toModels, toRetrain } from "@/address";
 import { useModel } from "@/api/queries";
-import type { DecisionPoint, LedgerRow, ModelDetail } from "@/api/schema";
+import type { DecisionPoint, ModelDetail } from "@/api/schema";
 import { MetricChart } from "@/charts/MetricChart";
-import { ActionBadge, ChoiceBadge, ForcedBadge, FrozenBadge } from "@/components/Badges";
-import { type Column, DataTable } from "@/components/DataTable";
+import { ChoiceBadge, ForcedBadge, FrozenBadge } from "@/components/Badges";
+import { DataTable } from "@/components/DataTable";
 import { SelectFilter } from "@/components/Filter";
-import { Gain } from "@/components/Gain";
 import { Instant } from "@/components/Instant";
 import { LEDGER_COLUMNS } from "@/components/ledgerColumns";
+import { DECISION_COLUMNS, MOVE_COLUMNS, tenures } from "@/components/modelColumns";
 import { PageFrame } from "@/components/PageFrame";
 import { PageLink } from "@/components/PageLink";
 import { Pager } from "@/components/Pager";
 import { Panel } from "@/components/Panel";
 import { Empty, Failure, Loading, OutLink } from "@/components/States";
-import { metric, NOTHING } from "@/format";
+import { NOTHING } from "@/format";
 import { useSearch, wholeNumber } from "@/search";
 
 const PAGE = 12;
@@ -256,117 +256,3 @@ const CompareLink = ({ detail, latest }: { detail: ModelDetail; latest: readonly
   const [first, second] = [detail.champion.version, b].sort((one, other) => one - other) as [number, number];
   return <PageLink to={toCompare(detail.model, { a: first, b: second }, detail.timeline)}>Compare versions</PageLink>;
 };
-
-const DECISION_COLUMNS: Column<DecisionPoint>[] = [
-  {
-    key: "as_of",
-    header: "As of",
-    rowHeader: true,
-    cell: ({ model, id, as_of }) => (
-      <PageLink to={toRetrain(model, id)}>
-        <Instant bare value={as_of} />
-      </PageLink>
-    ),
-  },
-  { key: "choice", header: "Decision", cell: ({ choice }) => <ChoiceBadge choice={choice} /> },
-  {
-    key: "challenger",
-    header: "Challenger",
-    numeric: true,
-    cell: ({ version, challenger_value }) => (
-      <>
-        {metric(challenger_value)}
-        <Text color="fg.muted" fontSize="xs">
-          {version === null ? "none" : `v${version}`}
-        </Text>
-      </>
-    ),
-  },
-  {
-    key: "opponent",
-    header: "Opponent",
-    numeric: true,
-    cell: ({ opponent, champion_version, opponent_value }) => (
-      <>
-        {metric(opponent_value)}
-        <Text color="fg.muted" fontSize="xs">
-          {opponent === "champion" ? `champion v${champion_version}` : (opponent ?? "nobody")}
-        </Text>
-      </>
-    ),
-  },
-  { key: "gain", header: "Gain [interval]", numeric: true, cell: (decision) => <Gain decision={decision} /> },
-  {
-    key: "why",
-    header: "Why",
-    wrap: true,
-    cell: ({ reason, failed_step }) => (
-      <Text lineClamp={2} maxW="44rem" minW="16rem" title={reason}>
-        {failed_step ? `${failed_step} failed: ` : ""}
-        {reason}
-      </Text>
-    ),
-  },
-  {
-    key: "run",
-    header: "Run",
-    cell: ({ dag_id, run_id, as_of }) =>
-      dag_id && run_id ? (
-        <PageLink label={`DAG run as of ${as_of}`} to={toRun(dag_id, run_id)}>
-          DAG run
-        </PageLink>
-      ) : (
-        NOTHING
-      ),
-  },
-];
-
-interface Tenure {
-  row: LedgerRow;
-  until: string | null;
-}
-
-const tenures = (moves: readonly LedgerRow[]): Tenure[] =>
-  moves.map((row, index) => ({ row, until: moves[index + 1]?.at ?? null })).toReversed();
-
-const MOVE_COLUMNS: Column<Tenure>[] = [
-  {
-    key: "version",
-    header: "Version",
-    rowHeader: true,
-    cell: ({ row }) =>
-      row.decision_id ? (
-        <PageLink to={toRetrain(row.model, row.decision_id)}>v{row.version}</PageLink>
-      ) : (
-        `v${row.version}`
-      ),
-  },
-  { key: "since", header: "Live from", cell: ({ row }) => <Instant bare value={row.at} /> },
-  {
-    key: "until",
-    header: "Until",
-    cell: ({ until }) => (until ? <Instant bare value={until} /> : <Badge colorPalette="success">now</Badge>),
-  },
-  { key: "as_of", header: "Knows until", cell: ({ row }) => <Instant bare value={row.as_of} /> },
-  {
-    key: "action",
-    header: "By",
-    cell: ({ row }) => (
-      <HStack gap={2}>
-        <ActionBadge action={row.action} />
-        {row.actor}
-        {row.approver ? `, approved by ${row.approver}` : ""}
-      </HStack>
-    ),
-  },
-  {
-    key: "why",
-    header: "Why",
-    wrap: true,
-    cell: ({ row }) => (
-      <Text lineClamp={2} maxW="40rem" minW="14rem" title={row.reason}>
-        {row.reason}
-      </Text>
-    ),
-  },
-];

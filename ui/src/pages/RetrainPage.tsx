@@ -1,22 +1,24 @@
 import { Box, Code, HStack, List, Stack, Text } from "@chakra-ui/react";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { useParams } from "react-router-dom";
 import { PRODUCTION, toCompare, toModel, toModels } from "@/address";
 import { withinAirflow } from "@/api/client";
 import { useRetrain } from "@/api/queries";
-import type { Change, ChunkChange, MetricPair, RetrainDetail, SliceView, VerdictView } from "@/api/schema";
+import type { RetrainDetail, VerdictView } from "@/api/schema";
 import { CalibrationChart } from "@/charts/CalibrationChart";
 import { VerdictPlot } from "@/charts/VerdictPlot";
 import { ChoiceBadge, OutcomeBadge } from "@/components/Badges";
-import { type Column, DataTable, type Sort } from "@/components/DataTable";
+import { type Column, DataTable } from "@/components/DataTable";
+import { Changes, chunkColumns } from "@/components/Differences";
 import { Digest } from "@/components/Digest";
 import { Facts } from "@/components/Facts";
-import { SelectFilter } from "@/components/Filter";
 import { Instant } from "@/components/Instant";
 import { Missing } from "@/components/Missing";
+import { metricColumns } from "@/components/metricPairs";
 import { PageFrame } from "@/components/PageFrame";
 import { PageLink } from "@/components/PageLink";
 import { Panel } from "@/components/Panel";
+import { Slices } from "@/components/Slices";
 import { Failure, Loading, OutLink } from "@/components/States";
 import { count, difference, instant, interval, metric, NOTHING } from "@/format";
 
@@ -188,151 +190,6 @@ const VERDICT_COLUMNS: Column<VerdictView>[] = [
   },
 ];
 
-/** How much better the challenger is; positive is always better. */
-const gainOf = ({ challenger, opponent, greater_is_better: greater }: MetricPair): number | null =>
-  challenger === null || opponent === null ? null : (challenger - opponent) * (greater ? 1 : -1);
-
-const metricColumns = (opponent: string): Column<MetricPair>[] => [
-  {
-    key: "name",
-    header: "Metric",
-    rowHeader: true,
-    cell: ({ name, greater_is_better: greater }) => (
-      <>
-        {name}{" "}
-        <Text as="span" color="fg.muted" fontSize="xs" fontWeight="normal">
-          {greater ? "more is better" : "less is better"}
-        </Text>
-      </>
-    ),
-  },
-  { key: "challenger", header: "Challenger", numeric: true, cell: ({ challenger }) => metric(challenger) },
-  { key: "opponent", header: capitalised(opponent), numeric: true, cell: (pair) => metric(pair.opponent) },
-  {
-    key: "gain",
-    header: "Gain",
-    numeric: true,
-    cell: (pair) => <Signed value={gainOf(pair)} scale={pair.opponent} />,
-  },
-];
-
-const Signed = ({ value, scale }: { value: number | null; scale: number | null }) => (
-  <Text as="span" color={value !== null && value < 0 ? "error.fg" : "inherit"}>
-    {difference(value, scale)}
-  </Text>
-);
-
-interface SlicesProps {
-  slices: readonly SliceView[];
-  metric: string;
-  opponent: string;
-}
-
-const MOST = 25;
-
-const Slices = ({ slices, metric: primary, opponent }: SlicesProps) => {
-  const names = [...new Set(slices.flatMap((slice) => slice.metrics.map(({ name }) => name)))];
-  const columns = [...new Set(slices.map(({ column }) => column))];
-  const [name, setName] = useState(names.includes(primary) ? primary : (names[0] ?? ""));
-  const [column, setColumn] = useState("");
-  const [sort, setSort] = useState<Sort>({ by: "gain", descending: false });
-  const [all, setAll] = useState(false);
-  const rows = sorted(
-    slices.filter((slice) => column === "" || slice.column === column).map((slice) => sliceRow(slice, name)),
-    sort,
-  );
-  return (
-    <Panel
-      aside={
-        <HStack align="end" gap={3} wrap="wrap">
-          <SelectFilter
-            label="Metric"
-            onChange={setName}
-            options={names.map((key) => [key, key] as const)}
-            value={name}
-          />
-          {columns.length > 1 ? (
-            <SelectFilter
-              label="Column"
-              onChange={setColumn}
-              options={[["", "all"] as const, ...columns.map((key) => [key, key] as const)]}
-              value={column}
-            />
-          ) : null}
-        </HStack>
-      }
-      title="Slices"
-    >
-      <DataTable
-        caption={`${name} by slice, challenger and ${opponent}`}
-        columns={sliceColumns(opponent)}
-        onSort={setSort}
-        rowKey={({ slice }) => `${slice.column}=${slice.value}`}
-        rows={all ? rows : rows.slice(0, MOST)}
-        sort={sort}
-      />
-      {rows.length > MOST && !all ? (
-        <Text fontSize="sm" mt={2}>
-          {MOST} of {count(rows.length)} slices.{" "}
-          <Box asChild color="fg.info" cursor="pointer" textDecoration="underline">
-            <button onClick={() => setAll(true)} type="button">
-              Show all
-            </button>
-          </Box>
-        </Text>
-      ) : null}
-    </Panel>
-  );
-};
-
-interface SliceRow {
-  slice: SliceView;
-  pair: MetricPair | undefined;
-  gain: number | null;
-}
-
-const sliceRow = (slice: SliceView, name: string): SliceRow => {
-  const pair = slice.metrics.find((candidate) => candidate.name === name);
-  return { slice, pair, gain: pair ? gainOf(pair) : null };
-};
-
-const SLICE_ORDER: Record<string, (row: SliceRow) => number | string | null> = {
-  slice: ({ slice }) => `${slice.column}=${slice.value}`,
-  rows: ({ slice }) => slice.rows,
-  gain: ({ gain }) => gain,
-};
-
-/** Rows in order; those without a number come last, whichever way round. */
-const sorted = (rows: readonly SliceRow[], { by, descending }: Sort): SliceRow[] => {
-  const value = SLICE_ORDER[by] ?? (() => null);
-  return rows.toSorted((one, other) => {
-    const [a, b] = [value(one), value(other)];
-    if (a === null || b === null) return (a === null ? 1 : 0) - (b === null ? 1 : 0);
-    return (a < b ? -1 : a > b ? 1 : 0) * (descending ? -1 : 1);
-  });
-};
-
-const sliceColumns = (opponent: string): Column<SliceRow>[] => [
-  {
-    key: "slice",
-    header: "Slice",
-    sortKey: "slice",
-    rowHeader: true,
-    wrap: true,
-    cell: ({ slice }) => `${slice.column} = ${slice.value}`,
-  },
-  { key: "rows", header: "Rows", sortKey: "rows", numeric: true, cell: ({ slice }) => count(slice.rows) },
-  { key: "challenger", header: "Challenger", numeric: true, cell: ({ pair }) => metric(pair?.challenger) },
-  { key: "opponent", header: capitalised(opponent), numeric: true, cell: ({ pair }) => metric(pair?.opponent) },
-  {
-    key: "gain",
-    header: "Gain",
-    sortKey: "gain",
-    numeric: true,
-    cell: ({ gain, pair }) => <Signed scale={pair?.opponent ?? null} value={gain} />,
-  },
-];
-
 const Data = ({ data }: { data: NonNullable<RetrainDetail["data"]> }) => (
   <Panel title="Data">
     <Facts
@@ -370,62 +227,3 @@ const Data = ({ data }: { data: NonNullable<RetrainDetail["data"]> }) => (
     ) : null}
   </Panel>
 );
-
-/** Columns for periods whose rows differ. */
-export const chunkColumns = (before: string, after: string): Column<ChunkChange>[] => [
-  {
-    key: "period",
-    header: "Period",
-    rowHeader: true,
-    cell: ({ start, end }) => `${instant(start)} to ${instant(end)}`,
-  },
-  { key: "before", header: before, numeric: true, cell: ({ champion_rows: rows }) => count(rows) },
-  { key: "after", header: after, numeric: true, cell: ({ rows }) => count(rows) },
-  {
-    key: "difference",
-    header: "Difference",
-    numeric: true,
-    cell: ({ rows, champion_rows: old }) => {
-      if (rows === null) return "gone";
-      if (old === null) return "new";
-      return rows === old ? "other rows" : difference(rows - old, 1_000);
-    },
-  },
-];
-
-const KINDS: Record<Change["kind"], string> = {
-  param: "Parameter",
-  data: "Data",
-  code: "Code",
-  lock: "Packages",
-  spec: "Spec",
-};
-
-/** What is not as it was. */
-export const Changes = ({ changes }: { changes: readonly Change[] }) =>
-  changes.length === 0 ? (
-    <Text color="fg.muted">Nothing: parameters, data, code, packages and spec are the same.</Text>
-  ) : (
-    <DataTable
-      caption="What differs"
-      columns={CHANGE_COLUMNS}
-      rowKey={({ kind, name }) => `${kind} ${name}`}
-      rows={changes}
-    />
-  );
-
-const CHANGE_COLUMNS: Column<Change>[] = [
-  { key: "kind", header: "Kind", cell: ({ kind }) => KINDS[kind] ?? kind },
-  { key: "name", header: "Name", rowHeader: true, wrap: true, cell: ({ name }) => name },
-  { key: "before", header: "Before", wrap: true, cell: ({ before }) => <Plain text={before} /> },
-  { key: "after", header: "After", wrap: true, cell: ({ after }) => <Plain text={after} /> },
-];
-
-const DIGEST = /^[0-9a-f]{64}$/;
-
-const Plain = ({ text }: { text: string | null }) => {
-  if (text === null) return <>{NOTHING}</>;
-  return DIGEST.test(text) ? <Digest value={text} /> : <Code whiteSpace="pre-wrap">{text}</Code>;
-};
-
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
