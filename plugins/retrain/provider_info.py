@@ -19,7 +19,8 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": "Retrain", "python-modules": ["retrain.hooks.mlflow", "retrain.hooks.ledger"]}],
         "connection-types": [_mlflow_connection(), _ledger_connection()],
         "extra-links": [
-            f"retrain.operators.links.{name}" for name in ("MlflowRunLink", "ModelVersionLink", "ScorecardLink")
+            f"retrain.operators.links.{name}"
+            for name in ("DecisionLink", "MlflowRunLink", "ModelVersionLink", "ScorecardLink")
         ],
         "config": {"retrain": {"description": "Settings of the retrain provider.", "options": _options()}},
     }

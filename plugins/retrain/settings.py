@@ -11,6 +11,7 @@ __all__ = [
     "NOTE_KEY",
     "SECTION",
     "airflow_url",
+    "base_url",
     "split_types",
     "store_uri",
     "trusted_types",
@@ -26,7 +27,12 @@ DEFAULT_STORE: Final = ".retrain/store"
 
 def airflow_url() -> str:
     """Return the address of Airflow's pages, as links from elsewhere need it."""
-    return (_read("base_url", section="api") or "http://localhost:8080").rstrip("/")
+    return base_url() or "http://localhost:8080"
+
+
+def base_url() -> str:
+    """Return the address that people's browsers have Airflow under; empty where it is not set."""
+    return (_read("base_url", section="api") or "").rstrip("/")
 
 
 def store_uri() -> str:

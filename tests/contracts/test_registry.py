@@ -56,6 +56,14 @@ def test_a_key_has_one_run(registry: ModelRegistry, model: str) -> None:
     assert open_run(registry, model) != open_run(registry, model, OTHER_KEY)
 
 
+def test_a_run_keeps_what_it_was_opened_with(registry: ModelRegistry, model: str) -> None:
+    run_id = open_run(registry, model)
+    assert registry.run_params(run_id) == {"depth": "3"}
+    assert registry.run_tags(run_id)["retrain.timeline"] == "production"
+    with pytest.raises(NotFoundError):
+        registry.run_params("0" * 32)
+
+
 def test_a_key_has_one_version_however_often_it_is_published(registry: ModelRegistry, model: str, folder: Path) -> None:
     run_id = open_run(registry, model)
     first = registry.publish(model, KEY, run_id, folder)

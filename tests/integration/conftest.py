@@ -186,11 +186,12 @@ def _make_project(project: Path) -> None:
     (include / "pipelines" / "pulse.yaml").write_text(PULSE.format(start=TODAY - timedelta(days=10)))
     guarded = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: guarded") + GUARDED
     (include / "pipelines" / "guarded.yaml").write_text(guarded)
-    calm = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: calm")
-    calm = calm.replace('schedule: "@daily"\n', "").partition("gate:")[0]
-    (include / "pipelines" / "calm.yaml").write_text(
-        calm + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n"
-    )
+    for name in ("calm", "steady"):
+        calm = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", f"model: {name}")
+        calm = calm.replace('schedule: "@daily"\n', "").partition("gate:")[0]
+        (include / "pipelines" / f"{name}.yaml").write_text(
+            calm + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n"
+        )
     rough = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: rough")
     (include / "pipelines" / "rough.yaml").write_text(rough)
     estimator = 'train: {estimator: "include.models.pulse:build_estimator"'

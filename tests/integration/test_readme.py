@@ -222,11 +222,11 @@ def test_the_gate_of_the_reference_keeps_the_promises_that_its_test_asks_for(pro
 @pytest.mark.parametrize("block", of_every_page("bash"))
 def test_every_bash_block_is_left_to_a_live_test_and_well_formed(block: Block) -> None:
     assert "live" in block.tags
-    assert block.tags & {"rest", "cli"}
+    assert block.tags & {"rest", "cli", "api"}
     assert subprocess.run(["bash", "-n", "-c", block.text]).returncode == 0
 
 
-@pytest.mark.parametrize("tag", ["rest", "cli"])
+@pytest.mark.parametrize("tag", ["rest", "cli", "api"])
 def test_the_live_blocks_make_one_script(tag: str) -> None:
     assert subprocess.run(["bash", "-n", "-c", live_script(tag)]).returncode == 0
 

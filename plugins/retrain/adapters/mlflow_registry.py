@@ -19,6 +19,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from retrain.adapters.mlflow_pages import run_page, version_page, without_login
 from retrain.core.artifact import artifact_manifest, verify_artifact
 from retrain.core.decision import Challenger
 from retrain.core.digest import digest_of
@@ -67,9 +68,9 @@ class MlflowRegistry:
         if parts.username:
             os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
             os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-        uri = _without_login(uri)  # MLflow's errors name the address, and so would its links
+        uri = without_login(uri)  # MLflow's errors name the address, and so would its links
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._public_url = _without_login(public_url or uri).rstrip("/")
+        self._public_url = without_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number."""
@@ -233,7 +234,7 @@ class MlflowRegistry:
         """Return the address of a run's page."""
         with _translated():
             experiment = self._client.get_run(run_id).info.experiment_id
-        return f"{self._public_url}/#/experiments/{experiment}/runs/{run_id}"
+        return run_page(self._public_url, experiment, run_id)
 
     def file_url(self, run_id: str, path: str) -> str:
         """Return the address of the page that shows a file of a run."""
@@ -241,7 +242,7 @@ class MlflowRegistry:
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page."""
-        return f"{self._public_url}/#/models/{quote(model, safe='')}/versions/{version}"
+        return version_page(self._public_url, model, version)
 
     def _log_trial(self, experiment: str, parent: str, metric: str, trial: Trial) -> None:
         mark = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}
@@ -315,11 +316,6 @@ class MlflowRegistry:
 
 def _params(params: Mapping[str, Any]) -> list[Param]:
     return [Param(name, str(value)[:6000]) for name, value in params.items()]
-
-
-def _without_login(address: str) -> str:
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _challenger(version: ModelVersion, key: str) -> Challenger:

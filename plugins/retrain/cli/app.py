@@ -198,6 +198,30 @@ def history(
 
 
 @app.command()
+def decision(
+    run: Annotated[str, typer.Option("--run", help="The DAG run that asked, as <dag id>/<run id>.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole decision as JSON.")] = False,
+    ledger: LedgerUrl = None,
+    home: Home = STATE / "demo",
+) -> None:
+    """Print what a DAG run decided, with every verdict; the last time, where it was cleared and ran again."""
+    from retrain.cli.ledgers import opened_ledger
+
+    with told(), opened_ledger(ledger, home) as opened:
+        decisions = opened.overview.decisions_of(run)
+        if not decisions:
+            raise NotFoundError(
+                "the run must be one that came to a decision",
+                got=repr(run[:300]),
+                fix="Write it as <dag id>/<run id>; a run decides at its end, also where a step failed.",
+            )
+        if as_json:
+            out.print_json(json.dumps(decisions[-1].to_json() | {"id": decisions[-1].id}))
+        else:
+            tables.print_decision(out, decisions[-1])
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a pipeline spec, for your editor."""
     out.print_json(json.dumps(spec_json_schema()))

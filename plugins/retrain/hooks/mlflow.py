@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
+from retrain.adapters.mlflow_pages import version_page, without_login
 from retrain.errors import RetrainError
 from retrain.settings import MLFLOW_CONNECTION
 
 if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
     from retrain.adapters.mlflow_registry import MlflowRegistry
 
 __all__ = ["MlflowHook"]
@@ -37,14 +40,16 @@ class MlflowHook(BaseHook):
         from retrain.adapters.mlflow_registry import MlflowRegistry
 
         connection = self.get_connection(self.mlflow_conn_id)
-        host = connection.host or ""
-        address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
-        if connection.port:
-            address = f"{address}:{connection.port}"
         if connection.login:
             os.environ["MLFLOW_TRACKING_USERNAME"] = connection.login
             os.environ["MLFLOW_TRACKING_PASSWORD"] = connection.password or ""
-        return MlflowRegistry(address, public_url=connection.extra_dejson.get("public_url"))
+        return MlflowRegistry(_address(connection), public_url=connection.extra_dejson.get("public_url"))
+
+    def version_url(self, model: str, version: int) -> str:
+        """Return the address of a version's page, without loading MLflow or asking its server."""
+        connection = self.get_connection(self.mlflow_conn_id)
+        base = connection.extra_dejson.get("public_url") or _address(connection)
+        return version_page(without_login(base).rstrip("/"), model, version)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the server something cheap, for the form's button."""
@@ -52,3 +57,9 @@ class MlflowHook(BaseHook):
             return True, self.get_conn().ping()
         except RetrainError as error:
             return False, str(error)
+
+
+def _address(connection: Connection) -> str:
+    host = connection.host or ""
+    address = host if "://" in host else f"{connection.schema or 'http'}://{host}"
+    return f"{address}:{connection.port}" if connection.port else address

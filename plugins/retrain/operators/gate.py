@@ -12,7 +12,7 @@ from retrain import settings
 from retrain.core.decision import Challenger, Decision
 from retrain.core.text import plain_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
-from retrain.operators.links import ScorecardLink
+from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,7 +38,7 @@ class QualityGateOperator(RetrainOperator):
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot", "challenger", "scorecard")
-    operator_extra_links = (ScorecardLink(),)
+    operator_extra_links = (DecisionLink(), ScorecardLink())
     step = "gate"
 
     def __init__(self, *, snapshot: Any, challenger: Any, scorecard: Any, **kwargs: Any) -> None:
@@ -70,6 +70,7 @@ class QualityGateOperator(RetrainOperator):
             ledger=ledger,
             load_gate=gates_below(self.spec.root),
         )
+        self.decision_url = decision_url(decision)
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)

@@ -1,4 +1,4 @@
-"""Links from a task to MLflow's pages."""
+"""Links from a task to the pages on what it made or decided."""
 
 from __future__ import annotations
 
@@ -6,11 +6,30 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperatorLink
 
+from retrain.settings import airflow_url
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-__all__ = ["MlflowRunLink", "ModelVersionLink", "ScorecardLink"]
+    from retrain.core.decision import Decision
+
+__all__ = ["DecisionLink", "MlflowRunLink", "ModelVersionLink", "ScorecardLink", "decision_url"]
+
+
+def decision_url(decision: Decision) -> str:
+    """Return the address of the page on a decision."""
+    return f"{airflow_url()}/plugin/retrain/models/{decision.model}/retrains/{decision.id}"
+
+
+class DecisionLink(BaseOperatorLink):
+    """The page on what was decided, and why."""
+
+    name = "Decision"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the address that the task found while it ran."""
+        return getattr(operator, "decision_url", "")
 
 
 class MlflowRunLink(BaseOperatorLink):

@@ -9,7 +9,9 @@ from typing import Self
 from sqlalchemy import URL, Engine, insert, or_, select
 
 from retrain.adapters.sql_ledger import queries
+from retrain.adapters.sql_ledger.attempts import AttemptLog
 from retrain.adapters.sql_ledger.database import Database
+from retrain.adapters.sql_ledger.overview import LedgerOverview
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.decision import Choice, Decision
 from retrain.core.error_control import PastTest
@@ -31,10 +33,16 @@ class SqlLedger:
 
     Args:
         url_or_engine: A SQLAlchemy URL, or an engine that the caller made.
+
+    Attributes:
+        overview: Reads for many models at once, for the pages and the command line.
+        attempts: Who asked for what over the pages' API.
     """
 
     def __init__(self, url_or_engine: str | URL | Engine) -> None:
         self._database = Database(url_or_engine)
+        self.overview = LedgerOverview(self._database)
+        self.attempts = AttemptLog(self._database)
 
     @classmethod
     def open(cls, url_or_engine: str | URL | Engine) -> Self:

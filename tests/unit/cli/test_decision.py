@@ -1,0 +1,50 @@
+"""`retrain decision --run`: what a DAG run decided."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.builders import MODEL, make_request, make_spec
+from typer.testing import CliRunner
+
+from retrain.adapters.sql_ledger import SqlLedger
+from retrain.cli.app import app
+from retrain.core.decision import Decision
+from retrain.steps import record_failure
+
+RUN = f"{MODEL}/scheduled__2024-07-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def decided(tmp_path: Path) -> tuple[str, Decision]:
+    """The address of a ledger with a run that failed twice, and its last decision."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    ledger = SqlLedger.open(url)
+    record_failure(make_spec(), make_request(origin=RUN), "snapshot", "no rows", ledger=ledger)
+    record_failure(make_spec(), make_request(origin=f"{MODEL}/another"), "train", "another run", ledger=ledger)
+    return url, record_failure(make_spec(), make_request(origin=RUN), "train", "no [bold]luck[/]", ledger=ledger)
+
+
+def test_the_last_decision_of_the_run_is_told(decided: tuple[str, Decision]) -> None:
+    url, _ = decided
+    told = CliRunner().invoke(app, ["decision", "--run", RUN, "--ledger", url])
+    assert told.exit_code == 0
+    assert f"REJECT {MODEL}" in told.output
+    assert "train failed: no [bold]luck[/]" in told.output
+
+
+def test_as_json_it_is_the_whole_decision(decided: tuple[str, Decision]) -> None:
+    url, last = decided
+    told = CliRunner().invoke(app, ["decision", "--run", RUN, "--json", "--ledger", url])
+    document = json.loads(told.output)
+    assert document.pop("id") == last.id
+    assert Decision.from_json(document) == last
+
+
+def test_a_run_that_decided_nothing_is_an_error(decided: tuple[str, Decision]) -> None:
+    url, _ = decided
+    told = CliRunner().invoke(app, ["decision", "--run", f"{MODEL}/never", "--json", "--ledger", url])
+    assert told.exit_code == 1
+    assert "one that came to a decision" in told.output

@@ -1,0 +1,52 @@
+import { Alert, Link as Anchor, HStack, Spinner, Stack, Text } from "@chakra-ui/react";
+import { Link } from "react-router-dom";
+import { toRun } from "@/address";
+import { hasEnded, useLedger, useRun } from "@/api/queries";
+import type { Accepted } from "@/api/schema";
+import { Failure } from "@/components/States";
+
+/** How an accepted wish goes on: the run that does it, until it has ended. */
+export const Outcome = ({ accepted }: { accepted: Accepted }) => {
+  const run = useRun(accepted);
+  const ended = run.data !== undefined && hasEnded(run.data);
+  return (
+    <Stack aria-live="polite" gap={3} role="status">
+      {run.error ? <Failure error={run.error} what="state of the run" /> : null}
+      {run.error || ended ? null : (
+        <HStack>
+          <Spinner aria-hidden size="sm" />
+          <Text>Airflow has taken it on: the run is {run.data ?? "queued"}.</Text>
+        </HStack>
+      )}
+      {run.data === "success" ? (
+        <Alert.Root status="success">
+          <Alert.Indicator />
+          <Alert.Title>Done: the run ended well.</Alert.Title>
+        </Alert.Root>
+      ) : null}
+      {run.data === "failed" ? <Refusal accepted={accepted} /> : null}
+      <Text fontSize="sm">
+        <Anchor asChild color="fg.info">
+          <Link to={toRun(accepted.dag_id, accepted.run_id)}>
+            Run {accepted.run_id} of {accepted.dag_id}
+          </Link>
+        </Anchor>
+      </Text>
+    </Stack>
+  );
+};
+
+// The operation writes why it refused; where the run failed before that, its log says so.
+const Refusal = ({ accepted: { model, timeline, at } }: { accepted: Accepted }) => {
+  const refusals = useLedger({ model, timeline, since: at, action: ["refuse"], limit: 1 });
+  const why = refusals.data?.rows[0]?.reason;
+  return (
+    <Alert.Root status="error">
+      <Alert.Indicator />
+      <Alert.Content>
+        <Alert.Title>The run failed; nothing was moved that the ledger does not show.</Alert.Title>
+        <Alert.Description>{why ?? "Its log says why."}</Alert.Description>
+      </Alert.Content>
+    </Alert.Root>
+  );
+};
