@@ -1,4 +1,4 @@
-"""Reliability and expected calibration error: whether what is said with 70 % comes true in 70 of 100 rows.
+"""Expected calibration error: whether what is said with 70 % comes true in 70 of 100 rows.
 
 Rows are put into bins by the confidence p that a model states: with two classes the probability of the positive one, beyond
 two that of the class it holds most likely. With o = 1 where it came true, else 0, and B the bins,
@@ -20,69 +20,14 @@ Dynamics 39 (2012), on the lift.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
 from retrain.core.lifted import Lifted, bootstrap_lifted
 from retrain.core.metrics.base import Floats, Ints
+from retrain.core.reliability import Strategy, put_in_bins, stated_and_true
 from retrain.errors import DataError
 
-__all__ = ["ReliabilityBin", "Strategy", "calibration_error", "reliability"]
-
-Strategy = Literal["quantile", "uniform"]
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """The rows whose stated confidence lies in [low, high), the last bin's high included.
-
-    Attributes:
-        predicted: Mean of the stated confidences.
-        observed: Share of the rows where it came true.
-    """
-
-    low: float
-    high: float
-    rows: int
-    predicted: float
-    observed: float
-
-
-def reliability(y: Floats, scores: Floats, *, bins: int = 10, strategy: Strategy = "quantile") -> list[ReliabilityBin]:
-    """Return the bins of a reliability diagram that hold rows, by confidence.
-
-    Args:
-        y: (n,) class indices.
-        scores: (n, classes) probabilities.
-        bins: How many; fewer where quantiles fall together.
-        strategy: Bins of as many rows each, or of the same width.
-
-    Raises:
-        DataError: A score is no probability, or the rows are of one class.
-
-    >>> p = np.array([0.1, 0.1, 0.1, 0.1, 0.8, 0.8, 0.8, 0.8])
-    >>> y = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0])
-    >>> for found in reliability(y, np.column_stack([1 - p, p]), bins=2):
-    ...     print(f"{found.rows} rows: {found.predicted:.2f} said, {found.observed:.2f} came true")
-    4 rows: 0.10 said, 0.25 came true
-    4 rows: 0.80 said, 0.75 came true
-    """
-    stated, true = _stated(y, scores)
-    edges, place = _binned(stated, bins, strategy)
-    rows = np.bincount(place, minlength=len(edges) - 1)
-    predicted, observed = (np.bincount(place, weights=of, minlength=len(rows)) for of in (stated, true))
-    return [
-        ReliabilityBin(
-            float(edges[b]),
-            float(edges[b + 1]),
-            int(rows[b]),
-            float(predicted[b] / rows[b]),
-            float(observed[b] / rows[b]),
-        )
-        for b in np.flatnonzero(rows)
-    ]
+__all__ = ["calibration_error"]
 
 
 def calibration_error(
@@ -118,10 +63,10 @@ def calibration_error(
     0.015 [0.000, 0.025]
     0.090 [0.077, 0.102]
     """
-    stated, true = _stated(y, scores)
-    edges, place = _binned(stated, bins, strategy)
-    count = int(clusters.max()) + 1
-    gaps = np.zeros((count, len(edges) - 1))
+    _check(y, scores)
+    stated, true = stated_and_true(y, scores)
+    place, count = put_in_bins(stated, bins, strategy), int(clusters.max()) + 1
+    gaps = np.zeros((count, int(place.max()) + 1))
     np.add.at(gaps, (clusters, place), stated - true)
     rows = np.bincount(clusters, minlength=count)
 
@@ -131,8 +76,7 @@ def calibration_error(
     return bootstrap_lifted(error, clusters, confidence=confidence, resamples=resamples, seed=seed)
 
 
-def _stated(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
-    """Return (n,) stated confidences, and (n,) 1 where they came true."""
+def _check(y: Floats, scores: Floats) -> None:
     if scores.ndim == 1:
         raise DataError("calibration is of a classification", got="a regression", fix="Take the gate out.")
     if len(np.unique(y)) < 2:
@@ -141,14 +85,3 @@ def _stated(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
         raise DataError(
             "calibration needs probabilities", got="NaN or a number outside 0 to 1", fix="Mend the estimator."
         )
-    chosen = np.ones(len(y), dtype=int) if scores.shape[1] == 2 else scores.argmax(axis=1)
-    return scores[np.arange(len(y)), chosen], (y == chosen).astype(np.float64)
-
-
-def _binned(stated: Floats, bins: int, strategy: Strategy) -> tuple[Floats, Ints]:
-    """Return (b + 1,) edges and (n,) the bin of each row."""
-    inner = np.linspace(0, 1, bins + 1)[1:-1]
-    if strategy == "quantile":
-        inner = np.unique(np.quantile(stated, inner))
-    edges = np.concatenate([[0.0], inner[(inner > 0) & (inner < 1)], [1.0]])
-    return edges, np.searchsorted(edges[1:-1], stated, side="right").astype(np.int64)

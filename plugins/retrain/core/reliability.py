@@ -1,14 +1,17 @@
-"""Reliability: what a model says, beside what came true, in bins of equally many rows."""
+"""Reliability: what a model says, beside what came true, in bins of the statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from retrain.core.metrics.base import Floats
+from retrain.core.metrics.base import Floats, Ints
 
-__all__ = ["Bin", "Reliability", "reliability_of"]
+__all__ = ["Bin", "Reliability", "Strategy", "put_in_bins", "reliability_of", "stated_and_true"]
+
+Strategy = Literal["quantile", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -38,26 +41,22 @@ class Reliability:
     error: float
 
 
-def reliability_of(y: Floats, scores: Floats, bins: int = 10) -> Reliability:
+def reliability_of(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy = "quantile") -> Reliability:
     """Return the reliability of one side's scores.
 
-    Of two classes the probability of the second one is held against its share, of more classes the probability of the likeliest
-    class against how often it is right (confidence calibration), of a regression the prediction against the label.
-
     Args:
-        y: (n,) class indices, or the labels of a regression.
+        y: (n,) class indices, or the labels of a regression; n is at least 1.
         scores: (n, classes) probabilities, or (n,) predictions.
         bins: The most bins; rows with the same prediction are in the same one, so there may be fewer.
+        strategy: Bins of as many rows each, or of the same width between 0 and 1.
 
-    Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 2, with bins of
-    equally many rows in place of equal width.
+    Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 2.
 
     >>> reliability_of(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.3, 0.7]]), bins=2)
     Reliability(bins=(Bin(rows=1, said=0.1, observed=0.0), Bin(rows=1, said=0.7, observed=1.0)), error=0.2)
     """
-    said, observed = _said_and_observed(y, scores)
-    edges = np.unique(np.quantile(said, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, said, side="left")
+    said, observed = stated_and_true(y, scores)
+    places = put_in_bins(said, bins, strategy)
     rows, sums_said, sums_observed = (np.bincount(places, weights=values) for values in (None, said, observed))
     full = rows > 0
     means_said, means_observed = sums_said[full] / rows[full], sums_observed[full] / rows[full]
@@ -66,9 +65,21 @@ def reliability_of(y: Floats, scores: Floats, bins: int = 10) -> Reliability:
     return Reliability(tuple(Bin(*item) for item in found), error)
 
 
-def _said_and_observed(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
+def stated_and_true(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """Return (n,) what was said and (n,) what came true.
+
+    Of two classes that is the probability of the second one and 1 where it came, of more classes the probability of the likeliest
+    one and 1 where it was right (confidence calibration), of a regression the prediction and the label.
+    """
     if scores.ndim == 1:
         return scores, y
     if scores.shape[1] == 2:
         return scores[:, 1], (y == 1).astype(np.float64)
     return scores.max(axis=1), (scores.argmax(axis=1) == y).astype(np.float64)
+
+
+def put_in_bins(said: Floats, bins: int, strategy: Strategy) -> Ints:
+    """Return (n,) the bin of each row, from 0, in order of what was said."""
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    edges = np.unique(np.quantile(said, inner)) if strategy == "quantile" else inner
+    return np.searchsorted(edges, said, side="right").astype(np.int64)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, Literal
-
-import numpy as np
+from typing import Literal
 
 from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.metrics.base import Floats
+from retrain.core.reliability import reliability_of
 from retrain.core.scorecard import Scorecard
 from retrain.hooks import StoreHook
 from retrain.ui.reads.views import finite
 from retrain.ui.schemas.retrain import CalibrationBin, MetricPair, ReliabilityCurve, ScorecardView, SliceView
 
-__all__ = ["reliability", "reliability_bins", "scorecard_view"]
-
-_BINS: Final = 10
+__all__ = ["reliability", "scorecard_view"]
 
 
 def scorecard_view(scorecard: Scorecard, digest: str, curves: list[ReliabilityCurve]) -> ScorecardView:
@@ -56,35 +53,14 @@ def reliability(digest: str) -> tuple[ReliabilityCurve, ...]:
         ("challenger", scores.challenger),
         ("opponent", scores.opponent),
     ]
-    return tuple(
-        ReliabilityCurve(side=side, bins=reliability_bins(scores.y, given))
-        for side, given in sides
-        if given is not None
+    return tuple(_curve(side, scores.y, given) for side, given in sides if given is not None)
+
+
+def _curve(side: Literal["challenger", "opponent"], y: Floats, scores: Floats) -> ReliabilityCurve:
+    bins = reliability_of(y, scores).bins
+    return ReliabilityCurve(
+        side=side, bins=[CalibrationBin(rows=item.rows, predicted=item.said, observed=item.observed) for item in bins]
     )
-
-
-def reliability_bins(y: Floats, scores: Floats) -> list[CalibrationBin]:
-    """Return what was predicted beside what came true, in bins of equally many rows.
-
-    Args:
-        y: (n,) class indices.
-        scores: (n, classes) probabilities. Of two classes the second is looked at, of more the one that was predicted.
-    """
-    if scores.shape[1] == 2:
-        predicted, happened = scores[:, 1], y == 1
-    else:
-        predicted, happened = scores.max(axis=1), scores.argmax(axis=1) == y
-    # Equal predictions share a bin, so there may be fewer than ten.
-    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    bins = np.searchsorted(edges, predicted, side="right")
-    return [
-        CalibrationBin(
-            rows=int(inside.sum()),
-            predicted=float(predicted[inside].mean()),
-            observed=float(happened[inside].mean()),
-        )
-        for inside in (bins == number for number in np.unique(bins))
-    ]
 
 
 def _pairs(challenger: dict[str, float], opponent: dict[str, float]) -> list[MetricPair]:
