@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
+from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_over
 from retrain.core.interval_names import IntervalName
 from retrain.core.metric_names import MetricName
 from retrain.core.names import ColumnName
-from retrain.core.window import Period
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,17 +48,14 @@ class Baseline(Gate):
         None, description="A column that is a prediction: the probability of the positive class, or a number."
     )
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    cluster_by: ColumnName | None = Field(
-        None, description="A column, or hour, day, week, month of the event time: rows that share luck."
-    )
+    cluster_by: ClusterBy = None
     method: IntervalName = Field("auto", description="How the interval is made.")
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The rule, and the column that clusters where it is not a period."""
-        clusters = None if self.cluster_by in {*Period} else self.cluster_by
-        return tuple(name for name in (self.rule, clusters) if name is not None)
+        return (*([] if self.rule is None else [self.rule]), *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return the least favourable of the verdicts, one a baseline."""
@@ -83,12 +80,7 @@ class Baseline(Gate):
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} over {whom} has no finite interval on this holdout"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
-        if gain.low > self.margin:
-            outcome, words = Outcome.PASS, "lies over"
-        elif gain.high < self.margin:
-            outcome, words = Outcome.FAIL, "lies under"
-        else:
-            outcome, words = Outcome.INCONCLUSIVE, "does not settle"
+        outcome, words = place_over(gain.low, gain.high, self.margin)
         reason = (
             f"gain in {self.metric} over {whom} {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words} "
             f"{self.margin:+g}"

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
+from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_over
 from retrain.core.interval_names import IntervalName
 from retrain.core.metric_names import MetricName
-from retrain.core.names import ColumnName
-from retrain.core.window import Period
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,16 +38,14 @@ class BeatsChampion(Gate):
     metric: MetricName
     margin: float = Field(0.0, allow_inf_nan=False, description="In units of the metric; negative: non-inferiority.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    cluster_by: ColumnName | None = Field(
-        None, description="A column, or hour, day, week, month of the event time: rows that share luck."
-    )
+    cluster_by: ClusterBy = None
     method: IntervalName = Field("auto", description="How the interval is made.")
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column that clusters, where it is not a period."""
-        return () if self.cluster_by is None or self.cluster_by in {*Period} else (self.cluster_by,)
+        return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass over the margin, fail under it, inconclusive where the interval holds it."""
@@ -72,7 +69,7 @@ class BeatsChampion(Gate):
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} has no finite interval on this holdout"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
-        outcome, words = self._place(gain)
+        outcome, words = place_over(gain.low, gain.high, self.margin)
         rows = gain.rows_needed(self.margin, evidence.scorecard.rows) if outcome is Outcome.INCONCLUSIVE else None
         reason = (
             f"gain in {self.metric} over the {evidence.opponent} {gain.value:+.4f} "
@@ -84,13 +81,6 @@ class BeatsChampion(Gate):
         interval = (gain.low, gain.high)
         return Verdict(name, outcome, reason, gain.value, self.margin, interval, gain.method, level, detectable, rows)
 
-    def _place(self, gain: Gain) -> tuple[Outcome, str]:
-        if gain.low > self.margin:
-            return Outcome.PASS, "lies over"
-        if gain.high < self.margin:
-            return Outcome.FAIL, "lies under"
-        return Outcome.INCONCLUSIVE, "does not settle"
-
     def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
         """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""
         if not gain.reach:
@@ -100,7 +90,7 @@ class BeatsChampion(Gate):
             return seen
         where = ""
         if self.cluster_by is not None:
-            kind = f"{self.cluster_by}s" if self.cluster_by in {*Period} else "clusters"
+            kind = "clusters" if cluster_columns(self.cluster_by) else f"{self.cluster_by}s"
             where = f" in {_rounded(gain.clusters * more / rows):,} more {kind}"
         return f"{seen}, this one with about {_rounded(more):,} more rows{where}"
 

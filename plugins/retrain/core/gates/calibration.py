@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
-from retrain.core.names import ColumnName
-from retrain.core.window import Period
+from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_within
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,15 +43,13 @@ class Calibration(Gate):
     )
     min_rows: int = Field(500, ge=1, description="Fewest holdout rows that the error may rest on.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    cluster_by: ColumnName | None = Field(
-        None, description="A column, or hour, day, week, month of the event time: rows that share luck."
-    )
+    cluster_by: ClusterBy = None
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column that clusters, where it is not a period."""
-        return () if self.cluster_by is None or self.cluster_by in {*Period} else (self.cluster_by,)
+        return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass at or under the bound, fail over it, inconclusive where the interval holds it."""
@@ -66,12 +63,7 @@ class Calibration(Gate):
             )
         except DataError as problem:
             return Verdict(name, Outcome.INCONCLUSIVE, str(problem))
-        if error.high <= self.max_error:
-            outcome, words = Outcome.PASS, "is within"
-        elif error.low > self.max_error:
-            outcome, words = Outcome.FAIL, "is over"
-        else:
-            outcome, words = Outcome.INCONCLUSIVE, "does not settle"
+        outcome, words = place_within(error.low, error.high, self.max_error)
         reason = f"expected calibration error {error.value:.4f} [{error.low:.4f}, {error.high:.4f}] {words} {self.max_error:g}"
         return Verdict(
             name,

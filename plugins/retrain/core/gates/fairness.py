@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, FiniteFloat
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
+from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_within
 from retrain.core.metric_names import GREATER_IS_BETTER, MetricName, ParityName
 from retrain.core.names import ColumnName
-from retrain.core.window import Period
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -65,15 +65,13 @@ class Fairness(Gate):
     threshold: float = Field(0.5, gt=0, lt=1, description="The least probability of the positive class that is a yes.")
     min_group: int = Field(200, ge=1, description="Groups with fewer rows are not judged.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    cluster_by: ColumnName | None = Field(
-        None, description="A column, or hour, day, week, month of the event time: rows that share luck."
-    )
+    cluster_by: ClusterBy = None
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that make groups, and the one that clusters where it is not a period."""
-        return self.by if self.cluster_by is None or self.cluster_by in {*Period} else (*self.by, self.cluster_by)
+        return (*self.by, *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return the least favourable of the verdicts on the difference and on each floor."""
@@ -103,12 +101,7 @@ class Fairness(Gate):
         if not all(map(math.isfinite, (size.value, size.low, size.high))):
             reason = f"the difference in {found.of} has no finite interval on this holdout"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, size.value, most)
-        if size.high <= most:
-            outcome, words = Outcome.PASS, "is within"
-        elif size.low > most:
-            outcome, words = Outcome.FAIL, "is over"
-        else:
-            outcome, words = Outcome.INCONCLUSIVE, "does not settle"
+        outcome, words = place_within(size.low, size.high, most)
         reason = (
             f"difference in {found.of} {size.value:.4f} [{size.low:.4f}, {size.high:.4f}] between {high.name} "
             f"({high.value:.4f}, {high.rows} rows) and {low.name} ({low.value:.4f}, {low.rows} rows) {words} {most:g}"

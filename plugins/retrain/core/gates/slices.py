@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
+from retrain.core.gates.intervals import ClusterBy, cluster_columns
 from retrain.core.holm import adjusted
 from retrain.core.metric_names import GREATER_IS_BETTER, MetricName
-from retrain.core.names import ColumnName
-from retrain.core.window import Period
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,14 +44,12 @@ class Slices(Gate):
     max_drop: float = Field(ge=0, allow_inf_nan=False, description="In units of the metric.")
     min_rows: int = Field(500, ge=1)
     confidence: float = Field(0.95, gt=0.5, lt=1, description="One-sided, for all slices together.")
-    cluster_by: ColumnName | None = Field(
-        None, description="A column, or hour, day, week, month of the event time: rows that share luck."
-    )
+    cluster_by: ClusterBy = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column that clusters, where it is not a period."""
-        return () if self.cluster_by is None or self.cluster_by in {*Period} else (self.cluster_by,)
+        return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail or inconclusive with the worst slice named, or pass."""
