@@ -17,6 +17,7 @@ from retrain.errors import RetrainError
 
 __all__ = ["ChildError", "answer_of_child", "run_child"]
 
+_ARITHMETIC: Final = ("BLIS_", "MKL_", "OPENBLAS_")
 _PROGRAM: Final = "import sys; from retrain.adapters.child_process import run_child; run_child(sys.argv[1])"
 
 
@@ -24,23 +25,44 @@ class ChildError(Exception):
     """What became of the process, without any row value: the kind of an error, an exit status, or that time was up."""
 
 
-def answer_of_child(work: Callable[..., Any], asked: dict[str, Any], *, spec: PipelineSpec, timeout: float) -> Any:
+def answer_of_child(
+    work: Callable[..., Any],
+    asked: dict[str, Any],
+    *,
+    spec: PipelineSpec,
+    timeout: float,
+    threads: int = 1,
+    without: Path | None = None,
+) -> Any:
     """Call a function of this package in a child process and return its answer, both ways as plain JSON.
 
-    The child has one thread for arithmetic, no environment of the parent's that may hold a secret, and no voice.
+    The child does arithmetic with the same kernels as the parent, has no other environment of it, which may hold a secret, and
+    no voice.
 
     Args:
         work: A function at the top of its module.
         asked: Its keyword arguments.
         spec: Whose estimators the child must find.
         timeout: Seconds that it may take.
+        threads: How many it may use for arithmetic.
+        without: A project whose code must be out of its reach, because the spec's root holds the same at another time.
 
     Raises:
         ChildError: It gave no answer.
     """
     # A custom estimator's class is found where the spec's own code is.
-    paths = os.pathsep.join([str(spec.root), *filter(None, sys.path)])
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    known = [path for path in sys.path if path and (without is None or Path(path).resolve() != without.resolve())]
+    paths = os.pathsep.join([str(spec.root), *known])
+    kernels = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_ARITHMETIC) and not name.endswith("_NUM_THREADS")
+    }
+    environment = kernels | {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": paths,
+        "OMP_NUM_THREADS": str(threads),
+    }
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         answer = Path(scratch) / "answer.json"
         task = {"module": work.__module__, "function": work.__name__, "asked": asked, "answer": str(answer)}

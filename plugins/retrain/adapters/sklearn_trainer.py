@@ -22,8 +22,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from retrain.adapters.project_code import import_from, project_files
+from retrain.adapters.recipe import arithmetic, read_recipe, refit, write_recipe
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
+from retrain.core.recipe import Recipe
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError, IntegrityError, TrainingError
 
@@ -61,12 +63,9 @@ class SklearnTrainer:
 
     def code_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the estimator's module and of all it imports from the project."""
-        name = spec.train.estimator.partition(":")[0]
-        try:
-            files = project_files(name, spec.root)
-        except (SyntaxError, ValueError) as error:
-            raise _not_importable(spec, type(error).__name__) from error
+        files = _code_of(spec)
         if not files:
+            name = spec.train.estimator.partition(":")[0]
             return digest_of_files([(name, _installed_module(name, spec))])
         return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in files)
 
@@ -74,6 +73,11 @@ class SklearnTrainer:
         """Return the digest of the Python version and the pins."""
         searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
         return digest_of([platform.python_version(), *_pins(spec), *searcher])
+
+    def made_with(self, spec: PipelineSpec) -> dict[str, str]:
+        """Return the versions of Python and of the pins, and the kernels of the arithmetic."""
+        pins = dict(pin.split("==") for pin in _pins(spec))
+        return {"python": platform.python_version()} | pins | arithmetic()
 
     def build(self, spec: PipelineSpec) -> Any:
         """Return the unfitted estimator of a spec.
@@ -104,6 +108,8 @@ class SklearnTrainer:
         else:
             dummy = DummyClassifier(strategy="prior")
         estimator = self.build(spec)
+        # One block of memory a type, however the rows were put together: the last bits of a dot product depend on it.
+        features = features.copy()
         try:
             estimator.fit(features, label)
             classes = (
@@ -172,6 +178,7 @@ class SklearnTrainer:
             ) from error
         card = {name: getattr(model, name) for name in ("features", "classes", "baseline", "params")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
+        write_recipe(spec, _code_of(spec), self.made_with(spec), folder)
 
     def load(self, folder: Path) -> FittedModel:
         """Read the estimator with the platform's trust list; what the folder's own MLmodel says to run is not read."""
@@ -191,6 +198,14 @@ class SklearnTrainer:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
             ) from error
+
+    def recipe(self, folder: Path) -> Recipe:
+        """Read what `save` stored of how the model was made."""
+        return read_recipe(folder)
+
+    def refit(self, recipe: Recipe, rows: DataFrame, folder: Path, *, instead_of: PipelineSpec) -> None:
+        """Train again in a process that has the code of the recipe, and save what comes out."""
+        refit(recipe, rows, self._trusted_types, folder, without=instead_of.root)
 
     def difference(self, folder: Path, other: Path) -> str:
         """Compare the stored estimators, every parameter and array of them."""
@@ -232,6 +247,13 @@ def _imported(name: str, spec: PipelineSpec) -> Any:
         raise _not_importable(spec, f"{type(error).__name__}: {error}") from error
 
 
+def _code_of(spec: PipelineSpec) -> set[Path]:
+    try:
+        return project_files(spec.train.estimator.partition(":")[0], spec.root)
+    except (SyntaxError, ValueError) as error:
+        raise _not_importable(spec, type(error).__name__) from error
+
+
 def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
     return TrainingError(
         f"train.estimator {spec.train.estimator} must be importable from {spec.root}",
@@ -243,7 +265,7 @@ def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
 def _installed_module(name: str, spec: PipelineSpec) -> Path:
     module = _imported(name, spec)
     file = getattr(module, "__file__", None)
-    if file is None:
+    if file is None or not Path(file).is_file():
         raise _not_importable(spec, f"{name} has no file")
     return Path(file)
 

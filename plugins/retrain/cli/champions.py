@@ -280,8 +280,10 @@ def replay(
         )
         if found.first_difference:
             out.print(f"  first difference: {found.first_difference}", markup=False, highlight=False, soft_wrap=True)
+        if found.restored:
+            out.print(f"  put back as it was: {', '.join(found.restored)}", highlight=False)
         if found.changed:
-            out.print(f"  changed since: {', '.join(found.changed)}", style="yellow", highlight=False)
+            out.print(f"  other packages than then: {', '.join(found.changed)}", style="yellow", highlight=False)
         if found.likeness is Likeness.DIFFERENT:
             raise typer.Exit(1)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
     from retrain.core.footprint import Footprint
     from retrain.core.ledger import LedgerEntry, Move, Pointer
+    from retrain.core.recipe import Recipe
     from retrain.core.request import RetrainRequest
     from retrain.core.scorecard import Scorecard
     from retrain.core.scores import Scores
@@ -146,6 +147,27 @@ class Trainer(Protocol):
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model with its signature and requirements."""
+
+    def made_with(self, spec: PipelineSpec) -> dict[str, str]:
+        """Return the versions of the interpreter and the packages that a model of this spec is made with here, by name."""
+
+    def recipe(self, folder: Path) -> Recipe:
+        """Return what a stored model was made by; the caller has verified the folder's digest.
+
+        Raises:
+            IntegrityError: The folder does not say.
+        """
+
+    def refit(self, recipe: Recipe, rows: DataFrame, folder: Path, *, instead_of: PipelineSpec) -> None:
+        """Train by a recipe, with its code and not that of today, in a process of its own, and save the model.
+
+        Args:
+            rows: Features and label.
+            instead_of: The spec of today, whose project must be out of reach.
+
+        Raises:
+            TrainingError: It trains no more.
+        """
 
     def difference(self, folder: Path, other: Path) -> str:
         """Return the first place where two models that `save` wrote differ; empty where every number is the same."""

@@ -43,7 +43,7 @@ class ReplayRetrainOperator(ChampionOperator):
             except RetrainError as error:  # of this model alone
                 different.append(f"{spec.model} as of {decision.as_of:%Y-%m-%d}: {error}")
                 continue
-            changed = f", {', '.join(replay.changed)} changed since" if replay.changed else ""
+            changed = f", with other packages: {', '.join(replay.changed)}" if replay.changed else ""
             line = f"{spec.model} as of {decision.as_of:%Y-%m-%d}: {replay.likeness.value}{changed}"
             self.log.info("%s %s", line, replay.first_difference)
             lines.append(line)

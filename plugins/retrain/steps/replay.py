@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,15 +14,15 @@ import numpy as np
 from retrain.core.decision import Decision
 from retrain.core.metrics.base import Floats
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
+from retrain.core.recipe import Recipe
 from retrain.core.snapshot import Part
 from retrain.core.spec import PipelineSpec
-from retrain.errors import DataError, NotFoundError, TrainingError
+from retrain.errors import NotFoundError, TrainingError
 
 __all__ = ["TOLERANCE", "Likeness", "Replay", "replay_retrain"]
 
 TOLERANCE: Final = 1e-6
 """The largest difference of a score that still counts as the same model, in the units of the score."""
-_SAMPLE_ROWS: Final = 100
 
 
 class Likeness(StrEnum):
@@ -38,13 +39,15 @@ class Replay:
     """What came of a replay.
 
     Attributes:
-        changed: Which inputs are not those of the first time: spec, code, lock.
+        restored: What is not as it was, and was put back for the replay: spec, code.
+        changed: What is not as it was and cannot be put back: packages, as ``name then (now version)``.
         first_difference: Where the models differ first, or the scores: a place, never a value of the data.
         rows: How many holdout rows both scored.
     """
 
     decision_id: str
     likeness: Likeness
+    restored: tuple[str, ...]
     changed: tuple[str, ...]
     first_difference: str
     rows: int
@@ -59,7 +62,7 @@ def replay_retrain(
     registry: ModelRegistry,
     tolerance: float = TOLERANCE,
 ) -> Replay:
-    """Train again on the stored snapshot with the spec's params and seed, and compare with the version that was made then.
+    """Train again on the stored snapshot by the version's own recipe, and compare with the version that was made then.
 
     Raises:
         NotFoundError: The retrain made no version, or its snapshot or artifact is gone.
@@ -73,32 +76,45 @@ def replay_retrain(
             fix="Choose another of `retrain history`.",
         )
     tags = registry.run_tags(challenger.run_id)
-    now = {"spec": spec.digest, "code": trainer.code_digest(spec), "lock": trainer.lock_digest(spec)}
-    changed = tuple(name for name, digest in now.items() if tags.get(f"retrain.{name}") != digest)
     snapshot = snapshots.load(decision.snapshot)
-    columns = [name for name, _ in snapshot.columns]
-    features = list(spec.feature_columns(columns))
-    rows = snapshots.frame(snapshot, Part.TRAIN, [*features, spec.data.label])
-    holdout = snapshots.frame(snapshot, Part.HOLDOUT, columns)
+    holdout = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         first = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-        if spec.train.search is not None:
-            spec = spec.with_params(trainer.load(first).params)  # what the search found, without searching again
+        recipe, made = trainer.recipe(first), trainer.load(first)
+        restored, changed = _not_as_it_was(spec, tags, recipe, trainer)
+        rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
+        folder = Path(scratch) / "again"
         try:
-            again = trainer.fit(spec, rows[features], rows[spec.data.label])
-        except (DataError, TrainingError) as error:
+            trainer.refit(recipe, rows, folder, instead_of=spec)
+        except TrainingError as error:
             if not changed:
                 raise
-            return Replay(decision.id, Likeness.DIFFERENT, changed, f"it trains no more: {error.got}", len(holdout))
-        folder = Path(scratch) / "again"
-        trainer.save(again, spec, rows[features].head(_SAMPLE_ROWS), folder)
+            difference = f"it trains no more: {error.got}"
+            return Replay(decision.id, Likeness.DIFFERENT, restored, changed, difference, len(holdout))
         difference = trainer.difference(first, folder)
         if not difference:
-            return Replay(decision.id, Likeness.BIT_IDENTICAL, changed, "", len(holdout))
-        likeness, where = _compare(
-            trainer.score(trainer.load(first), holdout), trainer.score(again, holdout), tolerance
-        )
-    return Replay(decision.id, likeness, changed, where or difference, len(holdout))
+            return Replay(decision.id, Likeness.BIT_IDENTICAL, restored, changed, "", len(holdout))
+        again = trainer.load(folder)
+        likeness, where = _compare(trainer.score(made, holdout), trainer.score(again, holdout), tolerance)
+    return Replay(decision.id, likeness, restored, changed, where or difference, len(holdout))
+
+
+def _not_as_it_was(
+    spec: PipelineSpec, tags: Mapping[str, str], recipe: Recipe, trainer: Trainer
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the recipe puts back, and what it cannot."""
+    restored = ["spec"] if spec.digest != tags["retrain.spec"] else []
+    changed = list(recipe.other_packages(trainer.made_with(recipe.spec)))
+    try:
+        code = trainer.code_digest(spec)
+    except TrainingError:
+        code = ""
+    if code != tags["retrain.code"]:
+        if recipe.holds_code:
+            restored.append("code")
+        else:
+            changed.append(f"the installed code of {recipe.spec.train.estimator}")
+    return tuple(restored), tuple(changed)
 
 
 def _compare(first: Floats, again: Floats, tolerance: float) -> tuple[Likeness, str]:

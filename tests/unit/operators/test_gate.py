@@ -44,8 +44,7 @@ def gate(world: World, failure: dict[str, str] | None = None) -> tuple[QualityGa
 
 
 def link(operator: QualityGateOperator) -> str:
-    (scorecard,) = operator.operator_extra_links
-    assert isinstance(scorecard, ScorecardLink)
+    (scorecard,) = (link for link in operator.operator_extra_links if isinstance(link, ScorecardLink))
     return scorecard.get_link(operator, ti_key=SimpleNamespace())  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from tests.builders import World
 
 from retrain.core.decision import Decision
 from retrain.core.ports import FittedModel
-from retrain.errors import IntegrityError, NotFoundError
+from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps import Likeness, Replay, record_failure, replay_retrain
 from retrain.steps.replay import TOLERANCE
+
+MakeWorld = Callable[..., World]
 
 
 def replay(world: World, decision: Decision | None = None) -> Replay:
@@ -23,7 +26,8 @@ def replay(world: World, decision: Decision | None = None) -> Replay:
 
 def test_the_same_inputs_give_the_same_bits(crowned: World) -> None:
     found = replay(crowned)
-    assert (found.likeness, found.changed, found.first_difference) == (Likeness.BIT_IDENTICAL, (), "")
+    assert (found.likeness, found.restored, found.changed) == (Likeness.BIT_IDENTICAL, (), ())
+    assert found.first_difference == ""
     assert found.rows > 0
 
 
@@ -33,12 +37,51 @@ def test_a_regression_is_replayed_too(make_world: object) -> None:
     assert replay(world, decision).likeness is Likeness.BIT_IDENTICAL
 
 
-def test_a_changed_spec_is_named_and_so_is_the_first_place_that_differs(crowned: World) -> None:
-    crowned.respec(train__params={"C": 0.01})
+def test_a_spec_of_today_is_not_the_recipe_of_then(crowned: World) -> None:
+    crowned.respec(train__params={"C": 0.01}, train__seed=8)
     found = replay(crowned)
-    assert found.likeness is Likeness.DIFFERENT
-    assert found.changed == ("spec",)
-    assert "holdout row" in found.first_difference
+    assert (found.likeness, found.restored) == (Likeness.BIT_IDENTICAL, ("spec",))
+
+
+def test_code_of_today_is_not_the_recipe_of_then(make_world: MakeWorld) -> None:
+    code = "from sklearn.linear_model import LogisticRegression\n\n\ndef build(*, seed):\n    return LogisticRegression(C={})\n"
+    world = make_world(train__estimator="include_then.models:build")
+    folder = world.root / "include_then"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "models.py").write_text(code.format("0.5"))
+    decision = world.decide()
+    for today in (code.format("0.001"), "def (", None):
+        (folder / "models.py").unlink(missing_ok=True)
+        if today is not None:
+            (folder / "models.py").write_text(today)
+        found = replay(world, decision)
+        assert (found.likeness, found.restored, found.changed) == (Likeness.BIT_IDENTICAL, ("code",), ())
+
+
+def test_other_packages_are_named(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = crowned.trainer.made_with(crowned.spec)
+    monkeypatch.setattr(crowned.trainer, "made_with", lambda _: packages | {"scipy": "0.1"})
+    monkeypatch.setattr(crowned.trainer, "code_digest", lambda _: "of another release")
+    found = replay(crowned)
+    assert found.changed == (
+        f"scipy {packages['scipy']} (now 0.1)",
+        "the installed code of tests.estimators:build_classifier",
+    )
+
+
+def test_what_trains_no_more_is_different_where_packages_changed_and_an_error_where_nothing_did(
+    crowned: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TrainingError("the recipe must train", got="ImportError", fix="Install it.")
+
+    monkeypatch.setattr(crowned.trainer, "refit", fail)
+    with pytest.raises(TrainingError, match="ImportError"):
+        replay(crowned)
+    monkeypatch.setattr(crowned.trainer, "made_with", lambda _: {"python": "2.7"})
+    found = replay(crowned)
+    assert (found.likeness, found.first_difference) == (Likeness.DIFFERENT, "it trains no more: ImportError")
 
 
 @pytest.mark.parametrize(
@@ -52,16 +95,16 @@ def test_a_changed_spec_is_named_and_so_is_the_first_place_that_differs(crowned:
 def test_scores_tell_how_like_two_models_are_whose_bits_differ(
     crowned: World, monkeypatch: pytest.MonkeyPatch, gap: float, likeness: Likeness
 ) -> None:
-    score, fitted = crowned.trainer.score, []
+    load, score, loaded = crowned.trainer.load, crowned.trainer.score, []
 
-    def fit(*arguments: object) -> FittedModel:
-        fitted.append(type(crowned.trainer).fit(crowned.trainer, *arguments))
-        return fitted[0]
+    def kept(folder: Path) -> FittedModel:
+        loaded.append(load(folder))
+        return loaded[-1]
 
     def shifted(model: FittedModel, rows: object) -> np.ndarray:
-        return score(model, rows) + (gap if fitted and model is fitted[0] else 0)
+        return score(model, rows) + (gap if model is loaded[1] else 0)
 
-    monkeypatch.setattr(crowned.trainer, "fit", fit)
+    monkeypatch.setattr(crowned.trainer, "load", kept)
     monkeypatch.setattr(crowned.trainer, "score", shifted)
     monkeypatch.setattr(crowned.trainer, "difference", lambda *_: "model.content.coef_")
     assert replay(crowned).likeness is likeness
