@@ -75,7 +75,9 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     """Return the row of a stored decision."""
     names = ("id", "request_id", "model", "timeline", "as_of", "scorecard", "at")
     row = {name: getattr(decision, name) for name in names}
-    return row | {"choice": decision.choice.value, "document": decision.to_json()}
+    document = decision.to_json()
+    row |= {name: document[name] for name in ("challenger_value", "opponent_value", "opponent")}  # finite, or null
+    return row | {"choice": decision.choice.value, "document": document}
 
 
 def keep_scorecard(connection: Connection, scorecard: Scorecard, at: datetime) -> None:
