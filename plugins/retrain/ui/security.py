@@ -80,9 +80,10 @@ def check_origin(request: Request) -> None:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site != "same-origin":
         raise HTTPException(HTTPStatus.FORBIDDEN, "a change must come from Airflow's own pages")
-    if origin is not None and urlsplit(origin).netloc not in _own_hosts(request):
+    if origin is not None and origin.partition("://")[2] not in _own_hosts(request):
         raise HTTPException(HTTPStatus.FORBIDDEN, "a change must come from Airflow's own pages")
-    if site is None and origin is None and "authorization" not in request.headers:
+    by_token = request.headers.get("authorization", "").lower().startswith("bearer ")
+    if site is None and origin is None and not by_token:
         # A browser says at least one of the two with every POST; what sends a cookie and neither is no page of ours.
         raise HTTPException(HTTPStatus.FORBIDDEN, "a change with a cookie must say where it comes from")
 

@@ -83,10 +83,10 @@ class LedgerOverview:
             rows = connection.execute(_last_values(timeline, models, points))
             found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
             for row in rows:
-                met_champion = row.opponent if row.against == "champion" else None
-                value = row.challenger if row.id in promoted else met_champion
+                met_champion = row.opponent_value if row.opponent == "champion" else None
+                value = row.challenger_value if row.id in promoted else met_champion
                 if value is not None:
-                    found[row.model].append((row.as_of, float(value)))
+                    found[row.model].append((row.as_of, value))
         return found
 
     def decisions(self, ids: Collection[str]) -> dict[str, Decision]:
@@ -249,16 +249,9 @@ def _last_values(timeline: str, models: Collection[str], points: int) -> Any:
         .where(DECISION.c.timeline == timeline, DECISION.c.model.in_(models))
         .subquery("numbered")
     )
-    document = DECISION.c.document
+    values = (DECISION.c.challenger_value, DECISION.c.opponent_value, DECISION.c.opponent)
     return (
-        select(
-            DECISION.c.id,
-            DECISION.c.model,
-            DECISION.c.as_of,
-            document["challenger_value"].as_float().label("challenger"),
-            document["opponent_value"].as_float().label("opponent"),
-            document["opponent"].as_string().label("against"),
-        )
+        select(DECISION.c.id, DECISION.c.model, DECISION.c.as_of, *values)
         .join(last, DECISION.c.seq == last.c.seq)
         .where(last.c.number <= points)
         .order_by(DECISION.c.model, DECISION.c.as_of, DECISION.c.seq)

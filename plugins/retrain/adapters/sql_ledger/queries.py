@@ -81,7 +81,9 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     test = decision.past_test
     if test is not None and decision.allotment is not None:
         row |= {"sequence": decision.allotment.sequence, "place": test.place, "level": test.level, "test": test.test}
-    return row | {"choice": decision.choice.value, "document": decision.to_json()}
+    document = decision.to_json()
+    row |= {name: document[name] for name in ("challenger_value", "opponent_value", "opponent")}  # finite, or null
+    return row | {"choice": decision.choice.value, "document": document}
 
 
 def find_tests(connection: Connection, sequence: str) -> list[PastTest]:

@@ -74,7 +74,7 @@ SCORECARD: Final = Table(
     Column("at", Instant, nullable=False),
 )
 
-# The document is the whole decision with its verdicts; the columns beside it are what is searched by.
+# The document is the whole decision with its verdicts; the columns beside it are what is searched by, or read by the thousand.
 DECISION: Final = Table(
     "decision",
     METADATA,
@@ -85,6 +85,9 @@ DECISION: Final = Table(
     Column("timeline", String, nullable=False),
     Column("as_of", Instant, nullable=False),
     Column("choice", String, nullable=False),
+    Column("challenger_value", Float),
+    Column("opponent_value", Float),
+    Column("opponent", String),
     Column("scorecard", String, nullable=False),
     Column("document", JSON, nullable=False),
     Column("at", Instant, nullable=False),
