@@ -413,6 +413,7 @@ def draw(years: dict[tuple[str, str], int], power: list[Power], folder: Path, si
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
     folder.mkdir(exist_ok=True)
     plt.rcParams.update(
@@ -425,22 +426,27 @@ def draw(years: dict[tuple[str, str], int], power: list[Power], folder: Path, si
         places = np.arange(len(names)) + (offset - 0.5) * height
         bars = axes.barh(places, shares, height, label=data, color=colour)
         axes.bar_label(bars, [f"{one:.1%}" for one in shares], padding=3)
-    axes.axvline(BUDGET, color="black", linestyle="--", linewidth=1)
-    axes.annotate("budget", (BUDGET, -0.75), xytext=(4, 0), textcoords="offset points")
-    axes.set(yticks=range(len(names)), yticklabels=names, xlim=(0, 1.08), xlabel="years with any false promotion")
+    axes.axvline(BUDGET, color="black", linestyle="--", linewidth=1, label=f"budget, {BUDGET:.0%}")
+    axes.set(
+        yticks=range(len(names)), yticklabels=names, xlim=(0, 1.1), xlabel="share of years with any false promotion"
+    )
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.invert_yaxis()
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.62, 0.25))
+    axes.legend(frameon=False, loc="upper right")
     save(figure, folder / "false-promotions.svg")
 
-    figure, panels = plt.subplots(1, len(DAY_SKILL), figsize=(8, 3.2), layout="constrained", sharey=True)
+    figure, panels = plt.subplots(1, len(DAY_SKILL), figsize=(8, 3.2), layout="constrained", sharex=True, sharey=True)
     for panel, data in zip(panels, DAY_SKILL, strict=True):
         mine = [one for one in power if one.data == data]
         for one, colour in zip(mine, ("#4477aa", "#ee6677", "#228833"), strict=False):
             panel.plot(one.gains, one.found["level 0.025"], "o-", color=colour, label=f"{one.rows:,} rows")
         panel.axhline(0.8, color="black", linestyle="--", linewidth=1)
         panel.set(title=data, xlabel="true gain in roc_auc", xscale="log", ylim=(0, 1.02))
+        panel.xaxis.set_major_locator(FixedLocator([0.002, 0.005, 0.01, 0.02, 0.05, 0.1]))
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.xaxis.set_major_formatter("{x:g}")
     panels[0].set_ylabel("share of retrains promoted")
-    panels[0].legend(frameon=False)
+    panels[1].legend(frameon=False, loc="lower right")
     save(figure, folder / "power.svg")
 
 
