@@ -37,7 +37,7 @@ from retrain.core.intervals.base import FEWEST_CLUSTERS, Gain, Pairs, closed_for
 from retrain.core.metrics.base import Floats
 from retrain.errors import DataError
 
-__all__ = ["delong", "structural_components"]
+__all__ = ["clusters_by_class", "delong", "structural_components"]
 
 
 def delong(pairs: Pairs, *, level: float) -> Gain:
@@ -50,15 +50,8 @@ def delong(pairs: Pairs, *, level: float) -> Gain:
         raise DataError(
             "DeLong's interval needs scores of two classes", got=f"{pairs.scores.shape}", fix="Use `method: jackknife`."
         )
+    with_positive, with_negative = clusters_by_class(pairs)
     positive = pairs.y == 1
-    held = [np.bincount(pairs.clusters[rows], minlength=pairs.count) for rows in (positive, ~positive)]
-    with_positive, with_negative = (int(np.count_nonzero(rows)) for rows in held)
-    if min(with_positive, with_negative) < FEWEST_CLUSTERS:
-        raise DataError(
-            f"DeLong's interval needs at least {FEWEST_CLUSTERS} clusters with either class",
-            got=f"{with_positive} with the positive class and {with_negative} with the other",
-            fix="Widen the holdout or cluster by a shorter period.",
-        )
     ours, theirs = (structural_components(positive, side[:, 1]) for side in (pairs.scores, pairs.other))
     components = ours - theirs
     gain = float(components[positive].mean())
@@ -74,6 +67,22 @@ def delong(pairs: Pairs, *, level: float) -> Gain:
     degrees = min(with_positive, with_negative) - 1
     error = float(np.sqrt(max(variance, 0.0)))
     return closed_form(pairs.sign * gain, error, degrees, level, pairs.count, "delong")
+
+
+def clusters_by_class(pairs: Pairs) -> tuple[int, int]:
+    """Return how many clusters hold positive rows, and how many negative ones.
+
+    Raises:
+        DataError: Either are fewer than `FEWEST_CLUSTERS`: the area rests on them alone, however many the others are.
+    """
+    with_positive, with_negative = (len(np.unique(pairs.clusters[pairs.y == label])) for label in (1, 0))
+    if min(with_positive, with_negative) < FEWEST_CLUSTERS:
+        raise DataError(
+            f"the interval of an area needs at least {FEWEST_CLUSTERS} clusters with either class",
+            got=f"{with_positive} with the positive class and {with_negative} with the other",
+            fix="Widen the holdout or cluster by a shorter period.",
+        )
+    return with_positive, with_negative
 
 
 def structural_components(positive: np.ndarray, scores: Floats) -> Floats:

@@ -44,7 +44,7 @@ def jackknife(pairs: Pairs, *, level: float) -> Gain:
         pairs = replace(pairs, clusters=pairs.clusters % MOST_GROUPS)
     groups = pairs.count
     everything = np.ones((1, groups), dtype=np.int64)
-    without = pairs.gains(everything - np.eye(groups, dtype=np.int64))
+    value, *left = pairs.gains(np.vstack([everything, everything - np.eye(groups, dtype=np.int64)]))
+    without = np.array(left)
     variance = (groups - 1) / groups * np.sum((without - without.mean()) ** 2)
-    value = float(pairs.gains(everything)[0])
-    return closed_form(value, float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")
+    return closed_form(float(value), float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")

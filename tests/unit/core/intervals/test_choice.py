@@ -32,8 +32,10 @@ def gain_of(pairs: Pairs, **changes: Any) -> Gain:
     return paired_gain(pairs, **({"level": 0.025, "resamples": 999, "seed": 3} | changes))
 
 
-def test_auto_is_delong_for_two_classes_and_the_jackknife_for_everything_else() -> None:
-    assert chosen_method(auc_of(make_scores())) == gain_of(auc_of(make_scores())).method == "delong"
+def test_auto_is_the_jackknife_but_delong_for_two_classes_in_many_clusters() -> None:
+    assert chosen_method(auc_of(make_scores())) == gain_of(auc_of(make_scores())).method == "jackknife"
+    alone = auc_of(make_scores(), None)
+    assert chosen_method(alone) == gain_of(alone).method == "delong"
     three = pairs_of(make_scores(classes=3), "roc_auc", "day", greater=True)
     assert chosen_method(three) == gain_of(three).method == "jackknife"
     assert gain_of(pairs_of(make_scores(), "log_loss", "day")).method == "jackknife"
@@ -190,6 +192,13 @@ def test_a_class_in_one_cluster_alone_leaves_no_finite_interval(method: str) -> 
     rare = replace(make_scores(200), y=(np.arange(200) == 3).astype(float))
     gain = gain_of(auc_of(rare), method=method)
     assert not np.isfinite([gain.low, gain.high]).any()
+
+
+def test_auto_wants_either_class_in_enough_clusters_whatever_it_chooses() -> None:
+    rare = replace(make_scores(), y=np.isin(np.arange(400), [3, 25, 47, 69]).astype(float))
+    for clusters, others in (("day", 20), (None, 396)):
+        with pytest.raises(DataError, match=f"either class; got 4 with the positive class and {others} with the other"):
+            gain_of(auc_of(rare, clusters))
 
 
 def test_a_method_that_does_not_fit_says_so() -> None:
