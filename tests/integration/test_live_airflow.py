@@ -78,7 +78,7 @@ def test_a_promotion_and_only_a_promotion_updates_the_champion_asset(live: Live,
 
 
 def test_the_decision_is_the_note_of_the_run_and_of_its_gate(live: Live, spring: list[str]) -> None:
-    for run_id, choice in zip(spring, ("PROMOTE", "REJECT", "PROMOTE"), strict=True):
+    for run_id, choice in zip(spring, ("PROMOTE", "HOLD", "PROMOTE"), strict=True):
         note = live.until(lambda run_id=run_id: live.run(FLIGHTS, run_id)["note"])
         assert note.startswith(f"**retrain:** {choice}: ")
         assert live.api.get(f"/dags/{FLIGHTS}/dagRuns/{run_id}/taskInstances/gate")["note"] == note
@@ -94,7 +94,7 @@ def test_a_note_of_a_person_stays_and_one_of_ours_is_renewed(live: Live, spring:
     live.api.patch(path, {"note": "**retrain:** an old word"})
     live.api.post(f"/dags/{FLIGHTS}/clearTaskInstances", body | {"include_downstream": True, "reset_dag_runs": True})
     assert live.wait(FLIGHTS, spring[1]) == "success"
-    assert live.run(FLIGHTS, spring[1])["note"].startswith("**retrain:** REJECT: ")
+    assert live.run(FLIGHTS, spring[1])["note"].startswith("**retrain:** HOLD: ")
 
 
 def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: list[str]) -> None:
