@@ -65,6 +65,7 @@ def test_the_demo_ends_with_eleven_decisions_and_the_alias_on_the_champion(first
     assert "PROMOTE" in {choice for _, choice in choices}
     assert re.search(r"Champion is version \d+, as of 2013-09-01: MLflow's alias says the same", first)
     assert "login admin / " in first
+    assert re.search(r"^Models +http://\S+/plugin/retrain$", first, re.MULTILINE)
 
 
 def test_nothing_is_left_behind(first: str, home: Path) -> None:

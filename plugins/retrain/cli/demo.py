@@ -143,6 +143,7 @@ def _print_proof(ledger: SqlLedger, stack: Stack, console: Console) -> None:
 
 def _print_addresses(stack: Stack, console: Console) -> None:
     for name, address in (
+        ("Models", f"{stack.airflow_url}/plugin/retrain"),
         ("Airflow", f"{stack.airflow_url}/dags/{MODEL}   login admin / {stack.password}"),
         ("MLflow", f"{stack.mlflow_url}/#/models/{MODEL}"),
         ("State", str(stack.home)),
