@@ -51,8 +51,9 @@ test: setup ui/node_modules/.tested ## All tests that need no outside service
 chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
 	$(BIN)/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(if $(OPERATIONS),--operations $(OPERATIONS))
 
-bench: setup ## Time a year's backfill beside the hand-written DAG
+bench: setup ## Time a year's backfill beside the hand-written DAG, and the pages of 1,000 models
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)
+	$(BIN)/python benchmarks/bench_pages.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
 
 bench-gate: setup ## Simulate years of retrains: false promotions, power and speed of the gates
