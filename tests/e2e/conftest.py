@@ -93,7 +93,6 @@ def stack(redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
     project = tmp_path_factory.mktemp("project")
     for name in ("dags", "include"):
         shutil.copytree(REPO / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    _add_hostile_pipeline(project / "include")
     settings = {
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
@@ -171,7 +170,7 @@ def page(visitors: Visitors) -> Page:
     return visitors.page()
 
 
-def _add_hostile_pipeline(include: Path) -> None:
+def add_hostile_pipeline(include: Path) -> None:
     """Add a pipeline whose owner, tags, column and values are HTML."""
     (include / "pipelines" / "hostile.yaml").write_text(HOSTILE)
     (include / "expectations" / "hostile.json").write_text(HOSTILE_SUITE)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from tests.e2e.conftest import HTML, REPO, Visitors
+from tests.e2e.conftest import HTML, REPO, Visitors, add_hostile_pipeline
 
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
@@ -101,7 +101,7 @@ def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
         path = folder / f"{name}.png"
         page.screenshot(path=path, animations="disabled")
         with Image.open(path) as picture:
-            picture.quantize(128).save(path, optimize=True)
+            picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
         assert path.stat().st_size < 250_000
 
     return take
@@ -273,7 +273,10 @@ def test_a_user_rolls_back_from_the_page_and_the_alias_moves(
     assert registry.alias_version(MODEL, "champion") == good != bad
 
 
-def test_html_in_names_reasons_and_data_stays_text(visitors: Visitors, api: AirflowApi, ledger: SqlLedger) -> None:
+def test_html_in_names_reasons_and_data_stays_text(
+    visitors: Visitors, api: AirflowApi, ledger: SqlLedger, stack: Stack
+) -> None:
+    add_hostile_pipeline(stack.project / "include")
     api.wait_for_dag(HOSTILE)
     api.patch(f"/dags/{HOSTILE}", {"is_paused": False})
     conf = {"as_of": "2024-06-01", "reason": HTML}
@@ -300,7 +303,7 @@ def test_html_in_names_reasons_and_data_stays_text(visitors: Visitors, api: Airf
         f"/dags/{HOSTILE}",
     ):
         page.goto(address)
-        expect(page.get_by_text(HTML).first).to_be_visible()
+        expect(page.get_by_text(HTML).filter(visible=True).first).to_be_visible()
         assert page.locator("img[src=x]").count() == 0, address
         assert page.evaluate("globalThis.owned") is None, address
 
