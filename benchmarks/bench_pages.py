@@ -5,13 +5,22 @@
 A real PostgreSQL, with a database for the ledger and one for Airflow's own tables; the real app in this process, a signed-in
 user, and each kind of question asked several times after a first one. The milliseconds of this process's own work say what a
 busy machine adds; PostgreSQL's are not among them.
+
+With --browser a real api-server comes up as well, and Chromium opens the page: milliseconds from the click on "Models" to the
+first row, each time in a freshly loaded Airflow. It needs the packages and programs of `make e2e`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
+import signal
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +47,7 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--retrains", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--browser", action="store_true", help="Time the page in Chromium as well.")
     parser.add_argument("--write", type=Path, help="The page whose table is written anew.")
     asked = parser.parse_args()
     with (
@@ -55,6 +65,10 @@ def main() -> None:
 |---|---:|---:|---:|---:|---:|
 """
         table += "\n".join(line(client, name, query, asked.repeats) for name, query in QUESTIONS.items())
+        if asked.browser:
+            found = in_browser(Path(folder), server, asked.repeats)
+            shown = " | ".join(f"{value:.0f}" for value in (min(found), statistics.median(found), max(found)))
+            table += f"\n| the page in Chromium, from the click to its rows | 50 | {shown} | |"
         print(table)
         if asked.write:
             write_between_marks(asked.write, "bench_pages", table)
@@ -191,6 +205,75 @@ def line(client: Any, name: str, query: dict[str, Any], repeats: int) -> str:
         rows = len(response.raise_for_status().json()["rows"])
     found = (min(walls[1:]), statistics.median(walls[1:]), max(walls[1:]), statistics.median(works[1:]))
     return f"| {name} | {rows} | " + " | ".join(f"{value:.0f}" for value in found) + " |"
+
+
+FROM_CLICK_TO_ROWS = """async () => {
+  const began = performance.now();
+  document.querySelector('a[href$="/plugin/retrain"]').click();
+  while (!document.querySelector('[data-testid=retrain] tbody tr')) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+
+
+def in_browser(folder: Path, server: Any, repeats: int) -> list[float]:
+    """Return the milliseconds from a click on "Models" to its rows, after a first visit."""
+    from playwright.sync_api import sync_playwright
+
+    with api_server(folder, server) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url)
+        page.locator("input[name=username]").fill("ann")
+        page.locator("input[name=password]").fill("ann")
+        page.get_by_role("button", name="Sign in").click()
+        found = []
+        for _ in range(repeats + 1):
+            page.get_by_role("link", name="Models").wait_for()
+            page.wait_for_load_state("networkidle")
+            found.append(page.evaluate(FROM_CLICK_TO_ROWS))
+            page.goto(url)
+        browser.close()
+    print(f"the first visit: {found[0]:.0f} ms")
+    return found[1:]
+
+
+@contextmanager
+def api_server(folder: Path, server: Any) -> Iterator[str]:
+    """Have Airflow's own server up on these databases."""
+    import httpx
+
+    passwords, info = folder / "passwords.json", server.get_postmaster_info()
+    passwords.write_text(json.dumps({"ann": "ann"}))
+    ledger = {
+        "conn_type": "retrain_ledger", "host": str(info.socket_dir), "port": info.port,
+        "login": "postgres", "schema": "ledger",
+    }  # fmt: skip
+    settings = {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW_CONN_RETRAIN_LEDGER": json.dumps(ledger),
+    }
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "api-server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--workers", "1"], env=os.environ | settings, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+        while True:
+            try:
+                httpx.get(f"{url}/api/v2/version").raise_for_status()
+                break
+            except httpx.HTTPError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit((folder / "api-server.log").read_text()[-2000:]) from None
+                time.sleep(0.3)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ export const SelectFilter = ({ label, value, options, onChange }: SelectProps) =
       {label}
     </Field.Label>
     <NativeSelect.Root size="sm" w="auto">
-      <NativeSelect.Field maxW="14rem" onChange={(event) => onChange(event.target.value)} value={value}>
+      <NativeSelect.Field maxW="18rem" onChange={(event) => onChange(event.target.value)} value={value}>
         {options.map(([key, word]) => (
           <option key={key} value={key}>
             {word}

@@ -53,7 +53,7 @@ export const ComparePage = () => {
         </HStack>
       ) : null}
       {!(a && b) ? <Empty title="Choose two versions">Each retrain that trained something made one.</Empty> : null}
-      {error ? <Failure error={error} what="comparison" /> : null}
+      {error && !known.error ? <Failure error={error} what="comparison" /> : null}
       {a && b && !(data || error || known.error) ? <Loading lines={8} what="comparison" /> : null}
       {data ? <Compared comparison={data} /> : null}
     </PageFrame>
