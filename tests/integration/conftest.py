@@ -183,22 +183,19 @@ def _make_project(project: Path) -> None:
     for name in ("dags", "include"):
         shutil.copytree(REPO / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     include = project / "include"
-    (include / "pipelines" / "pulse.yaml").write_text(PULSE.format(start=TODAY - timedelta(days=10)))
-    guarded = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: guarded") + GUARDED
-    (include / "pipelines" / "guarded.yaml").write_text(guarded)
+
+    def write(name: str, text: str) -> None:
+        (include / "pipelines" / f"{name}.yaml").write_text(text.replace("model: pulse", f"model: {name}"))
+
+    pulse = PULSE.format(start=TODAY - timedelta(days=10))
+    for name in ("pulse", "rough"):
+        write(name, pulse)
+    write("guarded", pulse + GUARDED)
+    on_request, gate = pulse.replace('schedule: "@daily"\n', "").split("gate:")
     for name in ("calm", "steady"):
-        calm = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", f"model: {name}")
-        calm = calm.replace('schedule: "@daily"\n', "").partition("gate:")[0]
-        (include / "pipelines" / f"{name}.yaml").write_text(
-            calm + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n"
-        )
-    rough = PULSE.format(start=TODAY - timedelta(days=10)).replace("model: pulse", "model: rough")
-    (include / "pipelines" / "rough.yaml").write_text(rough)
+        write(name, on_request + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n")
     estimator = 'train: {estimator: "include.models.pulse:build_estimator"'
-    searched = calm.replace("model: calm", "model: searched").replace(estimator, f"{estimator}, {SEARCHING.strip()}")
-    (include / "pipelines" / "searched.yaml").write_text(
-        searched + "gate: [{check: beats_champion, metric: roc_auc, cluster_by: day}]\n"
-    )
+    write("searched", on_request.replace(estimator, f"{estimator}, {SEARCHING.strip()}") + f"gate:{gate}")
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)
     (include / "expectations" / "pulse.json").write_text(SUITE)
     (include / "models" / "pulse.py").write_text(ESTIMATOR)

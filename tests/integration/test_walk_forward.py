@@ -38,7 +38,8 @@ def backfill(live: Live, timeline: str, active: int) -> None:
 def rows(live: Live, timeline: str) -> tuple[list[Decision], list[tuple[object, ...]]]:
     """Return decisions and ledger of a timeline without what names the timeline or the time of day."""
     decisions = sorted(live.ledger.decisions(FLIGHTS, timeline), key=lambda decision: decision.as_of)
-    plain = [replace(item, request_id="", timeline="", scorecard="", at=None) for item in decisions]
+    # Nor how often a holdout was looked at: the second timeline looks at it again.
+    plain = [replace(item, request_id="", timeline="", scorecard="", at=None, consulted=0) for item in decisions]
     return plain, [_move(entry) for entry in live.ledger.entries(FLIGHTS, timeline)]
 
 
