@@ -110,11 +110,6 @@ class Decision:
             return None
         return PastTest(given.test, given.place, self.as_of, given.level, self.choice is Choice.PROMOTE)
 
-    @property
-    def gain_interval(self) -> tuple[float, float] | None:
-        """The interval of the gain over the opponent, where a gate asked for it."""
-        return self.gain.interval if self.gain else None
-
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a number that is not finite becomes null."""
         return asdict(self) | {

@@ -141,6 +141,5 @@ def test_the_interval_of_the_gain_is_that_of_the_gate_that_asks_for_it() -> None
     calibration = replace(PASS, gate="calibration", interval=(0.01, 0.02))
     gain = replace(PASS, gate="beats_champion(roc_auc)", interval=(0.1, 0.3))
     assert make_decision(verdicts=(PASS, calibration, gain)).gain == gain
-    assert make_decision(verdicts=(PASS, calibration, gain)).gain_interval == (0.1, 0.3)
-    assert make_decision(verdicts=(PASS, calibration)).gain_interval is None
-    assert make_decision().gain_interval is None
+    assert make_decision(verdicts=(PASS, calibration)).gain is None
+    assert make_decision().gain is None
