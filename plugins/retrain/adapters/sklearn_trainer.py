@@ -125,7 +125,7 @@ class SklearnTrainer:
             ) from error
         dummy.fit(np.zeros((len(label), 1)), label)
         baseline = tuple(map(float, dummy.class_prior_)) if classification else (float(dummy.constant_.item()),)
-        return FittedModel(estimator, tuple(features.columns), classes, baseline, spec.train.params)
+        return FittedModel(estimator, tuple(features.columns), classes, baseline)
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
@@ -176,7 +176,7 @@ class SklearnTrainer:
                 got=untrusted,
                 fix="Review them and add them to the setting [retrain] trusted_types.",
             ) from error
-        card = {name: getattr(model, name) for name in ("features", "classes", "baseline", "params")}
+        card = {name: getattr(model, name) for name in ("features", "classes", "baseline")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
         write_recipe(spec, _code_of(spec), self.made_with(spec), folder)
 
@@ -193,7 +193,7 @@ class SklearnTrainer:
             estimator = skops.io.load(path, trusted=self._trusted_types)
             card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
             classes = None if card["classes"] is None else tuple(card["classes"])
-            return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]), card["params"])
+            return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."

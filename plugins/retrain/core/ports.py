@@ -7,7 +7,7 @@ Every implementation meets the contract suite of its port under ``tests/contract
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -111,14 +111,12 @@ class FittedModel:
         features: The feature columns, in order.
         classes: The classes by column of the probabilities; None for a regression.
         baseline: What a dummy fitted on the same training rows says on every row: the class shares, or the mean.
-        params: The keyword arguments that its function was called with, a search's choice among them.
     """
 
     estimator: Any
     features: tuple[str, ...]
     classes: tuple[Any, ...] | None
     baseline: tuple[float, ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Trainer(Protocol):

@@ -46,7 +46,7 @@ def trials_of(world: World) -> list[dict[str, Any]]:
 
 
 def params_of(world: World, challenger: Challenger) -> dict[str, Any]:
-    return dict(world.trainer.load(world.artifact(challenger.version)).params)
+    return dict(world.trainer.recipe(world.artifact(challenger.version)).spec.train.params)
 
 
 def work(world: World, worker: int, **changes: Any) -> int:
