@@ -90,7 +90,7 @@ def one_query() -> Check:
 def gx_validator() -> Check:
     sys.path.insert(0, str(ROOT / "plugins"))
     from retrain.adapters.gx_validator import GxValidator
-    from retrain.core.window import Window
+    from retrain.core.data.window import Window
 
     window = Window(as_of=END, train_start=START, holdout_start=HOLDOUT, end=END)
     return lambda files: GxValidator().validate(files, SUITE, event_time=EVENT_TIME, window=window).success

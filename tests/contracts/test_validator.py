@@ -17,9 +17,9 @@ import duckdb
 import pytest
 
 from retrain.adapters.gx_validator import GxValidator
+from retrain.core.data.validation import ExpectationResult, ValidationReport
+from retrain.core.data.window import Window
 from retrain.core.ports import Validator
-from retrain.core.validation import ExpectationResult, ValidationReport
-from retrain.core.window import Window
 from retrain.errors import DataError
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from tests.builders import make_spec
 from tests.faults.stage import Stage, check_invariants
 
+from retrain.core.data.window import resolve_as_of
 from retrain.core.names import is_name
-from retrain.core.window import resolve_as_of
 
 HOSTILE = [
     "../../etc/passwd", "/etc/passwd", "a\x00b", "chu\nrn", "сhurn", "a" * 10_000, "a'; DROP TABLE ledger; --",

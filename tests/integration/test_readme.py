@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
+from retrain.core.data.window import Period
 from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import (
     Baseline,
@@ -45,7 +46,6 @@ from retrain.core.spec import (
     load_spec,
     parse_spec,
 )
-from retrain.core.window import Period
 
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "pipeline-spec.md"

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrain.adapters.content_store import ContentStore
+from retrain.core.data.snapshot import Chunk, Part, Snapshot
+from retrain.core.data.window import Window
 from retrain.core.digest import digest_of
-from retrain.core.snapshot import Chunk, Part, Snapshot
 from retrain.core.spec import DataSpec, PipelineSpec
-from retrain.core.window import Window
 from retrain.errors import DataError
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ import great_expectations.exceptions as gx_exceptions
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 from retrain.adapters.gx_duckdb import DuckDBDatasource
-from retrain.core.validation import ExpectationResult, ValidationReport
-from retrain.core.window import Window
+from retrain.core.data.validation import ExpectationResult, ValidationReport
+from retrain.core.data.window import Window
 from retrain.errors import DataError
 
 __all__ = ["GxValidator"]

@@ -10,7 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrain.adapters.pages import number
-from retrain.core.durations import format_duration
+from retrain.core.data.durations import format_duration
 from retrain.core.report import RetrainReport
 from retrain.core.text import plain_markdown
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow.sdk import DAG, BaseOperator, Param
 
-from retrain.core.durations import format_duration
+from retrain.core.data.durations import format_duration
 from retrain.core.gates import Gate
 from retrain.core.names import NAME_PATTERN
 from retrain.core.spec import PipelineSpec

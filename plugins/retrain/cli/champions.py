@@ -29,7 +29,7 @@ from retrain.cli.shared import (
     out,
     told,
 )
-from retrain.core.durations import parse_duration
+from retrain.core.data.durations import parse_duration
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import load_spec
 from retrain.core.text import one_line

@@ -12,11 +12,11 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from retrain.core.data.window import parse_instant
 from retrain.core.names import checked_name, is_name
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import one_line, printable
-from retrain.core.window import parse_instant
 from retrain.errors import NotFoundError, RetrainError
 
 __all__ = [

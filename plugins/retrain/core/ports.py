@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
 
+    from retrain.core.data.snapshot import Part, Snapshot
+    from retrain.core.data.validation import ValidationReport
+    from retrain.core.data.window import Window
     from retrain.core.decision import Challenger, Decision
     from retrain.core.error_control import PastTest
     from retrain.core.evidence import Evidence
@@ -27,11 +30,8 @@ if TYPE_CHECKING:
     from retrain.core.scorecard import Scorecard
     from retrain.core.scores import Scores
     from retrain.core.search import Candidate, Goal, Trial, TrialState
-    from retrain.core.snapshot import Part, Snapshot
     from retrain.core.spec import PipelineSpec, SearchSpec
     from retrain.core.standing import Standing
-    from retrain.core.validation import ValidationReport
-    from retrain.core.window import Window
 
 __all__ = [
     "DatasetRef",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from retrain.core.data.snapshot import Difference, Snapshot
 from retrain.core.decision import Challenger, Choice, Decision
 from retrain.core.gates import Outcome, Slices, Verdict
 from retrain.core.metric_names import GREATER_IS_BETTER
@@ -14,7 +15,6 @@ from retrain.core.names import PRODUCTION
 from retrain.core.prediction_change import PredictionChange
 from retrain.core.reliability import Reliability
 from retrain.core.scorecard import Scorecard, SliceScore
-from retrain.core.snapshot import Difference, Snapshot
 from retrain.core.spec import PipelineSpec
 
 __all__ = ["Change", "Recipe", "RetrainReport", "SliceLine"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from retrain.core.data.window import resolve_as_of
 from retrain.core.names import checked_name
 from retrain.core.request import RetrainRequest, default_timeline
 from retrain.core.text import one_line
-from retrain.core.window import resolve_as_of
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
 from retrain.operators.orphan import die_with_supervisor

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from retrain.core.durations import parse_duration
+from retrain.core.data.durations import parse_duration
 from retrain.operators.champion import ModelOperator
 
 __all__ = ["ForceChampionOperator"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger, Choice, Decision, decide, why_barred
 from retrain.core.digest import digest_of
 from retrain.core.error_control import Allotment, allot
@@ -16,7 +17,6 @@ from retrain.core.gates import LoadGate
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.judging import judge_all

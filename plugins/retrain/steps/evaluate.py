@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger
 from retrain.core.footprint import Footprint
 from retrain.core.ledger import Pointer
@@ -18,7 +19,6 @@ from retrain.core.ports import EvidenceStore, FittedModel, Ledger, Meter, ModelR
 from retrain.core.request import RetrainRequest
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps.scoring import align_scores, holdout_rows

@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from retrain.core.data.snapshot import Part
 from retrain.core.decision import Decision
 from retrain.core.metrics.base import Floats
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
 from retrain.core.recipe import Recipe
-from retrain.core.snapshot import Part
 from retrain.core.spec import PipelineSpec
 from retrain.errors import NotFoundError, TrainingError
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger, Decision
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import EvidenceStore, ModelRegistry, SnapshotStore
@@ -14,7 +15,6 @@ from retrain.core.prediction_change import prediction_change
 from retrain.core.reliability import Reliability, reliability_of
 from retrain.core.report import Recipe, RetrainReport
 from retrain.core.scores import Opponent, Scores
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError, NotFoundError
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import FittedModel, SnapshotStore
 from retrain.core.scores import Scores, align_classes
-from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from retrain.core.data.snapshot import Snapshot
+from retrain.core.data.window import Period
 from retrain.core.ports import Ledger, SnapshotStore
 from retrain.core.request import RetrainRequest
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.core.window import Period
 from retrain.errors import DataError
 
 __all__ = ["take_snapshot"]

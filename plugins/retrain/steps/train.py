@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.decision import Challenger
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
-from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
 from retrain.steps.search import OpenTrials, Tell, search_params
 from retrain.steps.training import Training

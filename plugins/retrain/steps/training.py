@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from retrain.core.data.snapshot import Snapshot
 from retrain.core.failpoints import failpoint
 from retrain.core.key import retrain_key
 from retrain.core.ports import DatasetRef, ModelRegistry, Trainer
 from retrain.core.request import RetrainRequest
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
 
 __all__ = ["Training"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from retrain.core.data.snapshot import Snapshot
+from retrain.core.data.validation import ValidationReport
 from retrain.core.ports import SnapshotStore, Validator
-from retrain.core.snapshot import Snapshot
 from retrain.core.spec import PipelineSpec
-from retrain.core.validation import ValidationReport
 from retrain.errors import DataError
 
 __all__ = ["read_suite", "validate_snapshot"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import SnapshotStore
 from retrain.core.profiles import Profile, profile_window
-from retrain.core.snapshot import Part, Snapshot
 from retrain.core.spec import PipelineSpec
 
 if TYPE_CHECKING:

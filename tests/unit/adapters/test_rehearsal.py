@@ -10,7 +10,7 @@ from tests.builders import World
 
 from retrain.adapters.rehearsal import ChildProcessRehearsal
 from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
-from retrain.core.snapshot import Part, Snapshot
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.errors import IntegrityError
 
 MODULE = "rehearsed_of_the_test"

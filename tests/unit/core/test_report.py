@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, KEY, make_evidence, make_scores, make_spec
 
+from retrain.core.data.snapshot import Chunk, Snapshot
 from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.gates import Outcome, Verdict
 from retrain.core.report import Change, Recipe, RetrainReport
 from retrain.core.scorecard import SliceScore
-from retrain.core.snapshot import Chunk, Snapshot
 
 PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
 FAIL = Verdict("slices(roc_auc)", Outcome.FAIL, "north drops", 0.2, 0.1)

@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_request, make_rows, write_months, write_rows
 
 from retrain.adapters.scoring_meter import ChildProcessMeter
+from retrain.core.data.snapshot import Part
 from retrain.core.decision import Choice
 from retrain.core.evidence import Evidence
 from retrain.core.gates import Gate, GateSpec, Outcome, Verdict
-from retrain.core.snapshot import Part
 from retrain.errors import DataError, IntegrityError, TrainingError
 from retrain.steps.window_profile import profile_snapshot
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.builders import AS_OF, World, make_request, make_rows, make_spec, spec_document, write_rows
 
-from retrain.core.snapshot import Part
+from retrain.core.data.snapshot import Part
 from retrain.errors import DataError, IntegrityError
 
 MakeWorld = Callable[..., World]

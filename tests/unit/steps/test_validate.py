@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.builders import World
 
-from retrain.core.validation import ExpectationResult, ValidationReport
-from retrain.core.window import Window
+from retrain.core.data.validation import ExpectationResult, ValidationReport
+from retrain.core.data.window import Window
 from retrain.errors import DataError, IntegrityError
 from retrain.steps import validate_snapshot
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from retrain.core.data.schedule import ticks_between
 from retrain.core.error_control.alpha_spending import planned_tests, returns_at, spend
 from retrain.core.error_control.base import Allotment, PastTest
 from retrain.core.error_control.lord import lord_level
 from retrain.core.error_control.spec import ErrorControlSpec
-from retrain.core.schedule import ticks_between
 
 __all__ = ["allot"]
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from retrain.core.durations import Duration
+from retrain.core.data.durations import Duration
 
 __all__ = ["ErrorControlSpec"]
 

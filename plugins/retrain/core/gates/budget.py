@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ByteSize, Field, model_validator
 
-from retrain.core.durations import Moment
+from retrain.core.data.durations import Moment
 from retrain.core.footprint import Footprint, Latency
 from retrain.core.gates.base import Gate, Outcome, Verdict
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from retrain.core.data.window import Period
 from retrain.core.gates.base import Outcome
 from retrain.core.names import ColumnName
-from retrain.core.window import Period
 
 __all__ = ["ClusterBy", "cluster_columns", "place_over", "place_within"]
 

@@ -10,18 +10,18 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from retrain.core.data.durations import Duration
+from retrain.core.data.schedule import PRESETS, is_cron
+from retrain.core.data.window import Period, Window
 from retrain.core.digest import digest_of
-from retrain.core.durations import Duration
 from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import GateSpec
 from retrain.core.metric_names import MetricName, Task
 from retrain.core.names import ColumnName, ModelName
-from retrain.core.schedule import PRESETS, is_cron
 from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, ImportPath, Params
-from retrain.core.window import Period, Window
 
 __all__ = [
     "DataSpec",

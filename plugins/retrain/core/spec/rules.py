@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from retrain.core.durations import parse_duration
+from retrain.core.data.durations import parse_duration
 from retrain.core.metric_names import METRICS_BY_TASK, PARITIES
 from retrain.core.spec.search import SearchSpec
 from retrain.errors import SpecProblem

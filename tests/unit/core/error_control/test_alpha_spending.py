@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from retrain.core.data.schedule import ticks_between
 from retrain.core.error_control import PastTest
 from retrain.core.error_control.alpha_spending import planned_tests, returns_at, spend
-from retrain.core.schedule import ticks_between
 
 YEAR = timedelta(days=365)
 START = datetime(2024, 1, 1, tzinfo=UTC)

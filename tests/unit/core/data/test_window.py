@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrain.core.window import Period, Window, parse_instant, resolve_as_of
+from retrain.core.data.window import Period, Window, parse_instant, resolve_as_of
 
 AS_OF = datetime(2024, 7, 1, tzinfo=UTC)
 instants = st.integers(0, 10**8).map(lambda minutes: datetime(1980, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from retrain.core.durations import (
+from retrain.core.data.durations import (
     Duration,
     Moment,
     format_duration,

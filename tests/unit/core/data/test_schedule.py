@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retrain.core.schedule import PRESETS, is_cron, ticks_between
+from retrain.core.data.schedule import PRESETS, is_cron, ticks_between
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
 

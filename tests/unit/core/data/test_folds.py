@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import make_rows
 
-from retrain.core.folds import time_folds
+from retrain.core.data.folds import time_folds
 from retrain.errors import DataError
 
 DAY = timedelta(days=1)

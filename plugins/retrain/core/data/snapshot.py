@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from retrain.core.data.window import Window
 from retrain.core.digest import digest_of
-from retrain.core.window import Window
 
 __all__ = ["Chunk", "Difference", "Part", "Snapshot"]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from retrain.core.validation import ExpectationResult, ValidationReport
+from retrain.core.data.validation import ExpectationResult, ValidationReport
 
 MET = ExpectationResult("expect_column_to_exist", "hour", True)
 BROKEN = ExpectationResult("expect_column_values_to_not_be_null", "hour", False, 12.345)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_spec
 
-from retrain.core.snapshot import Chunk, Difference, Part, Snapshot
+from retrain.core.data.snapshot import Chunk, Difference, Part, Snapshot
 
 SNAPSHOT = Snapshot(
     source="q" * 64,

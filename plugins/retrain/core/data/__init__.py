@@ -1,0 +1,1 @@
+"""Time and rows: windows, schedules, snapshots, validation reports and folds."""
