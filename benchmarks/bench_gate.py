@@ -29,13 +29,13 @@ from sklearn.metrics import roc_auc_score
 from retrain.core.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.evidence import Evidence
 from retrain.core.gates import BeatsChampion, Gate, Outcome, PointEstimate
-from retrain.core.intervals import Gain, Pairs, chosen_method, paired_gain
-from retrain.core.intervals.base import closed_form
-from retrain.core.intervals.delong import delong, structural_components
-from retrain.core.intervals.jackknife import jackknife
-from retrain.core.metrics import METRICS
 from retrain.core.scorecard import Scorecard
 from retrain.core.scores import Scores
+from retrain.core.stats.intervals import Gain, Pairs, chosen_method, paired_gain
+from retrain.core.stats.intervals.base import closed_form
+from retrain.core.stats.intervals.delong import delong, structural_components
+from retrain.core.stats.intervals.jackknife import jackknife
+from retrain.core.stats.metrics import METRICS
 
 BUDGET, WEEKS, DAYS, PER_DAY = 0.05, 52, 28, 20
 BASE_RATE = 0.3

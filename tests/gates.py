@@ -13,7 +13,7 @@ from tests.estimators import EMAIL
 
 from retrain.core.evidence import Evidence
 from retrain.core.gates import Gate, Outcome, Verdict
-from retrain.core.metrics import METRICS
+from retrain.core.stats.metrics import METRICS
 
 
 class GoodInPlace(Gate):

@@ -32,7 +32,6 @@ from retrain.core.gates import (
     Slices,
     Threshold,
 )
-from retrain.core.metric_names import METRICS_BY_TASK, MetricName
 from retrain.core.spec import (
     DataSpec,
     Distribution,
@@ -46,6 +45,7 @@ from retrain.core.spec import (
     load_spec,
     parse_spec,
 )
+from retrain.core.stats.metric_names import METRICS_BY_TASK, MetricName
 
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "pipeline-spec.md"

@@ -11,8 +11,8 @@ from typing import Final
 from retrain.adapters.model_card import model_card
 from retrain.adapters.pages import number, render_page
 from retrain.core.gates import Outcome, Verdict
-from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.report import RetrainReport, SliceLine
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
 
 __all__ = ["Scale", "draw_scorecard"]
 

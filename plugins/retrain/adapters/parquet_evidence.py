@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from retrain.adapters.content_store import ContentStore
 from retrain.core.evidence import Evidence
-from retrain.core.metrics.base import Floats
 from retrain.core.scorecard import Scorecard
 from retrain.core.scores import Scores
+from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["ParquetEvidence"]
 

@@ -15,8 +15,8 @@ from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from retrain.core.backtest import Backtest
 from retrain.core.decision import Choice
-from retrain.core.metrics.base import Floats
 from retrain.core.scores import Opponent, Scores
+from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["draw_backtest", "draw_scores"]
 

@@ -39,9 +39,9 @@ from retrain.cli.shared import (
 from retrain.core.backtest import Backtest
 from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import GateSpec
-from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import PipelineSpec
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 from retrain.settings import split_types
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.core.calibration import calibration_error
 from retrain.core.error_control import Allotment
-from retrain.core.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
-from retrain.core.interval_names import IntervalName
-from retrain.core.intervals import Gain, Pairs, paired_gain
-from retrain.core.lifted import Lifted
-from retrain.core.metric_names import GREATER_IS_BETTER
-from retrain.core.metrics import METRICS
-from retrain.core.metrics.base import Ints
-from retrain.core.reliability import Strategy
 from retrain.core.scorecard import Scorecard, SliceScore
 from retrain.core.scores import Opponent, Scores
+from retrain.core.stats.calibration import calibration_error
+from retrain.core.stats.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
+from retrain.core.stats.interval_names import IntervalName
+from retrain.core.stats.intervals import Gain, Pairs, paired_gain
+from retrain.core.stats.lifted import Lifted
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
+from retrain.core.stats.metrics import METRICS
+from retrain.core.stats.metrics.base import Ints
+from retrain.core.stats.reliability import Strategy
 from retrain.errors import DataError
 
 __all__ = ["Evidence"]

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from retrain.core.metrics.base import Floats
 from retrain.core.scores import Scores
+from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["Bucket", "Flips", "PredictionChange", "prediction_change"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from retrain.core.digest import digest_of
 from retrain.core.footprint import Footprint
 from retrain.core.ledger import Pointer
-from retrain.core.metrics import METRICS
-from retrain.core.metrics.base import Floats
-from retrain.core.profiles import Profile
 from retrain.core.scores import Opponent, Scores
+from retrain.core.stats.drift import Profile
+from retrain.core.stats.metrics import METRICS
+from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["Scorecard", "SliceScore", "score_slices", "value_of"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.core.metrics.base import Floats, Ints
+from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.errors import DataError
 
 __all__ = ["Opponent", "Scores", "align_classes"]

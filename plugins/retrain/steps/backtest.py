@@ -19,18 +19,18 @@ from retrain.core.evidence import Evidence
 from retrain.core.footprint import Footprint
 from retrain.core.gates import Gate, LoadGate
 from retrain.core.ledger import Pointer
-from retrain.core.metric_names import GREATER_IS_BETTER
 from retrain.core.ports import EvidenceStore, FittedModel, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.steps.judging import judge_all
 from retrain.steps.scoring import align_scores, holdout_rows
 from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
-    from retrain.core.metrics.base import Floats
+    from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["Policy", "backtest_policies"]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-    from retrain.core.metrics.base import Floats
+    from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["Draw", "evaluate_challenger"]
 

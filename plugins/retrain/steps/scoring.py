@@ -15,7 +15,7 @@ from retrain.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from retrain.core.metrics.base import Floats
+    from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["align_scores", "holdout_rows"]
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import SnapshotStore
-from retrain.core.profiles import Profile, profile_window
 from retrain.core.spec import PipelineSpec
+from retrain.core.stats.drift import Profile, profile_window
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-    from retrain.core.profiles.columns import Values
+    from retrain.core.stats.drift.columns import Values
 
 __all__ = ["profile_snapshot"]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from retrain.core.evidence import Evidence
 from retrain.core.footprint import Footprint, Latency
 from retrain.core.ledger import Pointer
-from retrain.core.metrics.base import Floats
-from retrain.core.profiles import ColumnProfile, Profile
 from retrain.core.scorecard import Scorecard, score_slices, value_of
 from retrain.core.scores import Opponent, Scores
+from retrain.core.stats.drift import ColumnProfile, Profile
+from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["make_column", "make_evidence", "make_footprint", "make_profile", "make_scores"]
 

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
 from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_over
-from retrain.core.interval_names import IntervalName
-from retrain.core.metric_names import MetricName
 from retrain.core.names import ColumnName
+from retrain.core.stats.interval_names import IntervalName
+from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Baseline(Gate):
     With m the metric, turned so that more is better, the gain over a baseline b is ``m(challenger) - m(b)`` on the same rows.
     One baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (the median where the
     primary metric is mae). The other, where `rule` names it, is a column of the data that is a prediction itself. A champion
-    that has decayed is easy to beat; these do not decay. Intervals come from `retrain.core.intervals`.
+    that has decayed is easy to beat; these do not decay. Intervals come from `retrain.core.stats.intervals`.
 
     Assumptions: clusters are independent, rows within one need not be. To pass, all baselines must be beaten, each at the full
     level: an intersection-union test needs no correction for their number.

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
 from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_over
-from retrain.core.interval_names import IntervalName
-from retrain.core.metric_names import MetricName
+from retrain.core.stats.interval_names import IntervalName
+from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
-    from retrain.core.intervals import Gain
+    from retrain.core.stats.intervals import Gain
 
 __all__ = ["BeatsChampion"]
 
@@ -24,7 +24,7 @@ class BeatsChampion(Gate):
     """Pass where the lower confidence bound of the paired gain is over the margin.
 
     The gain is challenger minus champion for metrics where more is better, champion minus challenger otherwise, so a
-    positive gain is always an improvement. Its interval is made by `method`, one file each in `retrain.core.intervals`, with
+    positive gain is always an improvement. Its interval is made by `method`, one file each in `retrain.core.stats.intervals`, with
     whole clusters: assumptions, clusters are independent, rows within one need not be. A margin of 0 or more asks for
     superiority, a negative one for non-inferiority. The first model of a timeline is held against a dummy baseline fitted on
     its own training rows.

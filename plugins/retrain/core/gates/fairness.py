@@ -9,13 +9,13 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 
 from retrain.core.gates.base import Gate, Outcome, Verdict, least_favourable
 from retrain.core.gates.intervals import ClusterBy, cluster_columns, place_within
-from retrain.core.metric_names import GREATER_IS_BETTER, MetricName, ParityName
 from retrain.core.names import ColumnName
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName, ParityName
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
-    from retrain.core.fairness import Groups
+    from retrain.core.stats.fairness import Groups
 
 __all__ = ["Fairness"]
 
@@ -36,7 +36,7 @@ class Fairness(Gate):
     """Pass where groups differ by at most `max_difference`, and none is under the floor of a metric.
 
     Groups are made by the values of the columns `by`, of several together. The difference is the largest between two groups
-    (see `retrain.core.fairness`); its whole interval must be within the bound to pass, and over it to fail. A floor is a bound of
+    (see `retrain.core.stats.fairness`); its whole interval must be within the bound to pass, and over it to fail. A floor is a bound of
     sanity on the plain value in each group, without any claim about luck; for a metric where less is better it is a ceiling.
     Groups with fewer than `min_group` rows are counted and not judged, nor is one where the metric is not defined; with fewer
     than two groups the verdict is inconclusive.

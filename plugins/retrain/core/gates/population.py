@@ -12,7 +12,7 @@ from retrain.core.names import ColumnName
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
-    from retrain.core.profiles import ColumnProfile
+    from retrain.core.stats.drift import ColumnProfile
 
 __all__ = ["Population"]
 
@@ -20,7 +20,7 @@ __all__ = ["Population"]
 class Population(Gate):
     """Pass where no feature, nor the label, lies further from its training range than `max_distance`.
 
-    The distance is that of Jensen and Shannon, 0 to 1 (Lin 1991; see `retrain.core.profiles.distance` for the formula and what
+    The distance is that of Jensen and Shannon, 0 to 1 (Lin 1991; see `retrain.core.stats.drift.distance` for the formula and what
     it assumes). It is never negative, so luck alone makes some: a column over the bound that luck explains is inconclusive.
     With that, no more than `max_unseen` of the holdout may be of categories that training never saw. Columns that move with the
     calendar differ rightly between two ranges of time: name them in `ignore`.

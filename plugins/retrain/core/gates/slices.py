@@ -10,13 +10,13 @@ from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
 from retrain.core.gates.intervals import ClusterBy, cluster_columns
-from retrain.core.holm import adjusted
-from retrain.core.metric_names import GREATER_IS_BETTER, MetricName
+from retrain.core.stats.holm import adjusted
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence
-    from retrain.core.intervals import Gain
+    from retrain.core.stats.intervals import Gain
 
 __all__ = ["Slices"]
 

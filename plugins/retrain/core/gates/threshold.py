@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.gates.base import Gate, Outcome, Verdict
-from retrain.core.metric_names import MetricName
+from retrain.core.stats.metric_names import MetricName
 
 if TYPE_CHECKING:
     from retrain.core.evidence import Evidence

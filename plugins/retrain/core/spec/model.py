@@ -16,11 +16,11 @@ from retrain.core.data.window import Period, Window
 from retrain.core.digest import digest_of
 from retrain.core.error_control import ErrorControlSpec
 from retrain.core.gates import GateSpec
-from retrain.core.metric_names import MetricName, Task
 from retrain.core.names import ColumnName, ModelName
 from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
+from retrain.core.stats.metric_names import MetricName, Task
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, ImportPath, Params
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from retrain.core.data.durations import parse_duration
-from retrain.core.metric_names import METRICS_BY_TASK, PARITIES
 from retrain.core.spec.search import SearchSpec
+from retrain.core.stats.metric_names import METRICS_BY_TASK, PARITIES
 from retrain.errors import SpecProblem
 
 __all__ = ["broken_rules", "did_you_mean"]

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from retrain.core.metric_names import MetricName
 from retrain.core.spec.section import Section
+from retrain.core.stats.metric_names import MetricName
 
 __all__ = ["Distribution", "Scalar", "SearchSpec"]
 

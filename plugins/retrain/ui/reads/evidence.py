@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from retrain.core.metric_names import GREATER_IS_BETTER
-from retrain.core.metrics.base import Floats
-from retrain.core.reliability import reliability_of
 from retrain.core.scorecard import Scorecard
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
+from retrain.core.stats.metrics.base import Floats
+from retrain.core.stats.reliability import reliability_of
 from retrain.hooks import StoreHook
 from retrain.ui.reads.views import finite
 from retrain.ui.schemas.retrain import CalibrationBin, MetricPair, ReliabilityCurve, ScorecardView, SliceView

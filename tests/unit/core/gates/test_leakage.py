@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tests.builders import make_column, make_evidence, make_profile, make_scores
 
 from retrain.core.gates import Leakage, Outcome, Verdict
-from retrain.core.profiles import ColumnProfile
+from retrain.core.stats.drift import ColumnProfile
 
 CLEAN = make_column("signal", strength=0.7)
 LEAK = make_column("refund", strength=0.999)

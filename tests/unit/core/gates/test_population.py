@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from tests.builders import make_column, make_evidence, make_profile, make_scores
 
 from retrain.core.gates import Outcome, Population, Verdict
-from retrain.core.profiles import ColumnProfile
+from retrain.core.stats.drift import ColumnProfile
 
 
 def judge(*features: ColumnProfile, profile: dict[str, Any] | None = None, **policy: Any) -> Verdict:

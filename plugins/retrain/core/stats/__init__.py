@@ -1,0 +1,1 @@
+"""The statistics, one method a module: metrics, intervals, drift, fairness and calibration."""

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from tests.builders import make_scores
+
+from retrain.core.stats.metrics.classification import CLASSIFICATION
+
+
+def test_values_are_those_of_scikit_learn_on_two_classes() -> None:
+    scores = make_scores()
+    y, positive = scores.y, scores.challenger[:, 1]
+    expected = {
+        "accuracy": metrics.accuracy_score(y, positive > 0.5),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y, positive > 0.5),
+        "brier": metrics.brier_score_loss(y, positive),
+        "f1": metrics.f1_score(y, positive > 0.5),
+        "log_loss": metrics.log_loss(y, scores.challenger),
+        "roc_auc": metrics.roc_auc_score(y, positive),
+    }
+    assert {name: metric.value(y, scores.challenger) for name, metric in CLASSIFICATION.items()} == pytest.approx(
+        expected
+    )
+
+
+def test_values_are_macro_averages_on_more_classes() -> None:
+    scores = make_scores(classes=3)
+    y, likeliest = scores.y, scores.challenger.argmax(axis=1)
+    assert CLASSIFICATION["f1"].value(y, scores.challenger) == pytest.approx(
+        metrics.f1_score(y, likeliest, average="macro")
+    )
+    assert CLASSIFICATION["roc_auc"].value(y, scores.challenger) == pytest.approx(
+        metrics.roc_auc_score(y, scores.challenger, multi_class="ovr", average="macro")
+    )
+
+
+def test_a_class_without_rows_makes_the_area_nan() -> None:
+    scores = make_scores(classes=3)
+    rows = scores.y < 2
+    assert np.isnan(CLASSIFICATION["roc_auc"].value(scores.y[rows], scores.challenger[rows]))
+    one = scores.y == 1
+    assert np.isnan(CLASSIFICATION["roc_auc"].value(scores.y[one], scores.challenger[one]))
+
+
+def test_balanced_accuracy_leaves_out_a_class_without_rows() -> None:
+    scores = make_scores(classes=3)
+    rows = scores.y < 2
+    y, said, clusters = scores.y[rows], scores.challenger[rows], np.arange(rows.sum()) % 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value = CLASSIFICATION["balanced_accuracy"].value(y, said)
+    found = CLASSIFICATION["balanced_accuracy"].resampler(y, said, clusters)(np.ones((1, 5), dtype=np.int64))
+    np.testing.assert_allclose(found, value)
+
+
+def test_a_certain_and_wrong_prediction_costs_a_finite_log_loss() -> None:
+    y, said = np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 1.0]])
+    found = CLASSIFICATION["log_loss"].resampler(y, said, np.array([0, 1]))(np.ones((1, 2), dtype=np.int64))
+    np.testing.assert_allclose(found, CLASSIFICATION["log_loss"].value(y, said))
+    assert np.isfinite(found).all()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrain.core.stats.calibration import calibration_error
+from retrain.core.stats.lifted import Lifted
+from retrain.core.stats.reliability import reliability_of
+from retrain.errors import DataError
+
+RANDOM = np.random.default_rng(7)
+P = RANDOM.beta(1.5, 4, size=3000)
+Y = (RANDOM.uniform(size=3000) < P).astype(float)
+
+
+def two(p: Any) -> Any:
+    return np.column_stack([1 - p, p])
+
+
+def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> Lifted:
+    options = {"bins": 10, "strategy": "quantile", "confidence": 0.95, "resamples": 200, "seed": 1} | changes
+    return calibration_error(y, scores, np.arange(len(y)) if clusters is None else clusters, **options)
+
+
+def test_the_error_is_the_mean_gap_of_the_bins() -> None:
+    assert error_of(Y, two(P)).value == pytest.approx(reliability_of(Y, two(P)).error)
+
+
+def test_a_calibrated_model_is_told_from_one_that_is_not() -> None:
+    honest, boastful = error_of(Y, two(P)), error_of(Y, two(np.clip(P + 0.1, 0, 1)))
+    assert honest.high < 0.04
+    assert boastful.low > 0.06
+    assert honest.low < honest.value < honest.high
+
+
+def test_sure_predictions_have_their_bin() -> None:
+    y = (np.arange(100) % 2).astype(float)
+    assert error_of(y, two(y)) == Lifted(0.0, 0.0, 0.0)
+    assert error_of(y, two(1 - y)).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("y", "scores", "got"),
+    [
+        (Y, np.where(P > 0.9, np.nan, P), "NaN or a number outside 0 to 1"),
+        (Y, P + 0.9, "NaN or a number outside 0 to 1"),
+        (np.ones(3000), P, "needs rows of two classes; got fewer"),
+        (np.ones(0), np.ones(0), "needs rows of two classes; got fewer"),
+    ],
+)
+def test_what_is_no_probability_has_no_calibration(y: Any, scores: Any, got: str) -> None:
+    with pytest.raises(DataError, match=got):
+        error_of(y, two(scores))
+
+
+def test_a_regression_has_no_calibration() -> None:
+    with pytest.raises(DataError, match="got a regression"):
+        error_of(Y, P)
+
+
+def test_days_that_share_luck_widen_the_interval() -> None:
+    day = np.arange(3000) // 150
+    lucky = (RANDOM.uniform(size=3000) < np.clip(P + RANDOM.normal(0, 0.15, size=20)[day], 0, 1)).astype(float)
+    clustered, alone = error_of(lucky, two(P), day), error_of(lucky, two(P))
+    assert clustered.high - clustered.low > 1.5 * (alone.high - alone.low)
