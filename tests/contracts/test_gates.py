@@ -15,8 +15,9 @@ from tests.builders import ROOT, make_column, make_evidence, make_footprint, mak
 
 from retrain.adapters.project_gates import gates_below
 from retrain.core.error_control import Allotment
+from retrain.core.evaluation.footprint import Latency
+from retrain.core.evaluation.scores import Scores
 from retrain.core.evidence import Evidence
-from retrain.core.footprint import Latency
 from retrain.core.gates import (
     BeatsChampion,
     Custom,
@@ -27,7 +28,6 @@ from retrain.core.gates import (
     Slices,
     Verdict,
 )
-from retrain.core.scores import Scores
 from retrain.testing import GATE_PROMISES
 
 GATES: dict[str, dict[str, Any]] = {

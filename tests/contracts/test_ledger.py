@@ -27,11 +27,11 @@ from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
 from retrain.adapters.sql_ledger.tables import LEDGER, METADATA, SCORECARD
 from retrain.core.decision import Challenger, Choice, Decision
 from retrain.core.error_control import Allotment, PastTest
+from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import GENESIS, Action, Move
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
-from retrain.core.scorecard import Scorecard, SliceScore
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 
 MODEL, TIMELINE = "churn", "production"

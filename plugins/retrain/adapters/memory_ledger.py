@@ -9,11 +9,11 @@ from threading import Lock
 
 from retrain.core.decision import Choice, Decision
 from retrain.core.error_control import PastTest
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import as_utc, entry_for, same_wish
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
-from retrain.core.scorecard import Scorecard
 from retrain.core.standing import Standing
 from retrain.errors import NotFoundError
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrain.adapters.content_store import ContentStore
+from retrain.core.evaluation.scorecard import Scorecard
+from retrain.core.evaluation.scores import Scores
 from retrain.core.evidence import Evidence
-from retrain.core.scorecard import Scorecard
-from retrain.core.scores import Scores
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["ParquetEvidence"]

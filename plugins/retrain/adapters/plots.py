@@ -15,7 +15,7 @@ from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from retrain.core.backtest import Backtest
 from retrain.core.decision import Choice
-from retrain.core.scores import Opponent, Scores
+from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["draw_backtest", "draw_scores"]

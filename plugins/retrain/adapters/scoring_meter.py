@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from retrain.adapters.child_process import ChildError, answer_of_child
 from retrain.core.data.snapshot import Part, Snapshot
-from retrain.core.footprint import Footprint
+from retrain.core.evaluation.footprint import Footprint
 from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError, IntegrityError

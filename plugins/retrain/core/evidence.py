@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.core.error_control import Allotment
-from retrain.core.scorecard import Scorecard, SliceScore
-from retrain.core.scores import Opponent, Scores
+from retrain.core.evaluation.scorecard import Scorecard, SliceScore
+from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.stats.calibration import calibration_error
 from retrain.core.stats.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
 from retrain.core.stats.interval_names import IntervalName

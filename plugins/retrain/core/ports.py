@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from retrain.core.data.window import Window
     from retrain.core.decision import Challenger, Decision
     from retrain.core.error_control import PastTest
+    from retrain.core.evaluation.footprint import Footprint
+    from retrain.core.evaluation.scorecard import Scorecard
+    from retrain.core.evaluation.scores import Scores
     from retrain.core.evidence import Evidence
-    from retrain.core.footprint import Footprint
     from retrain.core.ledger import LedgerEntry, Move, Pointer
     from retrain.core.recipe import Recipe
     from retrain.core.request import RetrainRequest
-    from retrain.core.scorecard import Scorecard
-    from retrain.core.scores import Scores
     from retrain.core.search import Candidate, Goal, Trial, TrialState
     from retrain.core.spec import PipelineSpec, SearchSpec
     from retrain.core.standing import Standing

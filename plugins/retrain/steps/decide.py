@@ -11,12 +11,12 @@ from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger, Choice, Decision, decide, why_barred
 from retrain.core.digest import digest_of
 from retrain.core.error_control import Allotment, allot
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.evidence import Evidence
 from retrain.core.failpoints import failpoint
 from retrain.core.gates import LoadGate
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
-from retrain.core.scorecard import Scorecard
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.judging import judge_all

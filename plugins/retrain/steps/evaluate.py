@@ -13,12 +13,12 @@ import numpy as np
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger
-from retrain.core.footprint import Footprint
+from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
+from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger import Pointer
 from retrain.core.ports import EvidenceStore, FittedModel, Ledger, Meter, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
-from retrain.core.scorecard import Scorecard, score_slices, value_of
-from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps.scoring import align_scores, holdout_rows

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.decision import Challenger, Decision
+from retrain.core.evaluation.prediction_change import prediction_change
+from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import EvidenceStore, ModelRegistry, SnapshotStore
-from retrain.core.prediction_change import prediction_change
 from retrain.core.report import Recipe, RetrainReport
-from retrain.core.scores import Opponent, Scores
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.reliability import Reliability, reliability_of
 from retrain.errors import IntegrityError, NotFoundError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
+from retrain.core.evaluation.scores import Scores, align_classes
 from retrain.core.ports import FittedModel, SnapshotStore
-from retrain.core.scores import Scores, align_classes
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 

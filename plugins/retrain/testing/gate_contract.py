@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 from pydantic import ValidationError
 
+from retrain.core.evaluation.scores import Scores
 from retrain.core.evidence import Evidence
 from retrain.core.gates import Gate, Outcome, Verdict
-from retrain.core.scores import Scores
 from retrain.testing.evidence import make_evidence, make_scores
 
 __all__ = ["GATE_PROMISES", "check_gate"]

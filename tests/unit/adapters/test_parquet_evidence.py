@@ -10,8 +10,8 @@ from tests.builders import make_evidence, make_scores
 
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.parquet_evidence import ParquetEvidence
+from retrain.core.evaluation.scores import Scores
 from retrain.core.evidence import Evidence
-from retrain.core.scores import Scores
 from retrain.errors import IntegrityError, NotFoundError
 
 

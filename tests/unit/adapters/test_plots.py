@@ -9,7 +9,7 @@ import pytest
 from tests.builders import make_scores
 
 from retrain.adapters.plots import draw_scores
-from retrain.core.scores import Opponent, Scores
+from retrain.core.evaluation.scores import Opponent, Scores
 
 
 def with_one_class(classes: int) -> Scores:

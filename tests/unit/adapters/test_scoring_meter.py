@@ -13,7 +13,7 @@ from tests.builders import World
 from retrain.adapters import scoring_meter
 from retrain.adapters.child_process import run_child
 from retrain.adapters.scoring_meter import ChildProcessMeter, measure_stored
-from retrain.core.footprint import Footprint
+from retrain.core.evaluation.footprint import Footprint
 from retrain.errors import DataError, IntegrityError
 
 MODULE = "measured_of_the_test"

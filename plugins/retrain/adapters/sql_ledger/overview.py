@@ -14,8 +14,8 @@ from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, SCORECARD
 from retrain.core.decision import Choice, Decision
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger import Action, LedgerEntry
-from retrain.core.scorecard import Scorecard
 
 __all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Request"]
 

@@ -13,8 +13,8 @@ from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCOREC
 from retrain.core.decision import Choice, Decision
 from retrain.core.digest import digest_of
 from retrain.core.error_control import PastTest
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger import Action, LedgerEntry, Pointer
-from retrain.core.scorecard import Scorecard
 from retrain.core.standing import Standing
 from retrain.errors import IntegrityError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ByteSize, Field, model_validator
 
 from retrain.core.data.durations import Moment
-from retrain.core.footprint import Footprint, Latency
+from retrain.core.evaluation.footprint import Footprint, Latency
 from retrain.core.gates.base import Gate, Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from retrain.core.scorecard import Scorecard
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics.base import Floats
 from retrain.core.stats.reliability import reliability_of

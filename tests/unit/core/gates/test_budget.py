@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from tests.builders import make_evidence, make_footprint, make_scores
 
-from retrain.core.footprint import Latency
+from retrain.core.evaluation.footprint import Latency
 from retrain.core.gates import Budget, Outcome, Verdict
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.builders import make_evidence, make_scores
 
-from retrain.core.scorecard import Scorecard
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.stats.drift import ColumnProfile, Profile, profile_window
 
 AS_OF = np.datetime64("2024-07-01", "us")

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binomtest, bootstrap
 from tests.builders import make_scores
 
-from retrain.core.scores import Scores
+from retrain.core.evaluation.scores import Scores
 from retrain.core.stats.intervals import FEWEST_CLUSTERS, Gain, Pairs, chosen_method, paired_gain
 from retrain.core.stats.intervals.base import closed_form
 from retrain.core.stats.intervals.delong import delong

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import make_scores
 
-from retrain.core.scores import Scores
+from retrain.core.evaluation.scores import Scores
 from retrain.core.stats.metric_names import (
     CLASSIFICATION_METRICS,
     GREATER_IS_BETTER,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.builders import make_scores
 
-from retrain.core.scores import Scores, align_classes
+from retrain.core.evaluation.scores import Scores, align_classes
 from retrain.errors import DataError
 
 # Sunday evening, Monday, the Sunday after, the Monday after that in another month

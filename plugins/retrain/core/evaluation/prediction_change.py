@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from retrain.core.scores import Scores
+from retrain.core.evaluation.scores import Scores
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["Bucket", "Flips", "PredictionChange", "prediction_change"]

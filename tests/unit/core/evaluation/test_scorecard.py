@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.builders import make_evidence, make_pointer, make_scores
 
-from retrain.core.scorecard import Scorecard, SliceScore, score_slices, value_of
-from retrain.core.scores import Scores
+from retrain.core.evaluation.scorecard import Scorecard, SliceScore, score_slices, value_of
+from retrain.core.evaluation.scores import Scores
 
 
 def test_a_scorecard_survives_its_json() -> None:

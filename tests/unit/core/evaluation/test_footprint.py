@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from tests.builders import make_evidence, make_footprint, make_scores
 
-from retrain.core.footprint import Latency
-from retrain.core.scorecard import Scorecard
+from retrain.core.evaluation.footprint import Latency
+from retrain.core.evaluation.scorecard import Scorecard
 
 
 def test_a_latency_is_found_by_its_rows() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from tests.builders import make_scores
 
-from retrain.core.prediction_change import Flips, prediction_change
-from retrain.core.scores import Scores
+from retrain.core.evaluation.prediction_change import Flips, prediction_change
+from retrain.core.evaluation.scores import Scores
 
 
 def two_classes(y: list[float], mine: list[float], theirs: list[float]) -> Scores:
