@@ -26,11 +26,11 @@ from rich.progress import Progress
 from scipy.stats import binomtest, bootstrap, norm
 from sklearn.metrics import roc_auc_score
 
-from retrain.core.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.evaluation.scores import Scores
-from retrain.core.evidence import Evidence
-from retrain.core.gates import BeatsChampion, Gate, Outcome, PointEstimate
+from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import BeatsChampion, Gate, Outcome, PointEstimate
 from retrain.core.stats.intervals import Gain, Pairs, chosen_method, paired_gain
 from retrain.core.stats.intervals.base import closed_form
 from retrain.core.stats.intervals.delong import delong, structural_components

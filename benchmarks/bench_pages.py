@@ -150,9 +150,9 @@ def fill_ledger(url: Any, models: int, retrains: int) -> None:
 
 
 def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
-    from retrain.core.decision import Challenger, Choice, Decision
     from retrain.core.digest import digest_of
-    from retrain.core.gates import Outcome, Verdict
+    from retrain.core.policy.decision import Challenger, Choice, Decision
+    from retrain.core.policy.gates import Outcome, Verdict
     from retrain.core.request import RetrainRequest
 
     champion = None

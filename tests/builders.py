@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
-from retrain.core.decision import Challenger, Decision
 from retrain.core.ledger import LedgerEntry, Pointer
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
 from retrain.testing import (  # noqa: F401 - tests take them from here

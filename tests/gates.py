@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import field_validator
 from tests.estimators import EMAIL
 
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate, Outcome, Verdict
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Gate, Outcome, Verdict
 from retrain.core.stats.metrics import METRICS
 
 

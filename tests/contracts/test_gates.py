@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 from tests.builders import ROOT, make_column, make_evidence, make_footprint, make_profile, make_scores
 
 from retrain.adapters.project_gates import gates_below
-from retrain.core.error_control import Allotment
 from retrain.core.evaluation.footprint import Latency
 from retrain.core.evaluation.scores import Scores
-from retrain.core.evidence import Evidence
-from retrain.core.gates import (
+from retrain.core.policy.error_control import Allotment
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import (
     BeatsChampion,
     Custom,
     Gate,

@@ -25,11 +25,11 @@ from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
 from retrain.adapters.sql_ledger import database as database_module
 from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
 from retrain.adapters.sql_ledger.tables import LEDGER, METADATA, SCORECARD
-from retrain.core.decision import Challenger, Choice, Decision
-from retrain.core.error_control import Allotment, PastTest
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
-from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import GENESIS, Action, Move
+from retrain.core.policy.decision import Challenger, Choice, Decision
+from retrain.core.policy.error_control import Allotment, PastTest
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.airflow_api import AirflowApi
 from retrain.cli.stack import Stack
-from retrain.core.decision import Choice
+from retrain.core.policy.decision import Choice
 
 pytestmark = pytest.mark.e2e
 

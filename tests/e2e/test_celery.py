@@ -11,8 +11,8 @@ from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.airflow_api import AirflowApi
 from retrain.cli.stack import Stack
-from retrain.core.decision import Choice
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice
 
 pytestmark = pytest.mark.e2e
 

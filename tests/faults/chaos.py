@@ -28,7 +28,7 @@ from tests.faults.proxy import Fault, Proxy, proxy_before
 from tests.faults.stage import Stage, check_invariants
 from tests.servers import fresh_database, running_mlflow, running_postgresql
 
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.errors import ConflictError, NotFoundError, OutageError
 from retrain.steps import RollbackPlan
 

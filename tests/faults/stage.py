@@ -14,11 +14,11 @@ from tests.builders import AS_OF, make_spec
 
 from retrain.adapters.mlflow_registry import DUPLICATE_TAG, KEY_TAG, MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.core.decision import Challenger, Choice, Decision
 from retrain.core.digest import digest_of
-from retrain.core.gates import Outcome, Verdict
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger, Choice, Decision
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec

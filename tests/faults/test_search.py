@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from tests.builders import World, make_rows, make_spec, write_months
 from tests.faults.children import FORKS
 
-from retrain.core.decision import Challenger
+from retrain.core.policy.decision import Challenger
 from retrain.core.search import Goal, Trial
 
 GOAL = Goal("roc_auc", greater_is_better=True)

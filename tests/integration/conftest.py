@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.airflow_api import AirflowApi
 from retrain.cli.stack import Ports, Stack
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 
 T = TypeVar("T")
 REPO = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ import pytest
 from tests.integration.conftest import TODAY, Live
 from tests.readme_blocks import live_script
 
-from retrain.core.decision import Choice
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice
 from retrain.core.spec import load_spec
 from retrain.hooks import MlflowHook, RetrainLedgerHook
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from tests.integration.conftest import TODAY, Live
 
-from retrain.core.decision import Choice
 from retrain.core.ledger import Action
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice
 from retrain.errors import OutageError
 
 pytestmark = pytest.mark.live

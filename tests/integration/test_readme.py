@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from tests.readme_blocks import PAGES, ROOT, Block, blocks, live_script, run_retrain
 
 from retrain.core.data.window import Period
-from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import (
+from retrain.core.policy.error_control import ErrorControlSpec
+from retrain.core.policy.gates import (
     Baseline,
     BeatsChampion,
     Budget,

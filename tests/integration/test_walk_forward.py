@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from tests.integration.conftest import Live
 
-from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import LedgerEntry
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice, Decision
 
 pytestmark = pytest.mark.live
 

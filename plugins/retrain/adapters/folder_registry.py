@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from retrain.core.artifact import manifest_digest, verify_artifact
-from retrain.core.decision import Challenger
 from retrain.core.failpoints import failpoint
+from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
 from retrain.core.search import Trial
 from retrain.errors import NotFoundError, OutageError

@@ -10,7 +10,7 @@ from typing import Final
 
 from retrain.adapters.model_card import model_card
 from retrain.adapters.pages import number, render_page
-from retrain.core.gates import Outcome, Verdict
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport, SliceLine
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 

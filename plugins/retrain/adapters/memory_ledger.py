@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
-from retrain.core.decision import Choice, Decision
-from retrain.core.error_control import PastTest
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import as_utc, entry_for, same_wish
+from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
 from retrain.core.standing import Standing

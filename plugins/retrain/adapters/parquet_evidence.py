@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from retrain.adapters.content_store import ContentStore
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.evaluation.scores import Scores
-from retrain.core.evidence import Evidence
+from retrain.core.policy.evidence import Evidence
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["ParquetEvidence"]

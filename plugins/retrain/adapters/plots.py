@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
-from retrain.core.backtest import Backtest
-from retrain.core.decision import Choice
 from retrain.core.evaluation.scores import Opponent, Scores
+from retrain.core.policy.backtest import Backtest
+from retrain.core.policy.decision import Choice
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["draw_backtest", "draw_scores"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retrain.adapters.project_code import import_from
-from retrain.core.gates import Custom, Gate, LoadGate
+from retrain.core.policy.gates import Custom, Gate, LoadGate
 
 __all__ = ["gate_class", "gates_below"]
 
@@ -21,7 +21,7 @@ def gate_class(custom: Custom, root: Path) -> type[Gate]:
     name, _, kind = custom.gate.partition(":")
     found = getattr(import_from(name, root), kind)
     if not (isinstance(found, type) and issubclass(found, Gate)):
-        raise TypeError(f"{kind} is no subclass of retrain.core.gates.Gate")
+        raise TypeError(f"{kind} is no subclass of retrain.core.policy.gates.Gate")
     return found
 
 

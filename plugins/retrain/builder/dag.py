@@ -8,8 +8,8 @@ from typing import Any, Final
 from airflow.sdk import DAG, BaseOperator, Param
 
 from retrain.core.data.durations import format_duration
-from retrain.core.gates import Gate
 from retrain.core.names import NAME_PATTERN
+from retrain.core.policy.gates import Gate
 from retrain.core.spec import PipelineSpec
 from retrain.operators import (
     ApprovePromotionOperator,

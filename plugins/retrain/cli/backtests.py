@@ -36,10 +36,10 @@ from retrain.cli.shared import (
     out,
     told,
 )
-from retrain.core.backtest import Backtest
-from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import GateSpec
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.backtest import Backtest
+from retrain.core.policy.error_control import ErrorControlSpec
+from retrain.core.policy.gates import GateSpec
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, SpecError, SpecProblem

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from retrain.core.gates import Custom
+from retrain.core.policy.gates import Custom
 from retrain.core.spec import PipelineSpec, field_problems
 from retrain.errors import RetrainError, SpecError, SpecProblem
 

@@ -24,7 +24,7 @@ from retrain.adapters.project_gates import gates_below
 from retrain.adapters.scoring_meter import ChildProcessMeter
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.core.decision import Challenger, Choice, Decision
+from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.ports import ModelRegistry, TrialStore
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import LedgerEntry
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice, Decision
 from retrain.core.text import one_line
 
 if TYPE_CHECKING:

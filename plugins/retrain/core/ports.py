@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from retrain.core.data.snapshot import Part, Snapshot
     from retrain.core.data.validation import ValidationReport
     from retrain.core.data.window import Window
-    from retrain.core.decision import Challenger, Decision
-    from retrain.core.error_control import PastTest
     from retrain.core.evaluation.footprint import Footprint
     from retrain.core.evaluation.scorecard import Scorecard
     from retrain.core.evaluation.scores import Scores
-    from retrain.core.evidence import Evidence
     from retrain.core.ledger import LedgerEntry, Move, Pointer
+    from retrain.core.policy.decision import Challenger, Decision
+    from retrain.core.policy.error_control import PastTest
+    from retrain.core.policy.evidence import Evidence
     from retrain.core.recipe import Recipe
     from retrain.core.request import RetrainRequest
     from retrain.core.search import Candidate, Goal, Trial, TrialState

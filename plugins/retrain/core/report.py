@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from retrain.core.data.snapshot import Difference, Snapshot
-from retrain.core.decision import Challenger, Choice, Decision
 from retrain.core.evaluation.prediction_change import PredictionChange
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
-from retrain.core.gates import Outcome, Slices, Verdict
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger, Choice, Decision
+from retrain.core.policy.gates import Outcome, Slices, Verdict
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.reliability import Reliability

@@ -9,7 +9,7 @@ from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from retrain.core.decision import Choice
+from retrain.core.policy.decision import Choice
 from retrain.core.text import plain_markdown
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
@@ -17,7 +17,7 @@ from retrain.operators.base import RetrainOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.core.decision import Decision
+    from retrain.core.policy.decision import Decision
     from retrain.core.request import RetrainRequest
     from retrain.core.spec import PipelineSpec
 

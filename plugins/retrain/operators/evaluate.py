@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from retrain.core.decision import Challenger
+from retrain.core.policy.decision import Challenger
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
 from retrain.operators.train import sklearn_trainer

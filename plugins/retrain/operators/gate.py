@@ -9,7 +9,7 @@ from urllib.parse import quote
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain import settings
-from retrain.core.decision import Challenger, Decision
+from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.text import plain_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
 from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
@@ -17,7 +17,7 @@ from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.core.decision import Decision
+    from retrain.core.policy.decision import Decision
     from retrain.core.request import RetrainRequest
 
 __all__ = ["QualityGateOperator"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-    from retrain.core.decision import Decision
+    from retrain.core.policy.decision import Decision
 
 __all__ = ["DecisionLink", "MlflowRunLink", "ModelVersionLink", "ScorecardLink", "decision_url"]
 

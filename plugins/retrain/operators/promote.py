@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowSkipException
 
-from retrain.core.decision import Choice
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice
 from retrain.operators.assets import champion_asset
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import ModelVersionLink

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrain.core.backtest import Backtest, Verdicts, walk
-from retrain.core.decision import Challenger, Choice, Decision, decide
-from retrain.core.error_control import ErrorControlSpec, PastTest, allot
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate, LoadGate
 from retrain.core.ledger import Pointer
+from retrain.core.policy.backtest import Backtest, Verdicts, walk
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide
+from retrain.core.policy.error_control import ErrorControlSpec, PastTest, allot
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Gate, LoadGate
 from retrain.core.ports import EvidenceStore, FittedModel, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.decision import Challenger, Choice, Decision, decide, why_barred
 from retrain.core.digest import digest_of
-from retrain.core.error_control import Allotment, allot
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.evidence import Evidence
 from retrain.core.failpoints import failpoint
-from retrain.core.gates import LoadGate
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.policy.error_control import Allotment, allot
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import LoadGate
 from retrain.core.ports import EvidenceStore, Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Custom, Gate, LoadGate, Verdict
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Custom, Gate, LoadGate, Verdict
 
 __all__ = ["judge_all"]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from retrain.core.decision import Challenger
 from retrain.core.digest import digest_of
 from retrain.core.failpoints import failpoint
 from retrain.core.ledger import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError

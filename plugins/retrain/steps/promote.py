@@ -6,10 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrain.core.decision import Choice, Decision
 from retrain.core.digest import digest_of
 from retrain.core.ledger import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from retrain.core.data.snapshot import Part
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
 from retrain.core.recipe import Recipe
 from retrain.core.spec import PipelineSpec

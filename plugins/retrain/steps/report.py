@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.decision import Challenger, Decision
 from retrain.core.evaluation.prediction_change import prediction_change
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.ports import EvidenceStore, ModelRegistry, SnapshotStore
 from retrain.core.report import Recipe, RetrainReport
 from retrain.core.spec import PipelineSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from retrain.core.data.snapshot import Part, Snapshot
-from retrain.core.decision import Challenger
+from retrain.core.policy.decision import Challenger
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec

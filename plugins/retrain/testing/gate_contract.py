@@ -17,8 +17,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from retrain.core.evaluation.scores import Scores
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate, Outcome, Verdict
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Gate, Outcome, Verdict
 from retrain.testing.evidence import make_evidence, make_scores
 
 __all__ = ["GATE_PROMISES", "check_gate"]
@@ -37,7 +37,7 @@ def check_gate(gate: Gate, evidence: Evidence | None = None) -> None:
     Raises:
         AssertionError: It breaks a promise.
 
-    >>> from retrain.core.gates import Threshold
+    >>> from retrain.core.policy.gates import Threshold
     >>> check_gate(Threshold(check="threshold", metric="roc_auc", min=0.5))
     """
     good = make_evidence(make_scores()) if evidence is None else evidence

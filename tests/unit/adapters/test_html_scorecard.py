@@ -17,7 +17,7 @@ from tests.builders import LATER, NOT_WORSE, World, make_request, make_rows
 
 from retrain.adapters.html_scorecard import Scale, draw_scorecard
 from retrain.adapters.mlflow_registry import MlflowRegistry
-from retrain.core.gates import Outcome, Verdict
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport
 from retrain.steps import report_retrain
 

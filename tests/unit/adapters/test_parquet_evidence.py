@@ -11,7 +11,7 @@ from tests.builders import make_evidence, make_scores
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.core.evaluation.scores import Scores
-from retrain.core.evidence import Evidence
+from retrain.core.policy.evidence import Evidence
 from retrain.errors import IntegrityError, NotFoundError
 
 

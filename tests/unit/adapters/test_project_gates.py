@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from retrain.adapters.project_gates import gate_class, gates_below
-from retrain.core.gates import Custom, Gate
+from retrain.core.policy.gates import Custom, Gate
 
 GATE = """
-from retrain.core.gates import Gate, Outcome, Verdict
+from retrain.core.policy.gates import Gate, Outcome, Verdict
 
 class Picky(Gate):
     least: int

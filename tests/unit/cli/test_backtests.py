@@ -7,7 +7,7 @@ import pytest
 from tests.builders import make_spec
 
 from retrain.cli.backtests import read_policy
-from retrain.core.error_control import ErrorControlSpec
+from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.errors import NotFoundError, SpecError
 
 SPEC = make_spec(error_control={"method": "lord"})

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.app import app
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.steps import record_failure
 
 RUN = f"{MODEL}/scheduled__2024-07-01T00:00:00+00:00"

@@ -9,9 +9,9 @@ import pytest
 from tests.builders import AS_OF, KEY, make_evidence, make_scores, make_spec
 
 from retrain.core.data.snapshot import Chunk, Snapshot
-from retrain.core.decision import Challenger, Choice, Decision, decide
 from retrain.core.evaluation.scorecard import SliceScore
-from retrain.core.gates import Outcome, Verdict
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import Change, Recipe, RetrainReport
 
 PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)

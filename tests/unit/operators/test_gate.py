@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from tests.builders import World, make_request
 
 from retrain.adapters import html_scorecard
-from retrain.core.decision import Choice
+from retrain.core.policy.decision import Choice
 from retrain.operators import QualityGateOperator
 from retrain.operators.links import ScorecardLink
 

@@ -8,9 +8,18 @@ import pytest
 from tests.builders import AS_OF, World, make_footprint, make_request
 
 from retrain.adapters.project_gates import gates_below
-from retrain.core.decision import Choice, Decision
-from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import Baseline, BeatsChampion, Budget, Custom, Fairness, Leakage, PointEstimate, Threshold
+from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.error_control import ErrorControlSpec
+from retrain.core.policy.gates import (
+    Baseline,
+    BeatsChampion,
+    Budget,
+    Custom,
+    Fairness,
+    Leakage,
+    PointEstimate,
+    Threshold,
+)
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
 

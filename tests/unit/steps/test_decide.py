@@ -8,10 +8,10 @@ import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 
 from retrain.adapters.project_gates import gates_below
-from retrain.core.decision import Choice, Decision
-from retrain.core.error_control import Allotment
-from retrain.core.error_control.lord import lord_level
-from retrain.core.gates import Outcome
+from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.error_control import Allotment
+from retrain.core.policy.error_control.lord import lord_level
+from retrain.core.policy.gates import Outcome
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps import decide_retrain, record_failure

@@ -14,9 +14,9 @@ from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_requ
 
 from retrain.adapters.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
-from retrain.core.decision import Choice
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate, GateSpec, Outcome, Verdict
+from retrain.core.policy.decision import Choice
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Gate, GateSpec, Outcome, Verdict
 from retrain.errors import DataError, IntegrityError, TrainingError
 from retrain.steps.window_profile import profile_snapshot
 

@@ -7,8 +7,8 @@ import pytest
 from tests.builders import LATER, ROOT, World, make_request
 from tests.estimators import EMAIL
 
-from retrain.core.decision import Choice
-from retrain.core.gates import Baseline, Outcome
+from retrain.core.policy.decision import Choice
+from retrain.core.policy.gates import Baseline, Outcome
 
 NORTH = {"check": "custom", "gate": "tests.gates:GoodInPlace", "params": {"place": "north"}, "reads": ["place"]}
 RAISING = {"check": "custom", "gate": "tests.gates:Raising"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.builders import World
 
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.core.ports import FittedModel
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps import Likeness, Replay, record_failure, replay_retrain

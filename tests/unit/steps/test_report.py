@@ -11,7 +11,7 @@ import pytest
 from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
 
 from retrain.adapters.html_scorecard import draw_scorecard
-from retrain.core.decision import Choice
+from retrain.core.policy.decision import Choice
 from retrain.steps import record_failure, report_retrain
 
 SECRET = "ann@example.com"

@@ -12,7 +12,7 @@ from tests.builders import World, make_request, make_rows
 from tests.estimators import EMAIL
 
 from retrain.core.data.snapshot import Part
-from retrain.core.decision import Challenger
+from retrain.core.policy.decision import Challenger
 from retrain.core.search import TrialState
 from retrain.errors import DataError, OutageError, TrainingError
 from retrain.steps import Likeness, replay_retrain, search, try_params

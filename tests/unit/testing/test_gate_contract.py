@@ -12,8 +12,8 @@ import pytest
 from pydantic import ConfigDict
 from tests.gates import GoodInPlace, Raising, SayingAnArray, SayingPass, SayingYes
 
-from retrain.core.evidence import Evidence
-from retrain.core.gates import Gate, Outcome, PointEstimate, Threshold, Verdict
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Gate, Outcome, PointEstimate, Threshold, Verdict
 from retrain.testing import GATE_PROMISES, check_gate, make_evidence, make_scores
 
 GOOD = Threshold(check="threshold", metric="roc_auc", min=0.5)

@@ -13,11 +13,11 @@ from retrain.adapters.sql_ledger.attempts import AttemptLog
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.overview import LedgerOverview
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
-from retrain.core.decision import Choice, Decision
-from retrain.core.error_control import PastTest
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.moves import entry_for, same_wish
+from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
 from retrain.core.standing import Standing

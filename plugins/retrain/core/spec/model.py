@@ -14,9 +14,9 @@ from retrain.core.data.durations import Duration
 from retrain.core.data.schedule import PRESETS, is_cron
 from retrain.core.data.window import Period, Window
 from retrain.core.digest import digest_of
-from retrain.core.error_control import ErrorControlSpec
-from retrain.core.gates import GateSpec
 from retrain.core.names import ColumnName, ModelName
+from retrain.core.policy.error_control import ErrorControlSpec
+from retrain.core.policy.gates import GateSpec
 from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from retrain.core.data.snapshot import Chunk, Snapshot
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.errors import NotFoundError, RetrainError
 from retrain.hooks import MlflowHook, StoreHook
 from retrain.settings import MLFLOW_CONNECTION

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from retrain.adapters.sql_ledger import ModelHead, SqlLedger
-from retrain.core.decision import Choice, Decision
 from retrain.core.ledger import Action
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice, Decision
 from retrain.ui.access import Access
 from retrain.ui.dags import Dag, find_dags
 from retrain.ui.reads.views import champion_of, deciding_verdict, decision_point, production_first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.decision import Decision
+from retrain.core.policy.decision import Decision
 from retrain.errors import NotFoundError, OutageError, RetrainError
 from retrain.ui.dags import run_link, task_link
 from retrain.ui.reads.differences import Run, changed_periods, changes, read_run, read_snapshot

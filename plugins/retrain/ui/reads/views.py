@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from retrain.core.decision import Decision
-from retrain.core.gates import Verdict
 from retrain.core.ledger import LedgerEntry
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Decision
+from retrain.core.policy.gates import Verdict
 from retrain.ui.schemas.decisions import DecisionPoint, Interval, VerdictView
 from retrain.ui.schemas.fleet import Champion
 from retrain.ui.schemas.ledger import LedgerRow

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from retrain.core.decision import Choice
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Choice
 from retrain.ui.dependencies import AccessDep, LedgerDep
 from retrain.ui.parameters import Limit, Offset, TimelineParam
 from retrain.ui.reads import fleet

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from retrain.core.decision import Choice
+from retrain.core.policy.decision import Choice
 from retrain.ui.schemas.base import Schema
 from retrain.ui.schemas.problem import Unavailable
 from retrain.ui.schemas.retrain import Change, ChunkChange

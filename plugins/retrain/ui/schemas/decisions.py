@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from retrain.core.decision import Choice
-from retrain.core.gates import Outcome
+from retrain.core.policy.decision import Choice
+from retrain.core.policy.gates import Outcome
 from retrain.ui.schemas.base import Schema
 
 __all__ = ["DecisionList", "DecisionPoint", "Interval", "VerdictView"]

@@ -1,0 +1,163 @@
+"""What a policy would have done over past retrains, and what came of it in the windows that followed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from retrain.core.policy.decision import Choice
+
+__all__ = ["Backtest", "Step", "Verdicts", "walk"]
+
+Verdicts = Callable[[int, int | None], tuple[Choice, str]]
+"""What a policy says of challenger i against champion j, or against the baseline."""
+Metric = Callable[[int, int], float]
+"""The metric of model j on the holdout of retrain i."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One past retrain under a policy.
+
+    Attributes:
+        champion: The champion's version after it.
+        next_value: The champion's metric in the next window, on rows that no decision had seen; NaN after the last one.
+        best_next: The best that any version made by then reached there: the choice in hindsight.
+        never_next: What the first version of all reached there: never retraining.
+        promotion_gain: Where it promoted: how much better than the champion before the new one was there.
+    """
+
+    as_of: datetime
+    version: int
+    choice: Choice
+    reason: str
+    champion: int | None
+    next_value: float
+    best_next: float
+    never_next: float
+    promotion_gain: float = math.nan
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A policy over a history; gains and regrets are positive where better or worse, in units of the metric."""
+
+    policy: str
+    metric: str
+    greater_is_better: bool
+    steps: tuple[Step, ...]
+
+    @property
+    def promotions(self) -> int:
+        """How many challengers it promoted."""
+        return sum(step.choice is Choice.PROMOTE for step in self.steps)
+
+    @property
+    def bad_promotions(self) -> int:
+        """How many of those did worse in the next window than the champion they replaced."""
+        return sum(step.promotion_gain < 0 for step in self.steps)
+
+    @property
+    def flaps(self) -> int:
+        """How many champions were replaced at the very next retrain."""
+        promoted = [step.choice is Choice.PROMOTE for step in self.steps]
+        return sum(first and second for first, second in pairwise(promoted))
+
+    @property
+    def mean_next(self) -> float:
+        """The mean of the champion's metric in the next windows."""
+        return _mean([step.next_value for step in self.steps])
+
+    @property
+    def regret(self) -> float:
+        """The mean loss against the best choice in hindsight."""
+        return _mean([self._sign * (step.best_next - step.next_value) for step in self.steps])
+
+    @property
+    def gain_over_never(self) -> float:
+        """The mean gain over never retraining."""
+        return _mean([self._sign * (step.next_value - step.never_next) for step in self.steps])
+
+    def worse_than(self, other: Backtest) -> bool:
+        """Whether its champions did worse in the windows where both policies had one."""
+        pairs = zip(self.steps, other.steps, strict=True)
+        gaps = [self._sign * (mine.next_value - theirs.next_value) for mine, theirs in pairs]
+        return _mean(gaps) < 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; a number that is not finite becomes null."""
+        names = ("promotions", "bad_promotions", "flaps", "mean_next", "regret", "gain_over_never")
+        summary = {name: _plain(getattr(self, name)) for name in names}
+        steps = [
+            {name: _plain(value) for name, value in asdict(step).items()} | {"as_of": step.as_of.isoformat()}
+            for step in self.steps
+        ]
+        return {"policy": self.policy, "metric": self.metric, **summary, "steps": steps}
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.greater_is_better else -1.0
+
+
+def walk(
+    policy: str,
+    retrains: Sequence[tuple[datetime, int]],
+    verdicts: Verdicts,
+    value: Metric,
+    *,
+    metric: str,
+    greater_is_better: bool,
+    every: int = 1,
+) -> Backtest:
+    """Let a policy decide on past retrains in their order, each against the champion that it made itself.
+
+    Args:
+        policy: Its name.
+        retrains: (as-of, version) of each, by as-of.
+        verdicts: The decision on retrain i against the champion made in retrain j.
+        value: The metric of the version of retrain j on the holdout of retrain i.
+        metric: The metric's name.
+        greater_is_better: Whether more of it is better.
+        every: Look at every n-th retrain only, as a slower schedule would.
+    """
+    sign = 1.0 if greater_is_better else -1.0
+    champion: int | None = None
+    steps = []
+    for i, (as_of, version) in enumerate(retrains):
+        before = champion
+        choice, reason = (Choice.HOLD, "not looked at") if i % every else verdicts(i, champion)
+        if choice is Choice.PROMOTE:
+            champion = i
+        last = i + 1 >= len(retrains)
+        next_value = math.nan if last or champion is None else value(champion, i + 1)
+        known = [] if last else [found for j in range(i + 1) if math.isfinite(found := value(j, i + 1))]
+        gain = math.nan
+        if choice is Choice.PROMOTE and before is not None and not last:
+            gain = sign * (next_value - value(before, i + 1))
+        steps.append(
+            Step(
+                as_of,
+                version,
+                choice,
+                reason,
+                None if champion is None else retrains[champion][1],
+                next_value,
+                max(known, key=lambda found: sign * found, default=math.nan),
+                math.nan if last else value(0, i + 1),
+                gain,
+            )
+        )
+    return Backtest(policy, metric, greater_is_better, tuple(steps))
+
+
+def _mean(values: Sequence[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.nan
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,199 @@
+"""What a gate may look at: the scorecard and the per-row scores behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrain.core.evaluation.scorecard import Scorecard, SliceScore
+from retrain.core.evaluation.scores import Opponent, Scores
+from retrain.core.policy.error_control import Allotment
+from retrain.core.stats.calibration import calibration_error
+from retrain.core.stats.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
+from retrain.core.stats.interval_names import IntervalName
+from retrain.core.stats.intervals import Gain, Pairs, paired_gain
+from retrain.core.stats.lifted import Lifted
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
+from retrain.core.stats.metrics import METRICS
+from retrain.core.stats.metrics.base import Ints
+from retrain.core.stats.reliability import Strategy
+from retrain.errors import DataError
+
+__all__ = ["Evidence"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The scorecard of a retrain with its per-row scores.
+
+    Attributes:
+        allotment: The error that the comparison with the champion may make; None where nothing but the gates limits it.
+    """
+
+    scorecard: Scorecard
+    scores: Scores
+    allotment: Allotment | None = None
+
+    @property
+    def opponent(self) -> Opponent | None:
+        """Whom the challenger met: the champion, for a first model the baseline, or nobody."""
+        return self.scorecard.opponent if self.scores.opponent is not None else None
+
+    @property
+    def why_no_opponent(self) -> str:
+        """Why there is nobody to compare with."""
+        return self.scorecard.why_no_opponent or "no opponent was scored"
+
+    @property
+    def why_no_level(self) -> str:
+        """Why luck may not pass at all."""
+        return self.allotment.why_none if self.allotment else ""
+
+    def challenger_metric(self, metric: str) -> float:
+        """Return a metric of the challenger; NaN where it is missing."""
+        return self.scorecard.challenger_metrics.get(metric, math.nan)
+
+    def opponent_metric(self, metric: str) -> float:
+        """Return a metric of the opponent; NaN where it is missing."""
+        return self.scorecard.opponent_metrics.get(metric, math.nan)
+
+    def slice_scores(self) -> tuple[SliceScore, ...]:
+        """Return the scores of every slice."""
+        return self.scorecard.slices
+
+    def paired_gain(
+        self, metric: str, cluster_by: str | None, level: float, *, method: IntervalName = "auto", resamples: int = 2000
+    ) -> Gain:
+        """Return the gain over the opponent with its interval; the same evidence gives the same numbers.
+
+        Args:
+            level: One-sided error level of either bound.
+
+        Raises:
+            DataError: The cluster column is unknown, there are too few clusters, or the method does not fit the scores.
+            ValueError: There is no opponent; ask `opponent` first.
+        """
+        pairs = self._pairs(metric, self.scores.clusters(cluster_by), slice(None))
+        return paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
+
+    def slice_gains(
+        self, slices: Sequence[SliceScore], metric: str, cluster_by: str | None, level: float
+    ) -> list[Gain | None]:
+        """Return the gain over the opponent on the rows of each slice; None where a slice has no interval.
+
+        Raises:
+            DataError: The cluster column is unknown.
+            ValueError: There is no opponent; ask `opponent` first.
+        """
+        clusters = self.scores.clusters(cluster_by)
+        values = {score.column: self.scores.columns[score.column].astype(str) for score in slices}
+
+        def gain_of(score: SliceScore) -> Gain | None:
+            try:
+                gain = paired_gain(self._pairs(metric, clusters, values[score.column] == score.value), level=level)
+            except DataError:
+                return None
+            return gain if math.isfinite(gain.error) else None
+
+        return [gain_of(score) for score in slices]
+
+    def _pairs(self, metric: str, clusters: Ints, rows: slice | NDArray[np.bool_]) -> Pairs:
+        scores = self.scores
+        if scores.opponent is None:
+            raise ValueError(self.why_no_opponent)
+        owners = np.unique(clusters[rows], return_inverse=True)[1]
+        sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
+        return Pairs(METRICS[metric], *sides, owners, greater_is_better=GREATER_IS_BETTER[metric])
+
+    def gain_over_baseline(
+        self,
+        metric: str,
+        rule: str | None,
+        cluster_by: str | None,
+        level: float,
+        *,
+        method: IntervalName = "auto",
+        resamples: int = 2000,
+    ) -> Gain:
+        """Return the gain over the dummy, or over a column that holds a simple rule's predictions, with its interval.
+
+        Raises:
+            DataError: There is no dummy or no such rule, the cluster column is unknown, or there are too few clusters.
+        """
+        said = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
+        met = replace(self, scores=replace(self.scores, opponent=said))
+        return met.paired_gain(metric, cluster_by, level, method=method, resamples=resamples)
+
+    def calibration_error(
+        self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int
+    ) -> Lifted:
+        """Return the challenger's expected calibration error with its interval.
+
+        Raises:
+            DataError: The scores are not the probabilities of a classification, the rows are of one class, the cluster column
+                is unknown, or there are too few clusters.
+        """
+        return calibration_error(
+            self.scores.y,
+            self.scores.challenger,
+            self.scores.clusters(cluster_by),
+            bins=bins,
+            strategy=strategy,
+            confidence=confidence,
+            resamples=resamples,
+            seed=self._seed,
+        )
+
+    def groups(self, by: Sequence[str], min_rows: int) -> Groups:
+        """Return the groups that the values of some columns make together.
+
+        Raises:
+            DataError: A column is unknown.
+        """
+        for name in by:
+            if name not in self.scores.columns:
+                raise DataError("groups are made by a column of the data", got=name, fix="Select it in the query.")
+        return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
+
+    def group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
+        """Return a metric of the challenger in each group; NaN where it is not defined.
+
+        Raises:
+            DataError: A score is not finite, the rows are of one class, or the metric is of another task.
+        """
+        return group_values(metric, groups, self.scores.y, self.scores.challenger)
+
+    def group_difference(
+        self,
+        metric: str,
+        groups: Groups,
+        threshold: float,
+        cluster_by: str | None,
+        confidence: float,
+        resamples: int,
+    ) -> Difference:
+        """Return the largest difference between two groups under the challenger, with its interval.
+
+        Raises:
+            DataError: As for `group_values`; or the metric is defined in fewer than two groups, the cluster column is unknown, or
+                there are too few clusters.
+        """
+        return largest_difference(
+            metric,
+            groups,
+            self.scores.y,
+            self.scores.challenger,
+            self.scores.clusters(cluster_by),
+            threshold=threshold,
+            confidence=confidence,
+            resamples=resamples,
+            seed=self._seed,
+        )
+
+    @property
+    def _seed(self) -> int:
+        return int(self.scorecard.key[:8], 16)

@@ -1,0 +1,104 @@
+"""The challenger must score fast enough and take little enough room to be served."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ByteSize, Field, model_validator
+
+from retrain.core.data.durations import Moment
+from retrain.core.evaluation.footprint import Footprint, Latency
+from retrain.core.policy.gates.base import Gate, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from retrain.core.policy.evidence import Evidence
+
+__all__ = ["Budget"]
+
+_BOUNDS = ("single_p50", "single_p99", "batch_p50", "batch_p99", "size", "memory")
+
+
+class Budget(Gate):
+    """Pass where each bound that is given holds of the footprint, measured in a child process with one thread.
+
+    A percentile is that of the timed calls, the smallest time that so many per cent of them stay within. Timings move with what
+    else the machine does, and calls that follow each other share its moods, so no interval is claimed: leave slack.
+    The verdict carries milliseconds or bytes.
+    """
+
+    check: Literal["budget"]
+    single_p50: Moment | None = Field(None, gt=timedelta(0), description="Median latency of scoring one row.")
+    single_p99: Moment | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
+    batch_p50: Moment | None = Field(
+        None, gt=timedelta(0), description="Median latency of scoring `batch_rows` rows at once."
+    )
+    batch_p99: Moment | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
+    batch_rows: int = Field(1000, ge=2, le=100_000)
+    size: ByteSize | None = Field(None, gt=0, description="Of the stored model with all its files, such as 50MB.")
+    memory: ByteSize | None = Field(
+        None, gt=0, description="What loading and scoring adds to a process, such as 500MB."
+    )
+    min_calls: int = Field(100, ge=1, le=300, description="Fewest timed calls that a percentile may rest on.")
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Budget:
+        if all(getattr(self, bound) is None for bound in _BOUNDS):
+            raise ValueError(f"must have one of {', '.join(_BOUNDS)}")
+        return self
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """One row, and a batch."""
+        return 1, self.batch_rows
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        """Return fail with all that is over its bound, pass, or inconclusive; the number is that of the worst."""
+        name, footprint = "budget", evidence.scorecard.footprint
+        if footprint is None:
+            reason = evidence.scorecard.why_no_footprint or "no footprint was measured"
+            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+        costs = list(self._costs(footprint))
+        for cost in costs:
+            if cost.calls is not None and cost.calls < self.min_calls:
+                reason = f"{cost.what} rests on {cost.calls} timed calls, fewer than {self.min_calls}"
+                return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=cost.bound)
+            if not math.isfinite(cost.value):
+                return Verdict(name, Outcome.INCONCLUSIVE, f"{cost.what} was not measured", bound=cost.bound)
+        costs.sort(key=lambda cost: cost.value / cost.bound, reverse=True)
+        over = [cost for cost in costs if cost.value > cost.bound]
+        reason = "; ".join(map(str, over or costs))
+        return Verdict(name, Outcome.FAIL if over else Outcome.PASS, reason, costs[0].value, costs[0].bound)
+
+    def _costs(self, footprint: Footprint) -> Iterator[_Cost]:
+        """Yield each cost that has a bound."""
+        limits = {1: (self.single_p50, self.single_p99), self.batch_rows: (self.batch_p50, self.batch_p99)}
+        for rows, (p50, p99) in limits.items():
+            latency = footprint.latency(rows) or Latency(rows, 0, math.nan, math.nan)
+            for percentile, value, limit in (("p50", latency.p50, p50), ("p99", latency.p99, p99)):
+                if limit is not None:
+                    what = f"{percentile} of scoring {rows} {'row' if rows == 1 else 'rows'}"
+                    yield _Cost(what, value * 1000, limit / timedelta(milliseconds=1), latency.calls)
+        for what, weight, most in (("size", footprint.size, self.size), ("memory", footprint.memory, self.memory)):
+            if most is not None:
+                yield _Cost(what, weight, most)
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Milliseconds of so many timed calls, or bytes."""
+
+    what: str
+    value: float
+    bound: float
+    calls: int | None = None
+
+    def __str__(self) -> str:
+        word = "over" if self.value > self.bound else "within"
+        if self.calls is not None:
+            return f"{self.what} is {self.value:.2f} ms, {word} {self.bound:g} ms ({self.calls} calls timed)"
+        value, bound = (ByteSize(int(number)).human_readable(decimal=True) for number in (self.value, self.bound))
+        return f"{self.what} is {value}, {word} {bound}"

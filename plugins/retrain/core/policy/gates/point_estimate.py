@@ -1,0 +1,44 @@
+"""The challenger's metric must not be worse than the champion's: what most hand-written DAGs do."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from retrain.core.policy.gates.base import Gate, Outcome, Verdict
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
+
+if TYPE_CHECKING:
+    from retrain.core.policy.evidence import Evidence
+
+__all__ = ["PointEstimate"]
+
+
+class PointEstimate(Gate):
+    """Pass where the challenger's metric is at least the champion's plus a margin, whatever luck had to do with it.
+
+    Between two equally good models it promotes every other time. It is here to be held against other policies in a backtest.
+    """
+
+    check: Literal["point_estimate"]
+    metric: MetricName
+    margin: float = Field(0.0, allow_inf_nan=False, description="In units of the metric.")
+    min_rows: int = Field(30, ge=1, description="Fewest holdout rows that the metric may rest on.")
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        """Return pass or fail; a metric that is not finite on either side is inconclusive."""
+        name = f"point_estimate({self.metric})"
+        if evidence.opponent is None:
+            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+        if evidence.scorecard.rows < self.min_rows:
+            reason = f"{self.metric} rests on {evidence.scorecard.rows} rows, fewer than {self.min_rows}"
+            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+        sign = 1.0 if GREATER_IS_BETTER[self.metric] else -1.0
+        gain = sign * (evidence.challenger_metric(self.metric) - evidence.opponent_metric(self.metric))
+        if not math.isfinite(gain):
+            return Verdict(name, Outcome.INCONCLUSIVE, f"{self.metric} is not a number on both sides")
+        outcome = Outcome.PASS if gain >= self.margin else Outcome.FAIL
+        reason = f"{self.metric} is {abs(gain):.4f} {'better' if gain >= 0 else 'worse'} than the {evidence.opponent}'s"
+        return Verdict(name, outcome, reason, gain, self.margin)

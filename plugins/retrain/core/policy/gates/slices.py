@@ -1,0 +1,129 @@
+"""No slice of the holdout may get clearly worse, however good the average is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from retrain.core.policy.gates.base import Gate, Outcome, Verdict
+from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns
+from retrain.core.stats.holm import adjusted
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
+from retrain.errors import DataError
+
+if TYPE_CHECKING:
+    from retrain.core.policy.evidence import Evidence
+    from retrain.core.stats.intervals import Gain
+
+__all__ = ["Slices"]
+
+
+class Slices(Gate):
+    """Fail where a slice is shown to lose more than `max_drop` against the champion (or the baseline).
+
+    Each slice with enough rows is tested one-sided for a true drop over `max_drop`, with the interval that `beats_champion`
+    chooses and whole clusters; Holm's correction keeps the chance that any of m harmless slices fails the gate at
+    ``1 - confidence``, however many there are. The burden of proof lies with the objection: of 20 slices one or two always look
+    worse by luck, and a challenger that won overall is not thrown away for that. So
+
+    - fail: a slice's drop is over `max_drop`, also allowing for how many slices were looked at;
+    - inconclusive: a slice's drop is over `max_drop` if that slice had been the only one, or cannot be tested (too few
+      clusters, no spread) and its observed drop is over;
+    - pass: neither. `detectable` says how large a drop of the least precise slice would have failed four times in five: where
+      that is far over `max_drop`, the gate has no teeth there, and wants more rows or fewer slices.
+
+    Slices with fewer than `min_rows` rows, or where the metric is not defined (one class only), are not judged; where no
+    slice can be judged, or a metric is defined on one side only, the verdict is inconclusive.
+    """
+
+    check: Literal["slices"]
+    metric: MetricName
+    max_drop: float = Field(ge=0, allow_inf_nan=False, description="In units of the metric.")
+    min_rows: int = Field(500, ge=1)
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="One-sided, for all slices together.")
+    cluster_by: ClusterBy = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column that clusters, where it is not a period."""
+        return cluster_columns(self.cluster_by)
+
+    def judge(self, evidence: Evidence) -> Verdict:
+        """Return fail or inconclusive with the worst slice named, or pass."""
+        name = f"slices({self.metric})"
+        if evidence.opponent is None:
+            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+        judged = []
+        for score in evidence.slice_scores():
+            mine, theirs = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
+            if score.rows < self.min_rows or not (math.isfinite(mine) or math.isfinite(theirs)):
+                continue
+            if not math.isfinite(mine - theirs):
+                reason = f"{self.metric} of {score.column}={score.value} is a number on one side only"
+                return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
+            judged.append((score, theirs - mine if GREATER_IS_BETTER[self.metric] else mine - theirs))
+        if not judged:
+            reason = f"no slice has {self.min_rows} rows and a finite {self.metric}"
+            return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
+        level = round(1 - self.confidence, 12)
+        try:
+            gains = evidence.slice_gains([score for score, _ in judged], self.metric, self.cluster_by, level)
+        except DataError as error:
+            return Verdict(name, Outcome.INCONCLUSIVE, str(error), bound=self.max_drop)
+        drops = [
+            _Drop(f"{score.column}={score.value}", value, gain, self.max_drop, level)
+            for (score, value), gain in zip(judged, gains, strict=True)
+        ]
+        return self._place(name, drops, level)
+
+    def _place(self, name: str, drops: list[_Drop], level: float) -> Verdict:
+        corrected = adjusted([drop.p_value for drop in drops])
+        failed = [drop for drop, p_value in zip(drops, corrected, strict=True) if p_value <= level]
+        suspicious = [drop for drop in drops if drop.suspicious]
+        worst = max(failed or suspicious or drops, key=lambda drop: drop.value)
+        change = f"{self.metric} of {worst.where} {'drops' if worst.value > 0 else 'gains'} {abs(worst.value):.4f}"
+        tested = [drop.gain for drop in drops if drop.gain is not None]
+        among = f"worst of {len(drops)} slices"
+        if len(tested) < len(drops):
+            among += f" ({len(drops) - len(tested)} could not be tested)"
+        if failed:
+            outcome, reason = Outcome.FAIL, f"{change}, more than {self.max_drop:g}"
+        elif suspicious:
+            outcome = Outcome.INCONCLUSIVE
+            reason = f"{among}: {change}, which may be more than {self.max_drop:g} or luck"
+        else:
+            words = "not shown to be over" if worst.value > self.max_drop else "within"
+            outcome, reason = Outcome.PASS, f"{among}: {change}, {words} {self.max_drop:g}"
+        return Verdict(
+            name,
+            outcome,
+            reason,
+            worst.value,
+            self.max_drop,
+            method=f"{worst.gain.method}, Holm over {len(drops)}" if worst.gain else "",
+            detectable=max((self.max_drop + gain.reach_at(level / len(drops)) for gain in tested), default=None),
+        )
+
+
+@dataclass(frozen=True)
+class _Drop:
+    """How much worse one slice is, against the most that it may be."""
+
+    where: str
+    value: float
+    gain: Gain | None
+    most: float
+    level: float
+
+    @property
+    def p_value(self) -> float:
+        """The chance of a drop like this one if the true one were the most; 1 where that cannot be said."""
+        return 1.0 if self.gain is None else self.gain.falls_short(-self.most)
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether it would fail as the only slice; one that cannot be tested is held by what was seen."""
+        return self.value > self.most if self.gain is None else self.p_value <= self.level

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from tests.builders import make_evidence, make_scores
+
+from retrain.core.policy.evidence import Evidence
+from retrain.core.policy.gates import Fairness, Outcome
+
+ROWS = 4000
+PLACE = np.array(["north", "south", "isle"], dtype=object)[np.where(np.arange(ROWS) < 20, 2, np.arange(ROWS) % 2)]
+
+
+def gate(**changes: Any) -> Fairness:
+    fields = {"metric": "demographic_parity", "max_difference": 0.1, "resamples": 200}
+    return Fairness(**({"check": "fairness", "by": "place"} | (changes if "floor" in changes else fields | changes)))
+
+
+def treating(gap: float, **changes: Any) -> Evidence:
+    """Return evidence of a challenger that says yes to the south by `gap` more often."""
+    random = np.random.default_rng(7)
+    p = random.uniform(size=ROWS)
+    y = (random.uniform(size=ROWS) < p).astype(float)
+    said = np.clip(p + gap * (PLACE == "south"), 0, 1)
+    scores = replace(make_scores(ROWS, columns={"place": PLACE}), y=y, challenger=np.column_stack([1 - said, said]))
+    return make_evidence(replace(scores, **changes))
+
+
+@pytest.mark.parametrize(
+    ("gap", "outcome", "words"),
+    [
+        (0.0, Outcome.PASS, "is within 0.1"),
+        (0.2, Outcome.FAIL, "is over 0.1"),
+        (0.1, Outcome.INCONCLUSIVE, "settle 0.1"),
+    ],
+)
+def test_the_whole_interval_of_the_difference_must_be_within(gap: float, outcome: Outcome, words: str) -> None:
+    verdict = gate().judge(treating(gap))
+    assert (verdict.gate, verdict.outcome, verdict.bound) == ("fairness(demographic_parity)", outcome, 0.1)
+    assert words in verdict.reason
+    assert verdict.interval is not None
+    assert verdict.value is not None
+    assert verdict.interval[0] <= verdict.value < verdict.interval[1]
+    assert verdict.method == "clustered bootstrap"
+
+
+def test_the_groups_are_named_with_their_values_and_rows_and_small_ones_are_counted() -> None:
+    verdict = gate().judge(treating(0.2))
+    assert "difference in selection rate 0.2" in verdict.reason
+    assert "between place=south (0.6" in verdict.reason
+    assert ", 1990 rows) and place=north (0.4" in verdict.reason
+    assert verdict.reason.endswith("; 1 smaller groups not judged")
+    assert "isle" not in verdict.reason
+    assert "not judged" not in gate(min_group=20).judge(treating(0.2)).reason
+
+
+def test_the_threshold_says_what_a_yes_is() -> None:
+    low, high = (gate(threshold=at, max_difference=0.5).judge(treating(0.2)) for at in (0.1, 0.9))
+    assert low.value != high.value
+
+
+@pytest.mark.parametrize(
+    ("floor", "outcome", "words"),
+    [
+        ({"accuracy": 0.6}, Outcome.PASS, "keeps 0.6"),
+        ({"accuracy": 0.9}, Outcome.FAIL, "is worse than 0.9"),
+        ({"log_loss": 0.9}, Outcome.PASS, "worst of 2 groups: log_loss of place=south"),
+        ({"log_loss": 0.5}, Outcome.FAIL, "log_loss of place=south"),
+        ({"accuracy": 0.6, "log_loss": 0.5}, Outcome.FAIL, "log_loss of place=south"),
+    ],
+)
+def test_no_group_may_be_worse_than_a_floor(floor: dict[str, float], outcome: Outcome, words: str) -> None:
+    verdict = gate(floor=floor).judge(treating(0.1))
+    assert verdict.outcome is outcome
+    assert words in verdict.reason
+    assert verdict.interval is None
+
+
+def test_the_worst_of_difference_and_floors_is_the_verdict() -> None:
+    both = {"metric": "demographic_parity", "max_difference": 0.3, "resamples": 200}
+    passed = gate(floor={"accuracy": 0.6}, **both).judge(treating(0.1))
+    assert passed.outcome is Outcome.PASS
+    assert "selection rate" in passed.reason
+    assert "accuracy" in passed.reason
+    failed = gate(floor={"accuracy": 0.9}, **both).judge(treating(0.1))
+    assert (failed.gate, failed.outcome) == ("fairness(accuracy)", Outcome.FAIL)
+    assert "selection rate" not in failed.reason
+
+
+def test_groups_of_a_regression_have_floors_and_differences() -> None:
+    scores = make_scores(ROWS, task="regression")
+    assert gate(floor={"mae": 0.5}).judge(make_evidence(scores)).outcome is Outcome.PASS
+    assert gate(floor={"mae": 0.1}).judge(make_evidence(scores)).outcome is Outcome.FAIL
+    assert gate(metric="rmse").judge(make_evidence(scores)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "words"),
+    [
+        ({"min_group": 2000}, {}, "0 groups have 2000 rows, fewer than 2; 3 smaller groups not judged"),
+        ({"by": "shop"}, {}, "made by a column of the data; got shop"),
+        ({"cluster_by": "shop"}, {}, "cluster_by must be"),
+        ({}, {"y": np.ones(ROWS)}, "needs rows of two classes"),
+        ({"floor": {"roc_auc": 0.5}}, {"y": (PLACE == "south") * 1.0}, "roc_auc is defined in 0 groups of 200 rows"),
+        ({"floor": {"mae": 0.5}}, {}, "a metric of their task; got mae"),
+        ({"metric": None, "max_difference": None}, {}, "neither max_difference nor floor was given"),
+    ],
+)
+def test_what_cannot_be_told_is_inconclusive(fields: dict[str, Any], changes: dict[str, Any], words: str) -> None:
+    verdict = gate(**fields).judge(treating(0.0, **changes))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert words in verdict.reason
+
+
+def test_a_difference_without_a_finite_interval_is_inconclusive() -> None:
+    days = np.arange(ROWS) // 20
+    first_day_only = ((days == 0) & (np.arange(ROWS) % 4 < 2)).astype(float)
+    place = np.array(["north", "south"], dtype=object)[np.arange(ROWS) % 2]
+    evidence = treating(0.0, y=first_day_only, columns={"place": place})
+    verdict = gate(metric="roc_auc", cluster_by="day").judge(evidence)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == "the difference in roc_auc has no finite interval on this holdout"
+
+
+def test_a_column_may_stand_alone_or_in_a_list() -> None:
+    assert gate(by="place").by == gate(by=["place"]).by == ("place",)
+    assert gate(by=["place", "plan"], cluster_by="shop").columns == ("place", "plan", "shop")
+    assert gate(cluster_by="day").columns == ("place",)
+    for wrong in ([], ["a b"], 7):
+        with pytest.raises(ValidationError):
+            gate(by=wrong)

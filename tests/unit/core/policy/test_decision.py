@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.builders import AS_OF, KEY, make_pointer
+
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.policy.error_control import Allotment, PastTest
+from retrain.core.policy.gates import Outcome, Verdict
+
+PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
+FAIL = Verdict("slices(roc_auc)", Outcome.FAIL, "north drops", 0.2, 0.1)
+UNSURE = Verdict("beats_champion(roc_auc)", Outcome.INCONCLUSIVE, "does not settle", 0.0, 0.0, (-0.1, math.nan))
+CHALLENGER = Challenger(KEY, 4, "run", "model", "d" * 64)
+
+
+def make_decision(**changes: Any) -> Decision:
+    decision = Decision(
+        request_id="r" * 64,
+        model="churn",
+        timeline="production",
+        as_of=AS_OF,
+        choice=Choice.PROMOTE,
+        reason="better",
+        origin="dag:churn/run",
+        verdicts=(PASS,),
+        challenger=CHALLENGER,
+    )
+    return replace(decision, **changes)
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_only_nothing_but_passing_verdicts_promote(count: int) -> None:
+    for verdicts in itertools.product([PASS, FAIL, UNSURE], repeat=count):
+        choice, reason = decide(verdicts, AS_OF, None)
+        assert reason
+        if FAIL in verdicts:
+            assert choice is Choice.REJECT
+        elif UNSURE in verdicts or not verdicts:
+            assert choice is Choice.HOLD
+        else:
+            assert choice is Choice.PROMOTE
+
+
+def test_the_reason_names_the_gates_that_stood_in_the_way() -> None:
+    assert decide([PASS, FAIL, UNSURE], AS_OF, None)[1] == "slices(roc_auc): north drops"
+    assert decide([PASS, UNSURE], AS_OF, None)[1] == "beats_champion(roc_auc): does not settle"
+    assert decide([], AS_OF, None)[1] == "no gate gave a verdict"
+
+
+@pytest.mark.parametrize("days", [0, 1, 400])
+def test_a_challenger_that_knows_no_more_than_the_champion_is_held_however_good(days: int) -> None:
+    champion = make_pointer(as_of=AS_OF + timedelta(days=days))
+    choice, reason = decide([PASS], AS_OF, champion)
+    assert choice is Choice.HOLD
+    assert reason.startswith("superseded: the champion (version 3) is as of 202")
+    assert decide([PASS], AS_OF + timedelta(days=days, seconds=1), champion)[0] is Choice.PROMOTE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"verdicts": ()}, {"challenger": None}, {"verdicts": (PASS, FAIL)}, {"verdicts": (PASS, UNSURE)}],
+)
+def test_a_promotion_that_the_verdicts_do_not_carry_cannot_be_made(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="PROMOTE needs a challenger and nothing but passing verdicts"):
+        make_decision(**changes)
+    held = make_decision(choice=Choice.HOLD, **changes)
+    with pytest.raises(ValueError, match="PROMOTE needs"):
+        Decision.from_json(held.to_json() | {"choice": "PROMOTE"})
+
+
+def test_a_decision_survives_its_json() -> None:
+    decision = make_decision(
+        champion_version=3,
+        champion_generation=3,
+        opponent="champion",
+        metric="roc_auc",
+        challenger_value=0.7,
+        opponent_value=0.6,
+        at=AS_OF,
+        holdout=(AS_OF - timedelta(days=28), AS_OF),
+        consulted=1.5,
+        allotment=Allotment("lord", 0.01, "test", "lord/production", 3),
+    )
+    again = Decision.from_json(json.loads(json.dumps(decision.to_json(), allow_nan=False)))
+    assert again == decision
+    assert again.past_test == PastTest("test", 3, AS_OF, 0.01, promoted=True)
+    assert again.id == decision.id
+
+
+def test_a_number_that_is_not_finite_is_null_on_paper() -> None:
+    decision = make_decision(
+        choice=Choice.REJECT, challenger=None, verdicts=(UNSURE,), challenger_value=math.nan, opponent_value=math.inf
+    )
+    again = Decision.from_json(json.loads(json.dumps(decision.to_json(), allow_nan=False)))
+    assert (again.challenger_value, again.opponent_value, again.challenger) == (None, None, None)
+    assert again.verdicts[0].interval is not None
+    assert math.isnan(again.verdicts[0].interval[1])
+
+
+def test_the_same_evidence_against_the_same_champion_is_the_same_decision() -> None:
+    decision = make_decision()
+    assert replace(decision, reason="other words", at=AS_OF).id == decision.id
+    told, again = (replace(decision, allotment=Allotment("lord", 0.01, "t", "sequence", place)) for place in (1, None))
+    assert told.id == again.id
+    others = [
+        replace(decision, request_id="other"),
+        replace(decision, challenger=replace(CHALLENGER, key="other")),
+        replace(decision, champion_generation=7),
+        replace(decision, choice=Choice.HOLD),
+        replace(decision, failed_step="train"),
+        replace(decision, allotment=Allotment("lord", 0.01, "test", "sequence", 1)),
+        make_decision(choice=Choice.REJECT, challenger=None, reason="one"),
+        make_decision(choice=Choice.REJECT, challenger=None, reason="two"),
+    ]
+    assert len({decision.id, *(other.id for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize("place", [None, 7])
+def test_only_a_decision_that_took_a_place_is_a_test_for_later_ones(place: int | None) -> None:
+    assert make_decision().past_test is None
+    given = Allotment("alpha_spending", 0.01, "test", "sequence", place)
+    assert (make_decision(allotment=given).past_test is not None) is (place is not None)
+
+
+@pytest.mark.parametrize("bar", ["", "frozen"])
+def test_what_bars_a_challenger_is_known_before_it_is_judged(bar: str) -> None:
+    late = make_pointer(as_of=AS_OF)
+    assert decide([PASS], AS_OF, late, bar=bar)[1] == why_barred(AS_OF, late, bar=bar) != ""
+    assert why_barred(AS_OF, None, bar=bar) == bar
+    assert why_barred(AS_OF, make_pointer(), bar=bar) == bar
+
+
+def test_the_interval_of_the_gain_is_that_of_the_gate_that_asks_for_it() -> None:
+    calibration = replace(PASS, gate="calibration", interval=(0.01, 0.02))
+    gain = replace(PASS, gate="beats_champion(roc_auc)", interval=(0.1, 0.3))
+    assert make_decision(verdicts=(PASS, calibration, gain)).gain == gain
+    assert make_decision(verdicts=(PASS, calibration)).gain is None
+    assert make_decision().gain is None
