@@ -12,9 +12,9 @@ from mlflow.tracking import MlflowClient
 
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG, MlflowRegistry
-from retrain.core.artifact import manifest_digest
 from retrain.core.ports import DatasetRef, ModelRegistry
-from retrain.core.search import Trial, TrialState
+from retrain.core.training.artifact import manifest_digest
+from retrain.core.training.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64

@@ -13,8 +13,8 @@ from tests.servers import fresh_database
 from retrain.adapters.optuna_trials import OptunaTrials
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.ports import Search, TrialStore
-from retrain.core.search import Candidate, Goal, Trial, TrialState
 from retrain.core.spec import SearchSpec
+from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 from retrain.errors import OutageError, RetrainError
 
 KEY = "a" * 64

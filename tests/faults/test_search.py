@@ -13,7 +13,7 @@ from tests.builders import World, make_rows, make_spec, write_months
 from tests.faults.children import FORKS
 
 from retrain.core.policy.decision import Challenger
-from retrain.core.search import Goal, Trial
+from retrain.core.training.search import Goal, Trial
 
 GOAL = Goal("roc_auc", greater_is_better=True)
 TRIALS = 20

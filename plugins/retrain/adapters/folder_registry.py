@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from retrain.core.artifact import manifest_digest, verify_artifact
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
-from retrain.core.search import Trial
+from retrain.core.training.artifact import manifest_digest, verify_artifact
+from retrain.core.training.search import Trial
 from retrain.errors import NotFoundError, OutageError
 
 __all__ = ["FolderRegistry"]

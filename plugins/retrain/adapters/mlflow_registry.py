@@ -20,12 +20,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from retrain.adapters.mlflow_pages import run_page, version_page, without_login
-from retrain.core.artifact import artifact_manifest, verify_artifact
 from retrain.core.digest import digest_of
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
-from retrain.core.search import Trial, TrialState
+from retrain.core.training.artifact import artifact_manifest, verify_artifact
+from retrain.core.training.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
 __all__ = ["MlflowRegistry"]

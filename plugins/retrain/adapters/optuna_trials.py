@@ -21,8 +21,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
 from retrain.core.digest import digest_of
-from retrain.core.search import Candidate, Goal, Trial, TrialState
 from retrain.core.spec import Distribution, SearchSpec
+from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 from retrain.errors import OutageError, RetrainError
 
 __all__ = ["OptunaTrials"]

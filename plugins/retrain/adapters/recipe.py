@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from threadpoolctl import threadpool_info
 
 from retrain.adapters.child_process import ChildError, answer_of_child
-from retrain.core.recipe import Recipe
 from retrain.core.spec import PipelineSpec
+from retrain.core.training.recipe import Recipe
 from retrain.errors import IntegrityError, TrainingError
 
 if TYPE_CHECKING:

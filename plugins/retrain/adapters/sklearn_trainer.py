@@ -25,8 +25,8 @@ from retrain.adapters.project_code import import_from, project_files
 from retrain.adapters.recipe import arithmetic, read_recipe, refit, write_recipe
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
-from retrain.core.recipe import Recipe
 from retrain.core.spec import PipelineSpec
+from retrain.core.training.recipe import Recipe
 from retrain.errors import DataError, IntegrityError, TrainingError
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from retrain.core.policy.decision import Challenger, Decision
     from retrain.core.policy.error_control import PastTest
     from retrain.core.policy.evidence import Evidence
-    from retrain.core.recipe import Recipe
     from retrain.core.request import RetrainRequest
-    from retrain.core.search import Candidate, Goal, Trial, TrialState
     from retrain.core.spec import PipelineSpec, SearchSpec
     from retrain.core.standing import Standing
+    from retrain.core.training.recipe import Recipe
+    from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 
 __all__ = [
     "DatasetRef",

@@ -14,9 +14,9 @@ import numpy as np
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Decision
 from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
-from retrain.core.recipe import Recipe
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metrics.base import Floats
+from retrain.core.training.recipe import Recipe
 from retrain.errors import NotFoundError, TrainingError
 
 __all__ = ["TOLERANCE", "Likeness", "Replay", "replay_retrain"]

@@ -11,10 +11,10 @@ from retrain.core.data.folds import Fold, time_folds
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import ModelRegistry, Search, SnapshotStore, Trainer, TrialStore
 from retrain.core.request import RetrainRequest
-from retrain.core.search import Candidate, Goal, Trial, TrialState, best_trial, describe_trial
 from retrain.core.spec import PipelineSpec, SearchSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
+from retrain.core.training.search import Candidate, Goal, Trial, TrialState, best_trial, describe_trial
 from retrain.errors import DataError, TrainingError
 from retrain.steps.scoring import align_scores
 from retrain.steps.training import Training

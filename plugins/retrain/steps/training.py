@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.failpoints import failpoint
-from retrain.core.key import retrain_key
 from retrain.core.ports import DatasetRef, ModelRegistry, Trainer
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
+from retrain.core.training.key import retrain_key
 
 __all__ = ["Training"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from retrain.core.search import Goal
 from retrain.core.spec import Distribution, SearchSpec
+from retrain.core.training.search import Goal
 from retrain.hooks import RetrainLedgerHook
 
 

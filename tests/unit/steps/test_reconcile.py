@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.builders import LATEST, MODEL, World, make_spec
 
-from retrain.core.artifact import manifest_digest
 from retrain.core.ledger import Action, Move
 from retrain.core.policy.decision import Choice
+from retrain.core.training.artifact import manifest_digest
 from retrain.errors import IntegrityError, OutageError
 from retrain.steps import Finding, Trouble, reconcile_all
 

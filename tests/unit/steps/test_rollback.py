@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_request
 
-from retrain.core.artifact import manifest_digest
 from retrain.core.ledger import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
+from retrain.core.training.artifact import manifest_digest
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
 from retrain.steps import Operation, force_champion, plan_rollback, refuse_operation, roll_back
 

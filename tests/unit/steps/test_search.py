@@ -13,7 +13,7 @@ from tests.estimators import EMAIL
 
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Challenger
-from retrain.core.search import TrialState
+from retrain.core.training.search import TrialState
 from retrain.errors import DataError, OutageError, TrainingError
 from retrain.steps import Likeness, replay_retrain, search, try_params
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.core.artifact import artifact_manifest, manifest_digest, verify_artifact
+from retrain.core.training.artifact import artifact_manifest, manifest_digest, verify_artifact
 from retrain.errors import IntegrityError
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from retrain.core.search import Goal, Trial, TrialState, best_trial, describe_trial
+from retrain.core.training.search import Goal, Trial, TrialState, best_trial, describe_trial
 
 UP, DOWN = Goal("roc_auc", greater_is_better=True), Goal("mae", greater_is_better=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.builders import make_spec
 
-from retrain.core.key import retrain_key
+from retrain.core.training.key import retrain_key
 
 INPUTS = {"snapshot": "s", "code": "c", "lock": "l"}
 
