@@ -123,9 +123,9 @@ def fill_ledger(url: Any, models: int, retrains: int) -> None:
 
     from retrain.adapters.sql_ledger import queries
     from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
-    from retrain.core.ledger import Action, Move
-    from retrain.core.moves import entry_for
-    from retrain.core.standing import Standing
+    from retrain.core.ledger.entries import Action, Move
+    from retrain.core.ledger.rules import entry_for
+    from retrain.core.ledger.standing import Standing
 
     engine, head = create_engine(url), None
     for number in range(models):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
-from retrain.core.ledger import LedgerEntry, Pointer
+from retrain.core.ledger.entries import LedgerEntry, Pointer
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.request import RetrainRequest

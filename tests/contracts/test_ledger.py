@@ -26,7 +26,7 @@ from retrain.adapters.sql_ledger import database as database_module
 from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
 from retrain.adapters.sql_ledger.tables import LEDGER, METADATA, SCORECARD
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
-from retrain.core.ledger import GENESIS, Action, Move
+from retrain.core.ledger.entries import GENESIS, Action, Move
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
@@ -667,7 +667,7 @@ CROWD = """
 import json, multiprocessing, sys
 from datetime import UTC, datetime, timedelta
 from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
-from retrain.core.ledger import Action, Move
+from retrain.core.ledger.entries import Action, Move
 from retrain.errors import RetrainError
 
 work, url, count, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])

@@ -12,7 +12,7 @@ from tests.builders import AS_OF
 
 from retrain.adapters.sql_ledger import Attempt, SqlLedger
 from retrain.core.digest import digest_of
-from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.request import RetrainRequest

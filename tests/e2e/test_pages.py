@@ -19,7 +19,7 @@ from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.airflow_api import AirflowApi
 from retrain.cli.stack import Stack
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 

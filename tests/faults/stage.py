@@ -15,7 +15,7 @@ from tests.builders import AS_OF, make_spec
 from retrain.adapters.mlflow_registry import DUPLICATE_TAG, KEY_TAG, MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.digest import digest_of
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict

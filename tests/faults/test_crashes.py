@@ -14,7 +14,7 @@ from tests.faults.stage import Stage, check_invariants
 
 from retrain.adapters.mlflow_registry import KEY_TAG
 from retrain.core.failpoints import POINTS
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.errors import ConflictError
 
 pytestmark = pytest.mark.live

@@ -14,7 +14,7 @@ from tests.faults.stage import Stage, check_invariants
 from tests.servers import MlflowServer
 
 from retrain.adapters.mlflow_registry import DUPLICATE_TAG, KEY_TAG, MlflowRegistry
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.errors import OutageError
 from retrain.steps import Trouble, project_alias
 

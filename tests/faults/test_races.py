@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.faults.stage import REFUSALS, Stage, check_invariants
 
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.errors import ConflictError
 from retrain.steps import Approval, Trouble, refuse_promotion
 

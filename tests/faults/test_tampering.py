@@ -15,7 +15,7 @@ from tests.faults.stage import Stage, check_invariants
 from tests.servers import MlflowServer
 
 from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.policy.decision import Challenger
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps import Trouble, reconcile_all

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.integration.conftest import TODAY, Live
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
 from retrain.errors import OutageError

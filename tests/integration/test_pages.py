@@ -13,7 +13,7 @@ import pytest
 from tests.integration.conftest import TODAY, Live
 from tests.readme_blocks import ROOT, blocks, live_script
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 
 pytestmark = pytest.mark.live

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from tests.integration.conftest import TODAY, Live
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 
 pytestmark = pytest.mark.live

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.integration.conftest import Live
 
-from retrain.core.ledger import LedgerEntry
+from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
-from retrain.core.moves import as_utc, entry_for, same_wish
+from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
+from retrain.core.ledger.rules import as_utc, entry_for, same_wish
+from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
-from retrain.core.standing import Standing
 from retrain.errors import NotFoundError
 
 __all__ = ["MemoryLedger"]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from retrain.core.ledger import LedgerEntry
+from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.text import one_line

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from retrain.core.evaluation.footprint import Footprint
     from retrain.core.evaluation.scorecard import Scorecard
     from retrain.core.evaluation.scores import Scores
-    from retrain.core.ledger import LedgerEntry, Move, Pointer
+    from retrain.core.ledger.entries import LedgerEntry, Move, Pointer
+    from retrain.core.ledger.standing import Standing
     from retrain.core.policy.decision import Challenger, Decision
     from retrain.core.policy.error_control import PastTest
     from retrain.core.policy.evidence import Evidence
     from retrain.core.request import RetrainRequest
     from retrain.core.spec import PipelineSpec, SearchSpec
-    from retrain.core.standing import Standing
     from retrain.core.training.recipe import Recipe
     from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 

@@ -15,7 +15,7 @@ import numpy as np
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
-from retrain.core.ledger import Pointer
+from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.backtest import Backtest, Verdicts, walk
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
 from retrain.core.policy.error_control import ErrorControlSpec, PastTest, allot

@@ -15,7 +15,7 @@ from retrain.core.data.snapshot import Snapshot
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
-from retrain.core.ledger import Pointer
+from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import EvidenceStore, FittedModel, Ledger, Meter, ModelRegistry, SnapshotStore, Trainer
 from retrain.core.request import RetrainRequest

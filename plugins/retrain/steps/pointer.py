@@ -9,7 +9,7 @@ from typing import Final
 
 from retrain.core.digest import digest_of
 from retrain.core.failpoints import failpoint
-from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import Ledger, ModelRegistry

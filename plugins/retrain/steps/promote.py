@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrain.core.digest import digest_of
-from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger, ModelRegistry

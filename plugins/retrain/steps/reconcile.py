@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
+from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
-from retrain.core.standing import Standing
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RegistryError, RetrainError
 from retrain.steps.pointer import project_alias, wish_back, wish_for
 from retrain.steps.rollback import freeze_model

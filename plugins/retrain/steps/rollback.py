@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from retrain.core.digest import digest_of
-from retrain.core.ledger import Action, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
 from retrain.core.spec import PipelineSpec

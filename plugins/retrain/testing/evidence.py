@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from retrain.core.evaluation.footprint import Footprint, Latency
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
-from retrain.core.ledger import Pointer
+from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.evidence import Evidence
 from retrain.core.stats.drift import ColumnProfile, Profile
 from retrain.core.stats.metrics.base import Floats

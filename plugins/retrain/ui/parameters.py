@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from retrain.core.moves import as_utc
+from retrain.core.ledger.rules import as_utc
 from retrain.core.names import NAME_PATTERN, PRODUCTION, checked_name
 
 __all__ = [

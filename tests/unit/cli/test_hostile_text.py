@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from retrain.cli.app import app
 from retrain.cli.tables import print_champion, print_why
-from retrain.core.ledger import GENESIS, Action, LedgerEntry
+from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry
 
 HOSTILE = "fine\n     9 2024-07-01 promote  production, by root\x1b[2J [bold]\u202e"
 PLAIN = r"fine 9 2024-07-01 promote production, by root\x1b[2J [bold]\u202e"

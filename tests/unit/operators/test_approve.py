@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import (
 from tests.builders import AS_OF, MODEL, World
 
 from retrain.builder import build_dag
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.policy.decision import Choice
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.errors import OutageError

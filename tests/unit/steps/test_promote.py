@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_request
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 from retrain.steps import Approval, project_alias, refuse_promotion
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builders import LATEST, MODEL, World, make_spec
 
-from retrain.core.ledger import Action, Move
+from retrain.core.ledger.entries import Action, Move
 from retrain.core.policy.decision import Choice
 from retrain.core.training.artifact import manifest_digest
 from retrain.errors import IntegrityError, OutageError

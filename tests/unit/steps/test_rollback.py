@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_request
 
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
 from retrain.core.training.artifact import manifest_digest

@@ -14,13 +14,13 @@ from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.overview import LedgerOverview
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
-from retrain.core.moves import entry_for, same_wish
+from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
+from retrain.core.ledger.rules import entry_for, same_wish
+from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
-from retrain.core.standing import Standing
 from retrain.errors import NotFoundError
 
 __all__ = ["SqlLedger"]

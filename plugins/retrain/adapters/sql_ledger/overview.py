@@ -14,7 +14,7 @@ from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, SCORECARD
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.policy.decision import Choice, Decision
 
 __all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Request"]

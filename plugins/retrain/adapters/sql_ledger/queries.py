@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
 from retrain.core.digest import digest_of
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger import Action, LedgerEntry, Pointer
+from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
+from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
-from retrain.core.standing import Standing
 from retrain.errors import IntegrityError
 
 __all__ = [

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from retrain.core.moves import as_utc
+from retrain.core.ledger.rules import as_utc
 
 __all__ = ["ATTEMPT", "DECISION", "LEDGER", "METADATA", "POINTER", "RETRAIN", "SCORECARD", "Instant"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from retrain.core.digest import digest_of
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scores import Opponent, Scores
-from retrain.core.ledger import Pointer
+from retrain.core.ledger.entries import Pointer
 from retrain.core.stats.drift import Profile
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from retrain.core.digest import digest_of
-from retrain.core.ledger import Pointer
+from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger import LedgerEntry
+from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.policy.decision import Decision
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, OutageError, RetrainError

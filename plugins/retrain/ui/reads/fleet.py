@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from retrain.adapters.sql_ledger import ModelHead, SqlLedger
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 from retrain.ui.access import Access

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.errors import IntegrityError
 from retrain.ui.access import Access
 from retrain.ui.dags import find_dags

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from retrain.adapters.sql_ledger import SqlLedger
+from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
-from retrain.core.standing import Standing
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.ui.access import Access

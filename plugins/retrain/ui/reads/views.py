@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from retrain.core.ledger import LedgerEntry
+from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Decision
 from retrain.core.policy.gates import Verdict

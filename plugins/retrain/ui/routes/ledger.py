@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.ui.dependencies import AccessDep, LedgerDep
 from retrain.ui.parameters import Limit, NameFilter, SeqBefore, Text, UtcInstant
 from retrain.ui.reads import ledger as reads

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from retrain.core.ledger import Action
+from retrain.core.ledger.entries import Action
 from retrain.ui.schemas.base import Schema
 from retrain.ui.schemas.problem import Problem
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_pointer
 
-from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
-from retrain.core.moves import entry_for
-from retrain.core.standing import Standing
+from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.ledger.rules import entry_for
+from retrain.core.ledger.standing import Standing
 from retrain.errors import IntegrityError
 
 

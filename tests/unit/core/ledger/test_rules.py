@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF
 
-from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
-from retrain.core.moves import as_utc, entry_for, same_wish
-from retrain.core.standing import Standing
+from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move
+from retrain.core.ledger.rules import as_utc, entry_for, same_wish
+from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, MODEL
 
-from retrain.core.ledger import Action, LedgerEntry, Move
-from retrain.core.moves import entry_for
-from retrain.core.standing import Standing
+from retrain.core.ledger.entries import Action, LedgerEntry, Move
+from retrain.core.ledger.rules import entry_for
+from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from retrain.core.ledger import Action, LedgerEntry
+from retrain.core.ledger.entries import Action, LedgerEntry
 
 __all__ = ["Standing"]
 

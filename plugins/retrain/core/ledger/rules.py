@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from retrain.core.ledger import GENESIS, Action, LedgerEntry, Move
-from retrain.core.standing import Standing
+from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move
+from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 __all__ = ["as_utc", "entry_for", "same_wish"]

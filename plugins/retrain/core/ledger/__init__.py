@@ -1,0 +1,1 @@
+"""The ledger: entries, the rules of each move and what they add up to."""
