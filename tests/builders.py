@@ -179,9 +179,9 @@ class World:
         from retrain.adapters.content_store import ContentStore
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
         from retrain.adapters.folder_registry import FolderRegistry
+        from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
-        from retrain.adapters.scoring_meter import ChildProcessMeter
         from retrain.adapters.sklearn_trainer import SklearnTrainer
 
         store = ContentStore(str(root / "store"))

@@ -21,8 +21,8 @@ from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from retrain.adapters.isolated.recipe import arithmetic, read_recipe, refit, write_recipe
 from retrain.adapters.project_code import import_from, project_files
-from retrain.adapters.recipe import arithmetic, read_recipe, refit, write_recipe
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec

@@ -65,9 +65,9 @@ def open_platform(
     """Give ledger, registry and snapshots as a command's options name them."""
     from retrain.adapters.content_store import ContentStore
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
+    from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
     from retrain.adapters.mlflow_registry import MlflowRegistry
     from retrain.adapters.parquet_evidence import ParquetEvidence
-    from retrain.adapters.rehearsal import ChildProcessRehearsal
     from retrain.cli.ledgers import opened_ledger
 
     files = ContentStore(store or (home / "store").absolute().as_uri())

@@ -17,11 +17,11 @@ from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.html_scorecard import draw_scorecard
+from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
 from retrain.adapters.project_gates import gates_below
-from retrain.adapters.scoring_meter import ChildProcessMeter
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.policy.decision import Challenger, Choice, Decision

@@ -20,8 +20,8 @@ from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
     from retrain.adapters.mlflow_registry import MlflowRegistry
-    from retrain.adapters.rehearsal import ChildProcessRehearsal
     from retrain.adapters.sql_ledger import SqlLedger
     from retrain.core.spec import PipelineSpec
     from retrain.steps import Operation
@@ -84,7 +84,7 @@ class ChampionOperator(BaseOperator):
 
     def proof(self) -> dict[str, Any]:
         """Return what a move that is rehearsed needs beside its plan."""
-        from retrain.adapters.rehearsal import ChildProcessRehearsal
+        from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
         from retrain.settings import trusted_types
 
         snapshots = StoreHook().snapshots()

@@ -12,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_request, make_rows, write_months, write_rows
 
-from retrain.adapters.scoring_meter import ChildProcessMeter
+from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Choice
 from retrain.core.policy.evidence import Evidence

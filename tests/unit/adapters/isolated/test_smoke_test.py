@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import World
 
-from retrain.adapters.rehearsal import ChildProcessRehearsal
+from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
 from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.errors import IntegrityError
@@ -59,7 +59,7 @@ def _forget_the_module() -> Any:
 
 
 def test_a_sound_model_scores_the_holdout_up_to_so_many_rows(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrain.adapters.rehearsal._ROWS", 100)
+    monkeypatch.setattr("retrain.adapters.isolated.smoke_test._ROWS", 100)
     assert rehearse(crowned, crowned.snapshot()) == 100
 
 

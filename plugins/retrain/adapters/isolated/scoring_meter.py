@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from retrain.adapters.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, answer_of_child
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.ports import SnapshotStore

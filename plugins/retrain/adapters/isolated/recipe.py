@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from threadpoolctl import threadpool_info
 
-from retrain.adapters.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, answer_of_child
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
 from retrain.errors import IntegrityError, TrainingError

@@ -18,7 +18,7 @@ from retrain.errors import RetrainError
 __all__ = ["ChildError", "answer_of_child", "run_child"]
 
 _ARITHMETIC: Final = ("BLIS_", "MKL_", "OPENBLAS_")
-_PROGRAM: Final = "import sys; from retrain.adapters.child_process import run_child; run_child(sys.argv[1])"
+_PROGRAM: Final = "import sys; from retrain.adapters.isolated.child_process import run_child; run_child(sys.argv[1])"
 
 
 class ChildError(Exception):

@@ -11,8 +11,8 @@ import pytest
 from tests.builders import World
 
 from retrain.adapters import scoring_meter
-from retrain.adapters.child_process import run_child
-from retrain.adapters.scoring_meter import ChildProcessMeter, measure_stored
+from retrain.adapters.isolated.child_process import run_child
+from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
 from retrain.core.evaluation.footprint import Footprint
 from retrain.errors import DataError, IntegrityError
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from retrain.adapters.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, answer_of_child
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec

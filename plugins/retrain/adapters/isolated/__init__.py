@@ -1,0 +1,1 @@
+"""Work on a stored model in a process of its own."""
