@@ -246,7 +246,7 @@ class World:
 
     def decide(self, request: RetrainRequest | None = None) -> Decision:
         """Go all the way to the decision."""
-        from retrain.adapters.project_gates import gates_below
+        from retrain.adapters.user_code.project_gates import gates_below
         from retrain.steps import decide_retrain
 
         request = request or make_request()

@@ -13,7 +13,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from tests.builders import ROOT, make_column, make_evidence, make_footprint, make_profile, make_scores
 
-from retrain.adapters.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.evaluation.footprint import Latency
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.error_control import Allotment

@@ -22,7 +22,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from retrain.adapters.isolated.recipe import arithmetic, read_recipe, refit, write_recipe
-from retrain.adapters.project_code import import_from, project_files
+from retrain.adapters.user_code.project_code import import_from, project_files
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec

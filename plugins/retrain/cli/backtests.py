@@ -75,8 +75,8 @@ def backtest(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Replay gate policies over a timeline's past challengers; exit 1 where --policy did worse than --against."""
-    from retrain.adapters.project_gates import gates_below
     from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.user_code.project_gates import gates_below
     from retrain.steps.backtest import backtest_policies
 
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:

@@ -45,7 +45,7 @@ def _code(spec: PipelineSpec) -> Iterator[SpecProblem]:
 
 
 def _gates(spec: PipelineSpec) -> Iterator[SpecProblem]:
-    from retrain.adapters.project_gates import gate_class
+    from retrain.adapters.user_code.project_gates import gate_class
 
     for index, custom in enumerate(spec.gate):
         if not isinstance(custom, Custom):

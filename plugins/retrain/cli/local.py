@@ -21,9 +21,9 @@ from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.adapters.plots import draw_scores
-from retrain.adapters.project_gates import gates_below
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
+from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.ports import ModelRegistry, TrialStore
 from retrain.core.request import RetrainRequest

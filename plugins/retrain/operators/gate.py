@@ -50,7 +50,7 @@ class QualityGateOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Record the decision."""
-        from retrain.adapters.project_gates import gates_below
+        from retrain.adapters.user_code.project_gates import gates_below
         from retrain.steps.decide import decide_retrain, record_failure
 
         ledger = self.ledger_hook.get_conn()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.builders import AS_OF, World, make_footprint, make_request
 
-from retrain.adapters.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import (

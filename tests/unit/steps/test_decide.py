@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 
-from retrain.adapters.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import Allotment
 from retrain.core.policy.error_control.lord import lord_level

@@ -6,7 +6,7 @@ import pytest
 from tests.builders import ROOT, make_evidence, make_scores
 from tests.estimators import EMAIL
 
-from retrain.adapters.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.gates import Custom, Outcome, Verdict
 
 EVIDENCE = make_evidence(make_scores())

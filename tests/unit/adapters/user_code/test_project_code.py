@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.adapters.project_code import project_files
+from retrain.adapters.user_code.project_code import project_files
 
 
 def write(root: Path, **sources: str) -> None:

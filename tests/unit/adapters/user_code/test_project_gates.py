@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from retrain.adapters.project_gates import gate_class, gates_below
+from retrain.adapters.user_code.project_gates import gate_class, gates_below
 from retrain.core.policy.gates import Custom, Gate
 
 GATE = """

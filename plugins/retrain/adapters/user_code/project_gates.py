@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrain.adapters.project_code import import_from
+from retrain.adapters.user_code.project_code import import_from
 from retrain.core.policy.gates import Custom, Gate, LoadGate
 
 __all__ = ["gate_class", "gates_below"]
