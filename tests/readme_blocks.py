@@ -23,7 +23,7 @@ HEAVY = (
     "retrain.adapters.duckdb_snapshots",
     "retrain.adapters.gx_validator",
     "retrain.adapters.mlflow_registry",
-    "retrain.adapters.plots",
+    "retrain.reports.plots",
     "retrain.adapters.sklearn_trainer",
     "retrain.adapters.sql_ledger.migrations",
     "sklearn.compose",

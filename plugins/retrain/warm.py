@@ -8,7 +8,7 @@ from typing import Final
 
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches  # noqa: TID253
 
-from retrain.adapters.pages import load_templates
+from retrain.reports.pages import load_templates
 
 __all__ = ["MODULES"]
 
@@ -20,10 +20,10 @@ MODULES: Final = (
     "pandas",
     "retrain.adapters.duckdb_snapshots",
     "retrain.adapters.gx_validator",
-    "retrain.adapters.html_scorecard",
+    "retrain.reports.html_scorecard",
     "retrain.adapters.mlflow_registry",
     "retrain.adapters.parquet_evidence",
-    "retrain.adapters.plots",
+    "retrain.reports.plots",
     "retrain.adapters.sklearn_trainer",
     "retrain.adapters.sql_ledger",
     "retrain.builder",

@@ -213,8 +213,8 @@ def _print(model: str, tests: Sequence[Backtest], verdict: str) -> None:
 
 def _page(model: str, tests: Sequence[Backtest], verdict: str) -> str:
     """Return one self-contained page."""
-    from retrain.adapters.pages import render_page
-    from retrain.adapters.plots import draw_backtest
+    from retrain.reports.pages import render_page
+    from retrain.reports.plots import draw_backtest
 
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         picture = base64.b64encode(draw_backtest(tests, Path(scratch) / "backtest.png").read_bytes()).decode()

@@ -16,11 +16,9 @@ from retrain.adapters.content_store import ContentStore
 from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.gx_validator import GxValidator
-from retrain.adapters.html_scorecard import draw_scorecard
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
-from retrain.adapters.plots import draw_scores
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.adapters.user_code.project_gates import gates_below
@@ -29,6 +27,8 @@ from retrain.core.ports import ModelRegistry, TrialStore
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
+from retrain.reports.html_scorecard import draw_scorecard
+from retrain.reports.plots import draw_scores
 from retrain.steps import (
     decide_retrain,
     evaluate_challenger,

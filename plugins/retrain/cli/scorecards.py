@@ -46,9 +46,9 @@ def scorecard(
     """Write the page and the model card of a past decision, from what was stored then."""
     from retrain.adapters.content_store import ContentStore
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
-    from retrain.adapters.html_scorecard import draw_scorecard
     from retrain.adapters.parquet_evidence import ParquetEvidence
     from retrain.cli.ledgers import opened_ledger
+    from retrain.reports.html_scorecard import draw_scorecard
     from retrain.steps import collect_report
 
     with told(), opened_ledger(ledger, home) as opened:

@@ -56,7 +56,7 @@ class EvaluateModelOperator(RetrainOperator):
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
         """Score, the champion when its turn has come."""
         from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
-        from retrain.adapters.plots import draw_scores
+        from retrain.reports.plots import draw_scores
         from retrain.settings import trusted_types
         from retrain.steps.evaluate import evaluate_challenger
 

@@ -83,7 +83,7 @@ class QualityGateOperator(RetrainOperator):
 
     def _report(self, decision: Decision) -> None:
         """Put the page of a decision on the run, where there is one."""
-        from retrain.adapters.html_scorecard import draw_scorecard
+        from retrain.reports.html_scorecard import draw_scorecard
         from retrain.steps.report import report_retrain
 
         if not self.challenger:

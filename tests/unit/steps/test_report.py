@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
 
-from retrain.adapters.html_scorecard import draw_scorecard
 from retrain.core.policy.decision import Choice
+from retrain.reports.html_scorecard import draw_scorecard
 from retrain.steps import record_failure, report_retrain
 
 SECRET = "ann@example.com"

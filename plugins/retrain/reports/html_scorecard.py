@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from retrain.adapters.model_card import model_card
-from retrain.adapters.pages import number, render_page
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport, SliceLine
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
+from retrain.reports.model_card import model_card
+from retrain.reports.pages import number, render_page
 
 __all__ = ["Scale", "draw_scorecard"]
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from retrain.adapters.pages import number
 from retrain.core.data.durations import format_duration
 from retrain.core.report import RetrainReport
 from retrain.core.text import plain_markdown
+from retrain.reports.pages import number
 
 __all__ = ["model_card"]
 

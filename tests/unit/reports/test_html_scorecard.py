@@ -15,10 +15,10 @@ import pytest
 import yaml
 from tests.builders import LATER, NOT_WORSE, World, make_request, make_rows
 
-from retrain.adapters.html_scorecard import Scale, draw_scorecard
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport
+from retrain.reports.html_scorecard import Scale, draw_scorecard
 from retrain.steps import report_retrain
 
 HOSTILE = "<img src=x onerror=alert(1)>|[x](javascript:alert(1))"
