@@ -24,8 +24,8 @@ import duckdb
 from page import write_between_marks
 from rich.console import Console
 
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import PRELOAD, Ports, Stack
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import PRELOAD, Ports, Stack
 
 HERE = Path(__file__).parent
 REPO = HERE.parent

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from retrain.cli.stack import Ports, Stack
+from retrain.sandbox.stack import Ports, Stack
 
 REPO = Path(__file__).parents[2]
 CHROMIUM = (

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page
 
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import Stack
 from retrain.core.policy.decision import Choice
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -9,10 +9,10 @@ import pytest
 
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import Stack
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -17,11 +17,11 @@ from tests.e2e.conftest import HTML, REPO, Visitors, add_hostile_pipeline
 
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import Stack
 from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -16,9 +16,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import Ports, Stack
 from retrain.core.policy.decision import Decision
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import Ports, Stack
 
 T = TypeVar("T")
 REPO = Path(__file__).parents[2]

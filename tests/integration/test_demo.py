@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from retrain.cli.stack import Ports
+from retrain.sandbox.stack import Ports
 
 pytestmark = pytest.mark.live
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from retrain.cli.stack import PRELOAD, Stack
+from retrain.sandbox.stack import PRELOAD, Stack
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yaml").read_text()

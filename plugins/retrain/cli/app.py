@@ -146,7 +146,7 @@ def demo(
 ) -> None:
     """Backfill 2013 on real flights in a real Airflow, with PostgreSQL and MLflow, all on this machine."""
     from retrain.cli.demo import run_demo
-    from retrain.cli.stack import Ports
+    from retrain.sandbox.stack import Ports
 
     with told():
         run_demo(Path.cwd(), home.absolute(), Ports(airflow_port, mlflow_port), fresh=fresh, stay=stay, console=out)

@@ -17,10 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli import tables
-from retrain.cli.airflow_api import AirflowApi
-from retrain.cli.stack import Ports, Stack
 from retrain.core.names import PRODUCTION
 from retrain.errors import IntegrityError, NotFoundError, OutageError
+from retrain.sandbox.airflow_api import AirflowApi
+from retrain.sandbox.stack import Ports, Stack
 
 __all__ = ["run_demo"]
 

@@ -32,7 +32,7 @@ def opened_ledger(url: str | None, home: Path) -> Iterator[SqlLedger]:
             fix="Run `retrain demo` first; name the folder of `retrain run` with --home .retrain, or your own ledger with "
             "--ledger or RETRAIN_LEDGER.",
         )
-    from retrain.cli.stack import Stack
+    from retrain.sandbox.stack import Stack
 
     stack = Stack(Path.cwd(), home.absolute())
     with stack.database_only():

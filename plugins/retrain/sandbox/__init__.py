@@ -1,0 +1,1 @@
+"""PostgreSQL, MLflow and Airflow as processes on this machine, for the demo, the tests and the benchmarks."""
