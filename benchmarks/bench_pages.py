@@ -104,8 +104,8 @@ def platform(folder: Path, server: Any) -> tuple[Any, Any]:
     from fastapi.testclient import TestClient
 
     from retrain.adapters.sql_ledger import SqlLedger
+    from retrain.api.app import create_app
     from retrain.hooks import RetrainLedgerHook
-    from retrain.ui.app import create_app
 
     initdb()
     manager = init_auth_manager()

@@ -18,7 +18,7 @@ export default defineConfig({
   resolve: { alias: { "@": here("./src") } },
   define: { "process.env.NODE_ENV": JSON.stringify("production") },
   build: {
-    outDir: here("../plugins/retrain/ui/static"),
+    outDir: here("../plugins/retrain/api/static"),
     emptyOutDir: true,
     target: "es2022",
     lib: { entry: here("./src/index.ts"), formats: ["iife"], name: "RetrainPages", fileName: () => "retrain.js" },

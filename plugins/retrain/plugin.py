@@ -35,14 +35,14 @@ class RetrainPlugin(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow declares a list, and takes this too
         """The API behind the pages."""
-        from retrain.ui.app import create_app
+        from retrain.api.app import create_app
 
         return [{"app": create_app(), "url_prefix": _PREFIX, "name": "retrain"}]
 
     @cached_property
     def react_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The pages below "Models", and a tab for each DAG and each run; all are in one bundle, each under its name."""
-        from retrain.ui.bundle import file_url
+        from retrain.api.bundle import file_url
 
         bundle = {
             "bundle_url": file_url(_PREFIX, "retrain.js"),

@@ -54,7 +54,7 @@ const STATES: Record<string, Parameters<typeof fakeApi>[0]> = {
   },
 };
 fakeApi(STATES[wanted.get("show") ?? ""] ?? {});
-await import("../../plugins/retrain/ui/static/retrain.js" as string);
+await import("../../plugins/retrain/api/static/retrain.js" as string);
 
 const apps = globalThis as unknown as Record<string, React.ComponentType<Record<string, string | undefined>>>;
 

@@ -28,7 +28,7 @@ def render_page(template: str, **facts: Any) -> str:
 
     Its policy lets no script run and nothing load but pictures that it brings along, also where it is opened as a file.
     """
-    style = files("retrain.adapters").joinpath("templates", _STYLE).read_text(encoding="utf-8")
+    style = files("retrain.reports").joinpath("templates", _STYLE).read_text(encoding="utf-8")
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{fingerprint}'; img-src data:; base-uri 'none'; form-action 'none'"
     # S704: the style is a file of this package
@@ -39,7 +39,7 @@ def render_page(template: str, **facts: Any) -> str:
 @cache
 def _pages() -> Environment:
     pages = Environment(
-        loader=PackageLoader("retrain.adapters"),
+        loader=PackageLoader("retrain.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

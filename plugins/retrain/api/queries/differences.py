@@ -1,0 +1,102 @@
+"""What is not as it was between two retrains: parameters, code, packages, spec, and periods of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from retrain.api.schemas.problem import Unavailable
+from retrain.api.schemas.retrain import Change, ChunkChange
+from retrain.core.data.snapshot import Chunk, Snapshot
+from retrain.core.policy.decision import Decision
+from retrain.errors import NotFoundError, RetrainError
+from retrain.hooks import MlflowHook, StoreHook
+from retrain.settings import MLFLOW_CONNECTION
+
+__all__ = ["Run", "changed_periods", "changes", "read_run", "read_snapshot"]
+
+_TAGS: Final[dict[str, Literal["data", "code", "lock", "spec"]]] = {
+    "retrain.snapshot": "data",
+    "retrain.code": "code",
+    "retrain.lock": "lock",
+    "retrain.spec": "spec",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What MLflow knows of the run that made a version."""
+
+    url: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def read_run(decision: Decision, unavailable: list[Unavailable]) -> Run | None:
+    """Return the run of a decision's challenger; where MLflow cannot say, note why, and ask it no more."""
+    if decision.challenger is None or any(item.part == "mlflow" for item in unavailable):
+        return None
+    run_id = decision.challenger.run_id
+    try:
+        registry = MlflowHook().get_conn()
+        return Run(registry.run_url(run_id), registry.run_params(run_id), registry.run_tags(run_id))
+    except AirflowNotFoundException:
+        unavailable.append(Unavailable(part="mlflow", why=f"Airflow has no connection {MLFLOW_CONNECTION}"))
+    except NotFoundError as error:
+        unavailable.append(Unavailable(part=f"mlflow run of version {decision.challenger.version}", why=str(error)))
+    except RetrainError as error:
+        unavailable.append(Unavailable(part="mlflow", why=str(error)))
+    return None
+
+
+def read_snapshot(decision: Decision, unavailable: list[Unavailable]) -> Snapshot | None:
+    """Return the snapshot of a decision; where the store cannot say, note why."""
+    if not decision.snapshot:
+        return None
+    try:
+        return StoreHook().snapshots().load(decision.snapshot)
+    except RetrainError as error:
+        unavailable.append(Unavailable(part=f"snapshot {decision.snapshot[:12]}", why=str(error)))
+        return None
+
+
+def changes(before: Run | None, after: Run | None) -> list[Change]:
+    """Return what differs from one run to another; nothing where one of them is not known."""
+    if before is None or after is None:
+        return []
+    tags = [
+        Change(kind=kind, name=kind, before=before.tags.get(tag), after=after.tags.get(tag))
+        for tag, kind in _TAGS.items()
+    ]
+    params = [
+        Change(kind="param", name=name, before=before.params.get(name), after=after.params.get(name))
+        for name in sorted({*before.params, *after.params})
+    ]
+    return [change for change in (*params, *tags) if change.before != change.after]
+
+
+def changed_periods(before: Snapshot | None, after: Snapshot | None) -> list[ChunkChange]:
+    """Return the calendar periods whose rows differ, oldest first; nothing where one snapshot is not known."""
+    if before is None or after is None:
+        return []
+    old = {chunk.start: chunk for chunk in before.chunks}
+    new = {chunk.start: chunk for chunk in after.chunks}
+    return [
+        ChunkChange(
+            start=start, end=(new.get(start) or old[start]).end, rows=_rows(new, start), champion_rows=_rows(old, start)
+        )
+        for start in sorted(old.keys() | new.keys())
+        if _sha(old, start) != _sha(new, start)
+    ]
+
+
+def _rows(chunks: Mapping[datetime, Chunk], start: datetime) -> int | None:
+    return chunks[start].rows if start in chunks else None
+
+
+def _sha(chunks: Mapping[datetime, Chunk], start: datetime) -> str | None:
+    return chunks[start].sha256 if start in chunks else None

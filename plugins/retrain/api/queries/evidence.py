@@ -1,0 +1,75 @@
+"""What was measured: metrics, slices, and how often what was predicted came true."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+from retrain.api.queries.views import finite
+from retrain.api.schemas.retrain import CalibrationBin, MetricPair, ReliabilityCurve, ScorecardView, SliceView
+from retrain.core.evaluation.scorecard import Scorecard
+from retrain.core.stats.metric_names import GREATER_IS_BETTER
+from retrain.core.stats.metrics.base import Floats
+from retrain.core.stats.reliability import reliability_of
+from retrain.hooks import StoreHook
+
+__all__ = ["reliability", "scorecard_view"]
+
+
+def scorecard_view(scorecard: Scorecard, digest: str, curves: list[ReliabilityCurve]) -> ScorecardView:
+    """Return a scorecard with its reliability curves."""
+    return ScorecardView(
+        digest=digest,
+        rows=scorecard.rows,
+        cut=scorecard.cut,
+        why_no_opponent=scorecard.why_no_opponent,
+        metrics=_pairs(scorecard.challenger_metrics, scorecard.opponent_metrics),
+        slices=[
+            SliceView(
+                column=item.column,
+                value=item.value,
+                rows=item.rows,
+                metrics=_pairs(item.challenger, item.opponent),
+            )
+            for item in scorecard.slices
+        ],
+        calibration=curves,
+    )
+
+
+@lru_cache(maxsize=256)
+def reliability(digest: str) -> tuple[ReliabilityCurve, ...]:
+    """Return the reliability curves of a scorecard's stored scores; none for a regression.
+
+    Kept, because the scores of a digest never change and a holdout may have a million rows.
+
+    Raises:
+        RetrainError: The store does not answer, has no such scores, or has altered ones.
+    """
+    scores = StoreHook().evidence().evidence(digest).scores
+    if scores.challenger.ndim == 1:
+        return ()
+    sides: list[tuple[Literal["challenger", "opponent"], Floats | None]] = [
+        ("challenger", scores.challenger),
+        ("opponent", scores.opponent),
+    ]
+    return tuple(_curve(side, scores.y, given) for side, given in sides if given is not None)
+
+
+def _curve(side: Literal["challenger", "opponent"], y: Floats, scores: Floats) -> ReliabilityCurve:
+    bins = reliability_of(y, scores).bins
+    return ReliabilityCurve(
+        side=side, bins=[CalibrationBin(rows=item.rows, predicted=item.said, observed=item.observed) for item in bins]
+    )
+
+
+def _pairs(challenger: dict[str, float], opponent: dict[str, float]) -> list[MetricPair]:
+    return [
+        MetricPair(
+            name=name,
+            greater_is_better=GREATER_IS_BETTER.get(name, True),
+            challenger=finite(value),
+            opponent=finite(opponent.get(name)),
+        )
+        for name, value in challenger.items()
+    ]

@@ -1,0 +1,103 @@
+"""From the ledger's own objects to what goes over the wire."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from retrain.api.schemas.decisions import DecisionPoint, Interval, VerdictView
+from retrain.api.schemas.fleet import Champion
+from retrain.api.schemas.ledger import LedgerRow
+from retrain.core.ledger.entries import LedgerEntry
+from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Decision
+from retrain.core.policy.gates import Verdict
+
+__all__ = [
+    "champion_of",
+    "deciding_verdict",
+    "decision_point",
+    "finite",
+    "ledger_row",
+    "production_first",
+    "verdict_view",
+]
+
+_LOCAL = "local"
+
+
+def finite(number: float | None) -> float | None:
+    """Return a number as JSON can hold it."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def verdict_view(verdict: Verdict) -> VerdictView:
+    """Return what one gate said."""
+    low_high = verdict.interval
+    return VerdictView(
+        gate=verdict.gate,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        value=finite(verdict.value),
+        bound=finite(verdict.bound),
+        interval=Interval(low=finite(low_high[0]), high=finite(low_high[1])) if low_high else None,
+    )
+
+
+def deciding_verdict(decision: Decision) -> Verdict | None:
+    """Return the first verdict with an interval: of the gain over the opponent."""
+    return next((verdict for verdict in decision.verdicts if verdict.interval), None)
+
+
+def decision_point(decision: Decision) -> DecisionPoint:
+    """Return a decision in brief."""
+    deciding = deciding_verdict(decision)
+    dag_id, _, run_id = decision.origin.partition("/")
+    by_airflow = bool(run_id) and dag_id != _LOCAL
+    return DecisionPoint(
+        id=decision.id,
+        model=decision.model,
+        timeline=decision.timeline,
+        as_of=decision.as_of,
+        at=decision.at,
+        choice=decision.choice,
+        reason=decision.reason,
+        failed_step=decision.failed_step,
+        version=decision.challenger.version if decision.challenger else None,
+        champion_version=decision.champion_version,
+        opponent=decision.opponent,
+        metric=decision.metric,
+        challenger_value=finite(decision.challenger_value),
+        opponent_value=finite(decision.opponent_value),
+        margin=verdict_view(deciding) if deciding else None,
+        dag_id=dag_id if by_airflow else None,
+        run_id=run_id if by_airflow else None,
+    )
+
+
+def champion_of(move: LedgerEntry, now: datetime) -> Champion:
+    """Return who is champion by the move that made it so."""
+    return Champion(
+        version=move.version,
+        as_of=move.as_of,
+        age_seconds=(now - move.as_of).total_seconds(),
+        since=move.at,
+        action=move.action,
+        actor=move.actor,
+        approver=move.approver,
+        reason=move.reason,
+        generation=move.generation or 0,
+        manifest_digest=move.manifest_digest,
+        decision_id=move.decision_id,
+        expires_at=move.expires_at,
+    )
+
+
+def ledger_row(entry: LedgerEntry) -> LedgerRow:
+    """Return an entry."""
+    return LedgerRow.model_validate(entry)
+
+
+def production_first(timelines: set[str]) -> list[str]:
+    """Return timelines by name, production before all others."""
+    return sorted(timelines, key=lambda name: (name != PRODUCTION, name))

@@ -1,0 +1,135 @@
+"""Everything on one retrain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from retrain.api.schemas.base import Schema
+from retrain.api.schemas.decisions import DecisionPoint, VerdictView
+from retrain.api.schemas.problem import Unavailable
+
+__all__ = [
+    "CalibrationBin",
+    "Change",
+    "ChunkChange",
+    "DataView",
+    "Links",
+    "MetricPair",
+    "ReliabilityCurve",
+    "RetrainDetail",
+    "ScorecardView",
+    "SliceView",
+]
+
+
+class MetricPair(Schema):
+    """One metric of challenger and opponent on the same rows; null where it is not defined."""
+
+    name: str
+    greater_is_better: bool
+    challenger: float | None
+    opponent: float | None
+
+
+class SliceView(Schema):
+    """The metrics of the rows where a column has a value."""
+
+    column: str
+    value: str
+    rows: int
+    metrics: list[MetricPair]
+
+
+class CalibrationBin(Schema):
+    """The rows of one range of predicted probability."""
+
+    rows: int
+    predicted: float = Field(description="The mean predicted probability.")
+    observed: float = Field(description="The share of rows where it came true.")
+
+
+class ReliabilityCurve(Schema):
+    """How often what was predicted came true, in up to ten bins with the same number of rows.
+
+    Of the second class where there are two, else of the class that was predicted.
+    """
+
+    side: Literal["challenger", "opponent"]
+    bins: list[CalibrationBin]
+
+
+class ScorecardView(Schema):
+    """What was measured, before any judgement."""
+
+    digest: str
+    rows: int
+    cut: int = Field(description="Holdout rows left out because the champion had been trained on them.")
+    why_no_opponent: str
+    metrics: list[MetricPair]
+    slices: list[SliceView]
+    calibration: list[ReliabilityCurve] = Field(description="Empty for a regression.")
+
+
+class ChunkChange(Schema):
+    """A calendar period whose rows are not those of the champion's snapshot."""
+
+    start: datetime
+    end: datetime
+    rows: int | None = Field(description="Null where only the champion's snapshot has the period.")
+    champion_rows: int | None = Field(description="Null where only this snapshot has the period.")
+
+
+class DataView(Schema):
+    """What the challenger was made and measured from."""
+
+    snapshot: str
+    train_start: datetime
+    holdout_start: datetime
+    end: datetime
+    event_time: str
+    train_rows: int
+    holdout_rows: int
+    chunks: int
+    bytes: int
+    columns: list[str]
+    champion_snapshot: str | None
+    changed: list[ChunkChange] = Field(description="Against the champion's snapshot, oldest first.")
+    columns_added: list[str]
+    columns_removed: list[str]
+
+
+class Change(Schema):
+    """Something that is not as it was; null where one of the two does not have it."""
+
+    kind: Literal["param", "data", "code", "lock", "spec"]
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Links(Schema):
+    """Where to look; those within Airflow are relative to its base URL."""
+
+    dag_run: str | None
+    validation: str | None = Field(description="The task that holds the data's expectations against it.")
+    mlflow_run: str | None
+    model_version: str | None
+
+
+class RetrainDetail(Schema):
+    """One retrain: what was decided, why, on what."""
+
+    decision: DecisionPoint
+    verdicts: list[VerdictView]
+    key: str | None
+    actor: str = Field(description="Who or what asked for it.")
+    request_reason: str
+    scorecard: ScorecardView | None
+    data: DataView | None
+    changes: list[Change] = Field(description="Against the champion of then; empty where there was none.")
+    compared_with: int | None = Field(description="The version of that champion.")
+    links: Links
+    unavailable: list[Unavailable]
