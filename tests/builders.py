@@ -151,6 +151,7 @@ class World:
     spec: PipelineSpec
     snapshots: Any
     trainer: Any
+    refit: Any
     registry: Any
     evidence: Any
     ledger: Any
@@ -179,6 +180,7 @@ class World:
         from retrain.adapters.content_store import ContentStore
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
         from retrain.adapters.folder_registry import FolderRegistry
+        from retrain.adapters.isolated.refit import ChildProcessRefit
         from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
@@ -191,6 +193,7 @@ class World:
             spec,
             snapshots,
             SklearnTrainer(),
+            ChildProcessRefit(()),
             FolderRegistry(root / "registry"),
             ParquetEvidence(store),
             MemoryLedger(),
@@ -325,9 +328,9 @@ class World:
 
     def _rehearsed(self) -> dict[str, Any]:
         stores = {"registry": self.registry, "ledger": self.ledger, "snapshots": self.snapshots}
-        return stores | {"rehearse": self.rehearse}
+        return stores | {"smoke_test": self.smoke_test}
 
-    def rehearse(self, _: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:
+    def smoke_test(self, _: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:
         """Load and score in this process."""
         model = self.trainer.load(folder)
         if snapshot is None:

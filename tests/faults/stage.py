@@ -157,7 +157,7 @@ class Stage:
             "registry": self.registry,
             "ledger": self.ledger,
             "snapshots": None,
-            "rehearse": lambda *_: 0,
+            "smoke_test": lambda *_: 0,
         }
 
 

@@ -21,7 +21,7 @@ from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from retrain.adapters.isolated.recipe import arithmetic, read_recipe, refit, write_recipe
+from retrain.adapters.recipe_folder import arithmetic, read_recipe, write_recipe
 from retrain.adapters.user_code.project_code import import_from, project_files
 from retrain.core.digest import digest_of, digest_of_files
 from retrain.core.ports import FittedModel
@@ -202,10 +202,6 @@ class SklearnTrainer:
     def recipe(self, folder: Path) -> Recipe:
         """Read what `save` stored of how the model was made."""
         return read_recipe(folder)
-
-    def refit(self, recipe: Recipe, rows: DataFrame, folder: Path, *, instead_of: PipelineSpec) -> None:
-        """Train again in a process that has the code of the recipe, and save what comes out."""
-        refit(recipe, rows, self._trusted_types, folder, without=instead_of.root)
 
     def difference(self, folder: Path, other: Path) -> str:
         """Compare the stored estimators, every parameter and array of them."""

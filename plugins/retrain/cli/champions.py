@@ -50,12 +50,12 @@ class Platform:
     registry: Any
     snapshots: Any
     evidence: Any
-    rehearse: Any
+    smoke_test: Any
 
     @property
     def proof(self) -> dict[str, Any]:
         """What a move that is rehearsed needs beside its plan."""
-        return {name: getattr(self, name) for name in ("ledger", "registry", "snapshots", "rehearse")}
+        return {name: getattr(self, name) for name in ("ledger", "registry", "snapshots", "smoke_test")}
 
 
 @contextmanager
@@ -65,16 +65,16 @@ def open_platform(
     """Give ledger, registry and snapshots as a command's options name them."""
     from retrain.adapters.content_store import ContentStore
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
-    from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
+    from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
     from retrain.adapters.mlflow_registry import MlflowRegistry
     from retrain.adapters.parquet_evidence import ParquetEvidence
     from retrain.cli.ledgers import opened_ledger
 
     files = ContentStore(store or (home / "store").absolute().as_uri())
     snapshots, evidence = DuckDBSnapshots(files), ParquetEvidence(files)
-    rehearse = ChildProcessRehearsal(snapshots, split_types(trusted_types))
+    smoke_test = ChildProcessSmokeTest(snapshots, split_types(trusted_types))
     with opened_ledger(ledger, home) as opened:
-        yield Platform(opened, MlflowRegistry(tracking_uri), snapshots, evidence, rehearse)
+        yield Platform(opened, MlflowRegistry(tracking_uri), snapshots, evidence, smoke_test)
 
 
 def rollback(
@@ -247,6 +247,7 @@ def replay(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Do a past retrain again from its stored snapshot and say how like the first one it came out."""
+    from retrain.adapters.isolated.refit import ChildProcessRefit
     from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.steps import Likeness, replay_retrain
 
@@ -270,6 +271,7 @@ def replay(
                 about[-1],
                 snapshots=platform.snapshots,
                 trainer=SklearnTrainer(split_types(trusted_types)),
+                refit=ChildProcessRefit(split_types(trusted_types)),
                 registry=platform.registry,
             )
         style = "red" if found.likeness is Likeness.DIFFERENT else "green"

@@ -20,7 +20,7 @@ from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
+    from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
     from retrain.adapters.mlflow_registry import MlflowRegistry
     from retrain.adapters.sql_ledger import SqlLedger
     from retrain.core.spec import PipelineSpec
@@ -84,12 +84,12 @@ class ChampionOperator(BaseOperator):
 
     def proof(self) -> dict[str, Any]:
         """Return what a move that is rehearsed needs beside its plan."""
-        from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
+        from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
         from retrain.settings import trusted_types
 
         snapshots = StoreHook().snapshots()
-        rehearse: ChildProcessRehearsal = ChildProcessRehearsal(snapshots, trusted_types())
-        return {"registry": self.registry, "ledger": self.ledger, "snapshots": snapshots, "rehearse": rehearse}
+        smoke_test: ChildProcessSmokeTest = ChildProcessSmokeTest(snapshots, trusted_types())
+        return {"registry": self.registry, "ledger": self.ledger, "snapshots": snapshots, "smoke_test": smoke_test}
 
 
 class ModelOperator(ChampionOperator):

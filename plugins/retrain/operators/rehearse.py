@@ -23,7 +23,7 @@ class RehearseRollbackOperator(ChampionOperator):
 
     def operate(self) -> dict[str, Any]:
         """Rehearse all models."""
-        from retrain.steps import rehearse_version
+        from retrain.steps import smoke_test_version
 
         proof, broken, rehearsed = self.proof(), [], 0
         for spec in self.specs.values():
@@ -31,7 +31,7 @@ class RehearseRollbackOperator(ChampionOperator):
             pinned = [standing.champion, *standing.fallbacks()[: spec.promotion.pinned]] if standing.champion else []
             for entry in pinned:
                 try:
-                    rows = rehearse_version(spec, entry, **proof)
+                    rows = smoke_test_version(spec, entry, **proof)
                 except OutageError:
                     raise
                 except RetrainError as error:

@@ -11,6 +11,7 @@ from retrain.core.names import PRODUCTION
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.champion import ChampionOperator
 from retrain.operators.train import sklearn_trainer
+from retrain.settings import trusted_types
 
 __all__ = ["ReplayRetrainOperator"]
 
@@ -23,6 +24,7 @@ class ReplayRetrainOperator(ChampionOperator):
 
     def operate(self) -> dict[str, Any]:
         """Replay a sample."""
+        from retrain.adapters.isolated.refit import ChildProcessRefit
         from retrain.hooks import StoreHook
         from retrain.steps import Likeness, replay_retrain
 
@@ -36,7 +38,12 @@ class ReplayRetrainOperator(ChampionOperator):
             decision = draw.choice(made)
             try:
                 replay = replay_retrain(
-                    spec, decision, snapshots=snapshots, trainer=sklearn_trainer(), registry=registry
+                    spec,
+                    decision,
+                    snapshots=snapshots,
+                    trainer=sklearn_trainer(),
+                    refit=ChildProcessRefit(trusted_types()),
+                    registry=registry,
                 )
             except OutageError:
                 raise

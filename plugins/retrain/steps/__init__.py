@@ -15,8 +15,8 @@ from retrain.steps.rollback import (
     freeze_model,
     plan_rollback,
     refuse_operation,
-    rehearse_version,
     roll_back,
+    smoke_test_version,
     unfreeze_model,
 )
 from retrain.steps.search import try_params
@@ -49,10 +49,10 @@ __all__ = [
     "record_failure",
     "refuse_operation",
     "refuse_promotion",
-    "rehearse_version",
     "replay_retrain",
     "report_retrain",
     "roll_back",
+    "smoke_test_version",
     "take_snapshot",
     "train_challenger",
     "try_params",

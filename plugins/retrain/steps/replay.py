@@ -13,7 +13,7 @@ import numpy as np
 
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Decision
-from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
+from retrain.core.ports import ModelRegistry, Refit, SnapshotStore, Trainer
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metrics.base import Floats
 from retrain.core.training.recipe import Recipe
@@ -59,6 +59,7 @@ def replay_retrain(
     *,
     snapshots: SnapshotStore,
     trainer: Trainer,
+    refit: Refit,
     registry: ModelRegistry,
     tolerance: float = TOLERANCE,
 ) -> Replay:
@@ -85,7 +86,7 @@ def replay_retrain(
         rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
         folder = Path(scratch) / "again"
         try:
-            trainer.refit(recipe, rows, folder, instead_of=spec)
+            refit(recipe, rows, folder, instead_of=spec)
         except TrainingError as error:
             if not changed:
                 raise

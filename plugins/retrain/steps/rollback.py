@@ -11,7 +11,7 @@ from pathlib import Path
 from retrain.core.digest import digest_of
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
-from retrain.core.ports import Ledger, ModelRegistry, Rehearsal, SnapshotStore
+from retrain.core.ports import Ledger, ModelRegistry, SmokeTest, SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps.pointer import LONG_AGO, move_pointer, project_alias, refuse, wish_back, wish_for
@@ -23,8 +23,8 @@ __all__ = [
     "freeze_model",
     "plan_rollback",
     "refuse_operation",
-    "rehearse_version",
     "roll_back",
+    "smoke_test_version",
     "unfreeze_model",
 ]
 
@@ -124,7 +124,7 @@ def roll_back(
     registry: ModelRegistry,
     ledger: Ledger,
     snapshots: SnapshotStore,
-    rehearse: Rehearsal,
+    smoke_test: SmokeTest,
 ) -> LedgerEntry:
     """Move the pointer to the plan's target, once that was fetched, loaded and scored; quarantine the key it leaves.
 
@@ -144,19 +144,21 @@ def roll_back(
         move = replace(move, idempotency_key=operation.idempotency_key(Action.ROLLBACK))
 
     def check() -> None:
-        rehearse_version(operation.spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
+        smoke_test_version(
+            operation.spec, move, registry=registry, ledger=ledger, snapshots=snapshots, smoke_test=smoke_test
+        )
 
     return move_pointer(operation.spec, move, check, registry=registry, ledger=ledger)
 
 
-def rehearse_version(
+def smoke_test_version(
     spec: PipelineSpec,
     version: LedgerEntry | Move,
     *,
     registry: ModelRegistry,
     ledger: Ledger,
     snapshots: SnapshotStore,
-    rehearse: Rehearsal,
+    smoke_test: SmokeTest,
 ) -> int:
     """Prove that a version still is what was made, loads, and scores the holdout of its own decision; return the rows.
 
@@ -168,7 +170,7 @@ def rehearse_version(
     snapshot = snapshots.load(decision.snapshot) if decision and decision.snapshot else None
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = registry.fetch(version.model, version.version, version.manifest_digest, Path(scratch))
-        return rehearse(spec, folder, snapshot)
+        return smoke_test(spec, folder, snapshot)
 
 
 def force_champion(
@@ -179,7 +181,7 @@ def force_champion(
     registry: ModelRegistry,
     ledger: Ledger,
     snapshots: SnapshotStore,
-    rehearse: Rehearsal,
+    smoke_test: SmokeTest,
 ) -> LedgerEntry:
     """Make any version of the model champion although no decision stands for it, for a while.
 
@@ -220,7 +222,7 @@ def force_champion(
 
     def check() -> None:
         _check_recorded(move, ledger)
-        rehearse_version(spec, move, registry=registry, ledger=ledger, snapshots=snapshots, rehearse=rehearse)
+        smoke_test_version(spec, move, registry=registry, ledger=ledger, snapshots=snapshots, smoke_test=smoke_test)
 
     return move_pointer(spec, move, check, registry=registry, ledger=ledger)
 

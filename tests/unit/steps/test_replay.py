@@ -20,7 +20,12 @@ MakeWorld = Callable[..., World]
 def replay(world: World, decision: Decision | None = None) -> Replay:
     decision = decision or world.ledger.decisions("churn", "production")[-1]
     return replay_retrain(
-        world.spec, decision, snapshots=world.snapshots, trainer=world.trainer, registry=world.registry
+        world.spec,
+        decision,
+        snapshots=world.snapshots,
+        trainer=world.trainer,
+        refit=world.refit,
+        registry=world.registry,
     )
 
 
@@ -76,7 +81,7 @@ def test_what_trains_no_more_is_different_where_packages_changed_and_an_error_wh
     def fail(*_: object, **__: object) -> None:
         raise TrainingError("the recipe must train", got="ImportError", fix="Install it.")
 
-    monkeypatch.setattr(crowned.trainer, "refit", fail)
+    monkeypatch.setattr(crowned, "refit", fail)
     with pytest.raises(TrainingError, match="ImportError"):
         replay(crowned)
     monkeypatch.setattr(crowned.trainer, "made_with", lambda _: {"python": "2.7"})

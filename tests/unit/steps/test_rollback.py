@@ -125,8 +125,8 @@ def test_a_rollback_said_twice_goes_back_once(succeeded: World) -> None:
 def test_the_target_is_loaded_and_scores_the_holdout_of_its_own_decision(
     succeeded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearse, scored = succeeded.rehearse, []
-    monkeypatch.setattr(succeeded, "rehearse", lambda *about: scored.append((about[2], rehearse(*about))))
+    smoke_test, scored = succeeded.smoke_test, []
+    monkeypatch.setattr(succeeded, "smoke_test", lambda *about: scored.append((about[2], smoke_test(*about))))
     succeeded.roll_back()
     first = succeeded.ledger.decision(succeeded.ledger.entries()[0].decision_id)
     assert scored == [(succeeded.snapshots.load(first.snapshot), first.holdout_rows)]
@@ -157,7 +157,7 @@ def test_a_target_that_does_not_load_is_refused(succeeded: World, monkeypatch: p
     def unfit(*_: object) -> int:
         raise IntegrityError("a version must load", got="BadZipFile", fix="Choose another.")
 
-    monkeypatch.setattr(succeeded, "rehearse", unfit)
+    monkeypatch.setattr(succeeded, "smoke_test", unfit)
     with pytest.raises(IntegrityError, match="must load"):
         succeeded.roll_back()
     assert_refused(succeeded, version=1, why="must load")
@@ -394,7 +394,7 @@ def _as_run(world: World, origin: str, to: int | None = None) -> LedgerEntry:
         registry=world.registry,
         ledger=world.ledger,
         snapshots=world.snapshots,
-        rehearse=world.rehearse,
+        smoke_test=world.smoke_test,
     )
 
 
@@ -419,7 +419,7 @@ def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:
         "registry": succeeded.registry,
         "ledger": succeeded.ledger,
         "snapshots": succeeded.snapshots,
-        "rehearse": succeeded.rehearse,
+        "smoke_test": succeeded.smoke_test,
     }
     forced = force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords)
     succeeded.force(2)

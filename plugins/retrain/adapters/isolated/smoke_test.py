@@ -13,13 +13,13 @@ from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import IntegrityError
 
-__all__ = ["ChildProcessRehearsal", "score_stored"]
+__all__ = ["ChildProcessSmokeTest", "score_stored"]
 
 _ROWS: Final = 1000
 
 
-class ChildProcessRehearsal:
-    """The `Rehearsal` of scikit-learn models.
+class ChildProcessSmokeTest:
+    """The `SmokeTest` of scikit-learn models.
 
     Args:
         snapshots: Where the rows to score come from.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import World
 
-from retrain.adapters.isolated.smoke_test import ChildProcessRehearsal
+from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
 from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.errors import IntegrityError
@@ -38,7 +38,7 @@ def rehearse(
     world: World, snapshot: Snapshot | None, *, trusted: Sequence[str] = DEFAULT_TRUSTED_TYPES, **changes: Any
 ) -> int:
     folder = world.artifact(1)
-    return ChildProcessRehearsal(world.snapshots, trusted, **changes)(world.spec, folder, snapshot)
+    return ChildProcessSmokeTest(world.snapshots, trusted, **changes)(world.spec, folder, snapshot)
 
 
 def own(world: World, **params: Any) -> Snapshot:

@@ -36,10 +36,10 @@ class Fairness(Gate):
     """Pass where groups differ by at most `max_difference`, and none is under the floor of a metric.
 
     Groups are made by the values of the columns `by`, of several together. The difference is the largest between two groups
-    (see `retrain.core.stats.fairness`); its whole interval must be within the bound to pass, and over it to fail. A floor is a bound of
-    sanity on the plain value in each group, without any claim about luck; for a metric where less is better it is a ceiling.
-    Groups with fewer than `min_group` rows are counted and not judged, nor is one where the metric is not defined; with fewer
-    than two groups the verdict is inconclusive.
+    (see `retrain.core.stats.fairness`); its whole interval must be within the bound to pass, and over it to fail. A floor is a
+    bound of sanity on the plain value in each group, without any claim about luck; for a metric where less is better it is a
+    ceiling. Groups with fewer than `min_group` rows are counted and not judged, nor is one where the metric is not defined; with
+    fewer than two groups the verdict is inconclusive.
 
     Assumptions: clusters are independent, rows within one need not be.
 
