@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 from tests.builders import MODEL
-from tests.unit.ui.conftest import SAME_ORIGIN, Pages, token_of
+from tests.unit.api.conftest import SAME_ORIGIN, Pages, token_of
 
 from retrain.api.app import create_app
 from retrain.api.bundle import file_url

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.builders import AS_OF, LATER, MODEL
-from tests.unit.ui.conftest import OTHER, Pages
+from tests.unit.api.conftest import OTHER, Pages
 
 from retrain.errors import OutageError
 from retrain.hooks import MlflowHook

@@ -12,7 +12,7 @@ from schemathesis.checks import content_type_conformance, not_a_server_error, re
 from schemathesis.checks import status_code_conformance as known_status
 from schemathesis.generation import GenerationMode
 from tests.builders import MODEL
-from tests.unit.ui.conftest import Pages, token_of
+from tests.unit.api.conftest import Pages, token_of
 
 from retrain.api.openapi import openapi_text
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.builders import MODEL
-from tests.unit.ui.conftest import OTHER, Pages, token_of
+from tests.unit.api.conftest import OTHER, Pages, token_of
 
 REASON = "it went wrong at three"
 Runs = Callable[[str], dict[str, Any]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.builders import World
 
-from retrain.adapters import scoring_meter
+from retrain.adapters.isolated import scoring_meter
 from retrain.adapters.isolated.child_process import run_child
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
 from retrain.core.evaluation.footprint import Footprint
