@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retrain.builder import build_operations
+from retrain.dags import build_operations
 
 # alarm= takes Airflow notifiers, such as those of its Slack or SMTP provider: they hear of what the reconciler finds.
 build_operations(Path(__file__).parent.parent / "include" / "pipelines", alarm=[])

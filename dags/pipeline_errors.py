@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from retrain.builder import check_pipelines
+from retrain.dags import check_pipelines
 
 check_pipelines(Path(__file__).parent.parent / "include" / "pipelines")

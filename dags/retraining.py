@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from retrain.builder import load_dags
+from retrain.dags import load_dags
 
 load_dags(Path(__file__).parent.parent / "include" / "pipelines")

@@ -243,7 +243,12 @@ def test_a_replay_trains_with_what_was_found_and_gives_the_same_bits(world: Worl
     assert decision.challenger is not None
     assert params_of(world, decision.challenger) != world.spec.train.params
     found = replay_retrain(
-        world.spec, decision, snapshots=world.snapshots, trainer=world.trainer, refit=world.refit, registry=world.registry
+        world.spec,
+        decision,
+        snapshots=world.snapshots,
+        trainer=world.trainer,
+        refit=world.refit,
+        registry=world.registry,
     )
     assert (found.likeness, found.changed) == (Likeness.BIT_IDENTICAL, ())
 

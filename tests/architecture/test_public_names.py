@@ -1,0 +1,94 @@
+"""The public face: these names stay, everything else may move in any release."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from tests.readme_blocks import PAGES, ROOT
+
+PUBLIC = {
+    "retrain.dags": ["build_dag", "build_operations", "check_pipelines", "load_dags"],
+    "retrain.errors": [
+        "ConflictError",
+        "DataError",
+        "IntegrityError",
+        "NotFoundError",
+        "OutageError",
+        "RegistryError",
+        "RetrainError",
+        "SpecError",
+        "SpecProblem",
+        "TrainingError",
+    ],
+    "retrain.gates": ["Evidence", "Gate", "Outcome", "Verdict"],
+    "retrain.operators": [
+        "ApprovePromotionOperator",
+        "EvaluateModelOperator",
+        "ForceChampionOperator",
+        "FreezeModelOperator",
+        "PromoteModelOperator",
+        "QualityGateOperator",
+        "ReconcileModelsOperator",
+        "RehearseRollbackOperator",
+        "ReplayRetrainOperator",
+        "RollbackModelOperator",
+        "SearchTrialsOperator",
+        "SnapshotDataOperator",
+        "TrainModelOperator",
+        "ValidateDataOperator",
+        "champion_asset",
+        "snapshot_asset",
+    ],
+    "retrain.spec": ["PipelineSpec", "load_spec", "parse_spec", "spec_json_schema"],
+    "retrain.testing": [
+        "GATE_PROMISES",
+        "check_gate",
+        "make_column",
+        "make_evidence",
+        "make_footprint",
+        "make_profile",
+        "make_scores",
+    ],
+}
+SAMPLES = [
+    *sorted((ROOT / "dags").glob("*.py")),
+    *sorted((ROOT / "include").rglob("*.py")),
+    *sorted((ROOT / "plugins" / "retrain" / "cli" / "templates").glob("*.txt")),
+]
+_IMPORT = re.compile(r"^\s*(?:from (retrain[\w.]*) import|import (retrain[\w.]*))", re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_public_module_offers_these_names_and_no_other(module: str) -> None:
+    face = importlib.import_module(module)
+    assert sorted(face.__all__) == sorted(PUBLIC[module])
+    for name in PUBLIC[module]:
+        getattr(face, name)
+
+
+def imported_modules(text: str) -> set[str]:
+    return {first or second for first, second in _IMPORT.findall(text)}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SAMPLES], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_readers_are_shown_public_modules_alone(page: Path) -> None:
+    assert imported_modules(page.read_text(encoding="utf-8")) <= PUBLIC.keys()
+
+
+def test_an_import_of_a_private_module_would_be_seen() -> None:
+    assert imported_modules("x\n    from retrain.core.spec import load_spec\nimport retrain.cli\n") == {
+        "retrain.core.spec",
+        "retrain.cli",
+    }
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "plugins" / "retrain" / "py.typed").is_file()
+    classifiers = ast.literal_eval(
+        re.search(r"^classifiers = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)[1]  # type: ignore[index]
+    )
+    assert "Typing :: Typed" in classifiers
