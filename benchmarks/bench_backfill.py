@@ -4,7 +4,7 @@ Each side gets a fresh platform of its own: PostgreSQL, an MLflow server, Airflo
 hand-written side runs on Airflow's default settings, ours on those that the project ships. The clock runs from the
 creation of the backfill until its last run has ended.
 
-usage: bench_backfill.py [--write docs/benchmarks.md]
+usage: bench_backfill.py [--write docs/explanation/benchmarks.md]
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every draw is seeded, so the figures (but for seconds) come out the same on every machine. The intervals, levels and decisions are
 those of the package; only the data is made up. It takes some minutes on two cores; --quick shows that it runs, and nothing more.
 
-usage: bench_gate.py [--quick] [--write docs/gate.md]
+usage: bench_gate.py [--quick] [--write docs/explanation/gate.md]
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ from retrain.core.spec import (
 from retrain.core.stats.metric_names import METRICS_BY_TASK, MetricName
 
 README = ROOT / "README.md"
-REFERENCE = ROOT / "docs" / "pipeline-spec.md"
+REFERENCE = ROOT / "docs" / "reference" / "pipeline-spec.md"
 SECTIONS: dict[str, type[BaseModel]] = {
     "## Top level": PipelineSpec,
     "## data": DataSpec,

@@ -142,7 +142,7 @@ def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
                 "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]).lstrip("."),
                 item["msg"],
                 repr(item["input"])[:80],
-                "See docs/pipeline-spec.md.",
+                "See docs/reference/pipeline-spec.md.",
             )
             for item in error.errors()
         ]

@@ -28,7 +28,7 @@ def chosen_method(pairs: Pairs) -> IntervalMethod:
 
     Neither draws anything at random, and their errors keep to small levels where few clusters make the bootstraps run narrow.
     The jackknife's variance errs upwards (Efron and Stein), DeLong's a little downwards with few clusters; with many they are
-    one, and DeLong is the faster by far (docs/gate.md has the figures).
+    one, and DeLong is the faster by far (docs/explanation/gate.md has the figures).
 
     Raises:
         DataError: The area under a binary ROC curve rests on too few clusters of either class.
