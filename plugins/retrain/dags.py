@@ -1,5 +1,5 @@
 """DAGs: one per pipeline spec, one per operation on champions, and the import error that shows bad specs."""
 
-from retrain.builder import build_dag, build_operations, check_pipelines, load_dags
+from retrain.builder import DagDefaults, build_dag, build_operations, check_pipelines, load_dags
 
-__all__ = ["build_dag", "build_operations", "check_pipelines", "load_dags"]
+__all__ = ["DagDefaults", "build_dag", "build_operations", "check_pipelines", "load_dags"]

@@ -11,7 +11,7 @@ import pytest
 from tests.readme_blocks import PAGES, ROOT
 
 PUBLIC = {
-    "retrain.dags": ["build_dag", "build_operations", "check_pipelines", "load_dags"],
+    "retrain.dags": ["DagDefaults", "build_dag", "build_operations", "check_pipelines", "load_dags"],
     "retrain.errors": [
         "ConflictError",
         "DataError",

@@ -13,14 +13,15 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
-from retrain.builder import build_dag, build_operations, check_pipelines, load_dags
+from retrain.builder import DagDefaults, build_dag, build_operations, check_pipelines, load_dags
 from retrain.core.spec import load_spec
-from retrain.errors import NotFoundError, SpecError
+from retrain.errors import NotFoundError, RetrainError, SpecError
 from retrain.operators import (
     ApprovePromotionOperator,
     EvaluateModelOperator,
@@ -229,6 +230,139 @@ def test_good_params_are_taken(values: dict[str, Any]) -> None:
 def test_bad_params_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ParamValidationError, match=f"Invalid input for param {name}"):
         params_with(**{name: value})
+
+
+def test_params_are_the_dags_alone_and_serialize_as_if_the_dag_had_been_built_with_them() -> None:
+    dag = build_dag(make_spec(schedule="@daily"))
+    params = {name: dag.params.get_param(name) for name in dag.params}
+    with DAG("built_with", schedule="@daily", start_date=datetime(2024, 1, 1, tzinfo=UTC), params=params) as built_with:
+        SnapshotDataOperator(task_id="snapshot", spec=make_spec())
+    assert serialize(dag)["params"] == serialize(built_with)["params"]
+    assert list(dag.params) == ["as_of", "timeline", "reason", "nonce"]
+    assert all(not task.params for task in dag.tasks)
+    assert all("params" not in task["__var"] for task in serialize(dag)["tasks"])
+
+
+# Defaults of a project
+
+
+def announce(_: Any) -> None:
+    """Stand for a callback."""
+
+
+class Pager(BaseNotifier):
+    def notify(self, context: Any) -> None:
+        """Stand for a provider's notifier."""
+
+
+def serialize(dag: DAG) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json.dumps(DagSerialization.to_dict(dag)))["dag"]
+    return document
+
+
+def test_settings_of_a_dag_go_to_the_dag() -> None:
+    pager = Pager()
+    dag = build_dag(
+        make_spec(tags=["eu"]),
+        tags=["platform"],
+        max_active_runs=3,
+        max_active_tasks=5,
+        max_consecutive_failed_dag_runs=2,
+        dagrun_timeout=timedelta(hours=6),
+        is_paused_upon_creation=True,
+        owner_links={"airflow": "https://example.com/team"},
+        on_success_callback=announce,
+        on_failure_callback=[pager, announce],
+    )
+    assert dag.on_failure_callback == [pager, announce]
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    assert again.tags == {"retrain", "platform", "eu"}
+    assert (again.max_active_runs, again.max_active_tasks, again.max_consecutive_failed_dag_runs) == (3, 5, 2)
+    assert (again.dagrun_timeout, again.is_paused_upon_creation) == (timedelta(hours=6), True)
+    assert again.owner_links == {"airflow": "https://example.com/team"}
+    assert (again.has_on_success_callback, again.has_on_failure_callback) == (True, True)
+    assert all(not task.has_on_failure_callback for task in again.tasks)
+
+
+def test_settings_of_tasks_go_to_every_task() -> None:
+    pager = Pager()
+    dag = build_dag(
+        make_spec(**APPROVED, train__search=SEARCH | {"workers": 2}),
+        pool="retrains",
+        queue="big",
+        executor="LocalExecutor",
+        on_execute_callback=announce,
+        on_retry_callback=announce,
+        on_skipped_callback=announce,
+        default_args={
+            "retries": 1,
+            "on_failure_callback": pager,
+            "on_success_callback": [announce],
+            "execution_timeout": timedelta(hours=2),
+            "mlflow_conn_id": "mlflow_eu",
+        },
+    )
+    assert dag.task_dict["train"].on_failure_callback == [pager]
+    assert dag.task_dict["train"].mlflow_conn_id == "mlflow_eu"
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    assert set(again.task_dict) == {*STEPS, "approve", "search"}
+    for task in again.tasks:
+        assert (task.pool, task.queue, task.executor, task.retries) == ("retrains", "big", "LocalExecutor", 1)
+        assert task.execution_timeout == timedelta(hours=2)
+        assert task.retry_delay == timedelta(seconds=20)
+        assert task.has_on_execute_callback
+        assert task.has_on_failure_callback
+        assert task.has_on_success_callback
+        assert task.has_on_retry_callback
+        assert task.has_on_skipped_callback
+    assert again.task_dict["gate"].trigger_rule == "all_done"
+
+
+def test_the_owner_that_a_spec_names_wins_over_the_projects() -> None:
+    assert build_dag(make_spec(owner="fraud-team"), default_args={"owner": "platform"}).owner == "fraud-team"
+    assert build_dag(make_spec(), default_args={"owner": "platform"}).owner == "platform"
+    assert build_dag(make_spec()).owner == "airflow"
+
+
+def test_a_folder_gives_its_defaults_to_every_dag_and_keeps_none_for_the_next_load(tmp_path: Path) -> None:
+    for model in ("one", "two"):
+        write(tmp_path / f"{model}.yaml", model=model)
+    defaults: DagDefaults = {"default_args": {"retries": 0}, "pool": "retrains", "tags": {"eu"}}
+    for dag in load_dags(tmp_path, **defaults):
+        assert {(task.retries, task.pool) for task in dag.tasks} == {(0, "retrains")}
+        assert dag.tags == {"retrain", "eu"}
+    assert {task.retries for dag in load_dags(tmp_path) for task in dag.tasks} == {3}
+    assert defaults == {"default_args": {"retries": 0}, "pool": "retrains", "tags": {"eu"}}
+
+
+def test_operations_take_the_defaults_of_a_project(folder: Path) -> None:
+    dags = {
+        dag.dag_id: dag for dag in build_operations(folder, pool="retrains", tags=["eu"], on_failure_callback=announce)
+    }
+    assert set(dags) == OPERATIONS
+    for dag in dags.values():
+        again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+        assert (again.tasks[0].pool, again.tags) == ("retrains", {"retrain", "operations", "eu"})
+        assert again.has_on_failure_callback
+        assert not again.tasks[0].has_on_failure_callback
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"pol": "retrains"}, r"must be a known keyword argument; got 'pol'\. Did you mean 'pool'\?"),
+        ({"schedule": "@daily"}, r"must be a known keyword argument; got 'schedule'\."),
+        ({"default_args": {"params": {}}}, r"default_args must not hold what each spec says itself; got 'params'"),
+        (
+            {"default_args": {"end_date": None}},
+            r"default_args must not hold what each spec says itself; got 'end_date'",
+        ),
+    ],
+)
+def test_a_default_that_is_unknown_or_belongs_to_the_spec_is_refused(defaults: Any, message: str, folder: Path) -> None:
+    for call in (lambda: build_dag(make_spec(), **defaults), lambda: build_operations(folder, **defaults)):
+        with pytest.raises(RetrainError, match=message):
+            call()
 
 
 # Operators by hand, assets

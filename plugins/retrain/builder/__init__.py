@@ -1,7 +1,8 @@
-"""From specs to DAGs."""
+"""Turns specs into DAGs."""
 
 from retrain.builder.dag import build_dag
+from retrain.builder.defaults import DagDefaults
 from retrain.builder.folder import check_pipelines, load_dags
 from retrain.builder.operations import build_operations
 
-__all__ = ["build_dag", "build_operations", "check_pipelines", "load_dags"]
+__all__ = ["DagDefaults", "build_dag", "build_operations", "check_pipelines", "load_dags"]

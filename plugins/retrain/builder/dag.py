@@ -1,12 +1,14 @@
-"""One DAG per spec, composed of the operators that anyone may compose by hand."""
+"""One DAG per spec, built from the public operators."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from airflow.sdk import DAG, BaseOperator, Param
+from airflow.sdk.definitions.param import ParamsDict
 
+from retrain.builder.defaults import DagDefaults, SplitDefaults, split_defaults
 from retrain.core.data.durations import format_duration
 from retrain.core.names import NAME_PATTERN
 from retrain.core.policy.gates import Gate
@@ -28,60 +30,84 @@ __all__ = ["build_dag"]
 _INSTANT: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$(?!\n)"
 
 
-def build_dag(spec: PipelineSpec) -> DAG:
-    """Return the DAG of a pipeline; made inside a DAG file it registers itself."""
+def build_dag(spec: PipelineSpec, **defaults: Unpack[DagDefaults]) -> DAG:
+    """Return the DAG of a pipeline. Built inside a DAG file, it registers itself.
+
+    Args:
+        spec: The pipeline.
+        **defaults: Airflow settings of the DAG and its tasks, see `DagDefaults`.
+
+    Raises:
+        RetrainError: A setting is unknown, or belongs to the spec.
+    """
+    split = split_defaults(defaults)
     with DAG(
         dag_id=spec.model,
         description=spec.description or f"Keeps {spec.model} fresh",
-        schedule=_schedule(spec),
+        schedule=_make_schedule(spec),
         start_date=spec.start_date,
         catchup=False,
-        params=_params(),
-        tags=["retrain", *spec.tags],
+        tags=["retrain", *split.tags, *spec.tags],
         doc_md=_describe(spec),
-        default_args={"owner": spec.owner, "retries": 3, "retry_delay": timedelta(seconds=20)},
+        default_args=_merge_task_args(spec, split),
+        **split.dag,
     ) as dag:
-        common: dict[str, Any] = {"spec": spec}
-        snapshot = SnapshotDataOperator(task_id="snapshot", **common)
-        validate = ValidateDataOperator(task_id="validate", snapshot=snapshot.output, **common)
-        train = TrainModelOperator(task_id="train", snapshot=snapshot.output, **common)
-        evaluate = EvaluateModelOperator(
-            task_id="evaluate", snapshot=snapshot.output, challenger=train.output, **common
-        )
-        gate = QualityGateOperator(
-            task_id="gate", snapshot=snapshot.output, challenger=train.output, scorecard=evaluate.output, **common
-        )
-        approve = _approval(spec, gate)
-        approval = None if approve is None else approve.output
-        promote = PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
-        snapshot >> validate >> train >> evaluate >> gate >> promote
-        if search := spec.train.search:
-            _search(validate, train, search.workers, snapshot=snapshot.output, **common)
-        if approve is not None:
-            gate >> approve >> promote
+        _add_tasks(spec)
+    # Airflow copies the params that a DAG has when a task is built into that task, and serialises and checks every copy.
+    # A task without copies reads the same values: they are merged when it runs. Filling the dict rather than replacing
+    # it also skips a check of the JSON Schemas, which never change; tests validate them.
+    dag.params.update(ParamsDict(_make_params()))
     return dag
 
 
-def _search(before: BaseOperator, after: BaseOperator, workers: int, **common: Any) -> None:
-    """Put the workers of a search between two tasks; a single one is the task that trains."""
+def _add_tasks(spec: PipelineSpec) -> None:
+    """Add the tasks of a retrain to the DAG at hand, in their order."""
+    common: dict[str, Any] = {"spec": spec}
+    snapshot = SnapshotDataOperator(task_id="snapshot", **common)
+    validate = ValidateDataOperator(task_id="validate", snapshot=snapshot.output, **common)
+    train = TrainModelOperator(task_id="train", snapshot=snapshot.output, **common)
+    evaluate = EvaluateModelOperator(task_id="evaluate", snapshot=snapshot.output, challenger=train.output, **common)
+    gate = QualityGateOperator(
+        task_id="gate", snapshot=snapshot.output, challenger=train.output, scorecard=evaluate.output, **common
+    )
+    approve = _add_approval(spec, gate)
+    approval = None if approve is None else approve.output
+    promote = PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
+    snapshot >> validate >> train >> evaluate >> gate >> promote
+    if search := spec.train.search:
+        _add_search(validate, train, search.workers, snapshot=snapshot.output, **common)
+    if approve is not None:
+        gate >> approve >> promote
+
+
+def _merge_task_args(spec: PipelineSpec, split: SplitDefaults) -> dict[str, Any]:
+    """Return the arguments of every operator: the builder's, then the project's, then the spec's."""
+    task_args = {"owner": spec.owner, "retries": 3, "retry_delay": timedelta(seconds=20)} | split.tasks
+    return task_args | ({"owner": spec.owner} if "owner" in spec.model_fields_set else {})
+
+
+def _add_search(before: BaseOperator, after: BaseOperator, workers: int, **common: Any) -> None:
+    """Put the workers of a search between two tasks. A single worker needs no task: the training task does its work."""
     if workers > 1:
         tasks = SearchTrialsOperator.partial(task_id="search", **common)
         before >> tasks.expand(worker=list(range(workers))) >> after
 
 
-def _approval(spec: PipelineSpec, gate: QualityGateOperator) -> ApprovePromotionOperator | None:
+def _add_approval(spec: PipelineSpec, gate: QualityGateOperator) -> ApprovePromotionOperator | None:
+    """Add the task that asks for approval, if the spec wants it."""
     if spec.promotion.approval == "none":
         return None
     return ApprovePromotionOperator(task_id="approve", decision=gate.output, spec=spec)
 
 
-def _schedule(spec: PipelineSpec) -> str | EndingCronTimetable | None:
+def _make_schedule(spec: PipelineSpec) -> str | EndingCronTimetable | None:
+    """Return the schedule as Airflow takes it."""
     if spec.schedule is None or spec.end_date is None:
         return spec.schedule
     return EndingCronTimetable(spec.schedule, end=spec.end_date)
 
 
-def _params() -> dict[str, Param]:
+def _make_params() -> dict[str, Param]:
     return {
         "as_of": Param(
             None,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Unpack
 
 from airflow.sdk import DAG
 
 from retrain.builder.dag import build_dag
+from retrain.builder.defaults import DagDefaults
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 
@@ -16,7 +18,7 @@ __all__ = ["check_pipelines", "load_dags", "read_specs"]
 log = logging.getLogger(__name__)
 
 
-def load_dags(folder: str | Path) -> list[DAG]:
+def load_dags(folder: str | Path, **defaults: Unpack[DagDefaults]) -> list[DAG]:
     """Build the DAG of every good spec in a folder.
 
     A bad spec is left out and logged. Airflow shows one error a DAG file and hides all DAGs of a file with an error, so call
@@ -25,7 +27,7 @@ def load_dags(folder: str | Path) -> list[DAG]:
     specs, errors = read_specs(folder)
     for error in errors:
         log.error("%s", error)
-    return [build_dag(spec) for spec in specs]
+    return [build_dag(spec, **defaults) for spec in specs]
 
 
 def check_pipelines(folder: str | Path) -> None:

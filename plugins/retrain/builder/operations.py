@@ -1,14 +1,16 @@
-"""The DAGs of the people on call: reconcile, rehearse, replay, roll back, freeze, break the glass."""
+"""The DAGs for people on call: reconcile, rehearse, replay, roll back, freeze, force."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from airflow.sdk import DAG, Param
+from airflow.sdk.definitions.param import ParamsDict
 
+from retrain.builder.defaults import Callback, DagDefaults, SplitDefaults, split_defaults
 from retrain.builder.folder import read_specs
 from retrain.core.names import NAME_PATTERN
 from retrain.core.spec import PipelineSpec
@@ -28,57 +30,62 @@ _REASON: Final = "{{ params.reason }}"
 _TIMELINE: Final = "{{ params.timeline }}"
 
 
-def build_operations(folder: str | Path, *, alarm: Sequence[Any] = (), owner: str = "airflow") -> list[DAG]:
-    """Build the operations on all pipelines of a folder; made inside a DAG file they register themselves.
+def build_operations(
+    folder: str | Path, *, alarm: Sequence[Callback] = (), owner: str = "airflow", **defaults: Unpack[DagDefaults]
+) -> list[DAG]:
+    """Build the operations on all pipelines of a folder. Built inside a DAG file, they register themselves.
 
     Args:
         folder: The folder of specs; bad ones are left out, as in `load_dags`.
-        alarm: Airflow notifiers, told when the reconciler or the rehearsal finds something that a person should know.
+        alarm: Airflow notifiers, called when the reconciler, the rehearsal or the replay finds something that a person
+            should know.
         owner: The owner of the tasks.
+        **defaults: Airflow settings of the DAGs and their tasks, see `DagDefaults`.
+
+    Raises:
+        NotFoundError: The folder does not exist.
+        RetrainError: A setting is unknown, or belongs to the spec.
     """
+    split = split_defaults(defaults)
+    split.tasks.setdefault("owner", owner)
+    split.tasks.setdefault("retries", 2)
     specs, _ = read_specs(folder)
     if not specs:
         return []
-    defaults = {"owner": owner, "retries": 2}
+    alarms = {"on_failure_callback": list(alarm)} if alarm else {}
     return [
-        _reconcile(specs, defaults, alarm),
-        _rehearsal(specs, defaults, alarm),
-        _replay(specs, defaults, alarm),
-        _rollback(specs, defaults),
-        _freeze(specs, defaults),
-        _force(specs, defaults),
+        _build_reconcile(specs, split, alarms),
+        _build_rehearsal(specs, split, alarms),
+        _build_replay(specs, split, alarms),
+        _build_rollback(specs, split),
+        _build_freeze(specs, split),
+        _build_force(specs, split),
     ]
 
 
-def _reconcile(specs: list[PipelineSpec], defaults: dict[str, Any], alarm: Sequence[Any]) -> DAG:
-    text = "Verifies the ledger and makes MLflow's aliases follow it. A failed run is an alarm; its log says what was mended."
-    with _dag("retrain_reconcile", text, defaults, schedule="@hourly") as dag:
-        ReconcileModelsOperator(task_id="reconcile", specs=specs, on_failure_callback=list(alarm))
+def _build_reconcile(specs: list[PipelineSpec], split: SplitDefaults, alarms: dict[str, Any]) -> DAG:
+    text = "Verifies the ledger and makes MLflow's aliases follow it. A failed run is an alarm; its log says what was repaired."
+    with _make_dag("retrain_reconcile", text, split, schedule="@hourly") as dag:
+        ReconcileModelsOperator(task_id="reconcile", specs=specs, **alarms)
     return dag
 
 
-def _rehearsal(specs: list[PipelineSpec], defaults: dict[str, Any], alarm: Sequence[Any]) -> DAG:
-    text = "Proves that the versions one would roll back to still load and score."
-    with _dag("retrain_rehearsal", text, defaults, schedule="@weekly") as dag:
-        RehearseRollbackOperator(task_id="rehearse", specs=specs, on_failure_callback=list(alarm))
+def _build_rehearsal(specs: list[PipelineSpec], split: SplitDefaults, alarms: dict[str, Any]) -> DAG:
+    text = "Proves that the versions to roll back to still load and score."
+    with _make_dag("retrain_rehearsal", text, split, schedule="@weekly") as dag:
+        RehearseRollbackOperator(task_id="rehearse", specs=specs, **alarms)
     return dag
 
 
-def _replay(specs: list[PipelineSpec], defaults: dict[str, Any], alarm: Sequence[Any]) -> DAG:
-    text = "Does one past retrain of each model again and compares what comes out, bit for bit."
-    with _dag("retrain_replay", text, defaults, schedule="@daily") as dag:
-        ReplayRetrainOperator(task_id="replay", specs=specs, on_failure_callback=list(alarm))
+def _build_replay(specs: list[PipelineSpec], split: SplitDefaults, alarms: dict[str, Any]) -> DAG:
+    text = "Repeats one past retrain of each model and compares the result, bit for bit."
+    with _make_dag("retrain_replay", text, split, schedule="@daily") as dag:
+        ReplayRetrainOperator(task_id="replay", specs=specs, **alarms)
     return dag
 
 
-def _rollback(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
-    params = _params(specs) | {
-        "to": Param(
-            None, type=["null", "integer"], minimum=1, title="To version", description="Empty: the one before."
-        ),
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would change."),
-    }
-    with _dag("retrain_rollback", "Back to a version that was live.", defaults, params=params) as dag:
+def _build_rollback(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+    with _make_dag("retrain_rollback", "Goes back to a version that was live.", split) as dag:
         RollbackModelOperator(
             task_id="rollback",
             specs=specs,
@@ -88,14 +95,15 @@ def _rollback(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
             to="{{ params.to or '' }}",
             plan_only="{{ params.dry_run }}",
         )
-    return dag
+    to = Param(
+        None, type=["null", "integer"], minimum=1, title="To version", description="Empty: the previous champion."
+    )
+    dry_run = Param(False, type="boolean", title="Dry run", description="Only say what would change.")
+    return _set_params(dag, specs, to=to, dry_run=dry_run)
 
 
-def _freeze(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
-    params = _params(specs) | {
-        "lift": Param(False, type="boolean", title="Lift", description="Lift the freeze instead.")
-    }
-    with _dag("retrain_freeze", "No automatic promotion until it is lifted.", defaults, params=params) as dag:
+def _build_freeze(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+    with _make_dag("retrain_freeze", "Stops automatic promotions until the freeze is lifted.", split) as dag:
         FreezeModelOperator(
             task_id="freeze",
             specs=specs,
@@ -104,17 +112,14 @@ def _freeze(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
             reason=_REASON,
             lift="{{ params.lift }}",
         )
-    return dag
+    return _set_params(
+        dag, specs, lift=Param(False, type="boolean", title="Lift", description="Lift the freeze instead.")
+    )
 
 
-def _force(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
-    params = _params(specs) | {
-        "version": Param(type="integer", minimum=1, title="Version"),
-        "expires": Param("7d", type="string", pattern=r"^\d{1,4}[dhw]$(?!\n)", title="Expires after"),
-    }
-    with _dag(
-        "retrain_force", "Break-glass: a champion without a decision, for a while.", defaults, params=params
-    ) as dag:
+def _build_force(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+    text = "Break-glass: makes a version champion without a decision, for a limited time."
+    with _make_dag("retrain_force", text, split) as dag:
         ForceChampionOperator(
             task_id="force",
             specs=specs,
@@ -124,33 +129,42 @@ def _force(specs: list[PipelineSpec], defaults: dict[str, Any]) -> DAG:
             version="{{ params.version }}",
             expires="{{ params.expires }}",
         )
-    return dag
+    return _set_params(
+        dag,
+        specs,
+        version=Param(type="integer", minimum=1, title="Version"),
+        expires=Param("7d", type="string", pattern=r"^\d{1,4}[dhw]$(?!\n)", title="Expires after"),
+    )
 
 
-def _dag(dag_id: str, text: str, defaults: dict[str, Any], *, schedule: str | None = None, params: Any = None) -> DAG:
+def _make_dag(dag_id: str, text: str, split: SplitDefaults, *, schedule: str | None = None) -> DAG:
+    settings: dict[str, Any] = {
+        "max_active_runs": 1,
+        # A run that waits in a paused DAG would act whenever somebody unpauses it, perhaps on another champion.
+        "is_paused_upon_creation": None if schedule else False,
+    }
     return DAG(
         dag_id=dag_id,
         description=text,
         schedule=schedule,
         start_date=datetime(2020, 1, 1, tzinfo=UTC),
         catchup=False,
-        max_active_runs=1,
-        # What waits in a paused DAG would be done whenever somebody switches it on, to another champion by then.
-        is_paused_upon_creation=None if schedule else False,
-        params=params,
-        default_args=defaults,
-        tags=["retrain", "operations"],
+        default_args=split.tasks,
+        tags=["retrain", "operations", *split.tags],
         doc_md=text,
+        **settings | split.dag,
     )
 
 
-def _params(specs: list[PipelineSpec]) -> dict[str, Param]:
+def _set_params(dag: DAG, specs: list[PipelineSpec], **params: Param) -> DAG:
+    """Set the params of a DAG whose tasks exist already, so that Airflow does not copy them into each task."""
     names = sorted(spec.model for spec in specs)
-    only: dict[str, Any] = (
-        {"default": names[0]} if len(names) == 1 else {}
-    )  # or a request that names none would be about the first
-    return {
-        "model": Param(**only, type="string", enum=names, title="Model"),
+    # With several pipelines a default would make a request without a name act on the first one.
+    default: dict[str, Any] = {"default": names[0]} if len(names) == 1 else {}
+    shared = {
+        "model": Param(**default, type="string", enum=names, title="Model"),
         "reason": Param(type="string", minLength=3, maxLength=500, title="Reason", description="Kept in the ledger."),
         "timeline": Param("production", type="string", pattern=f"^{NAME_PATTERN}$(?!\\n)", title="Timeline"),
     }
+    dag.params.update(ParamsDict(shared | params))
+    return dag
