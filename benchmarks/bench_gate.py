@@ -31,8 +31,8 @@ from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import BeatsChampion, Gate, Outcome, PointEstimate
-from retrain.core.stats.intervals import Gain, Pairs, chosen_method, paired_gain
-from retrain.core.stats.intervals.base import closed_form
+from retrain.core.stats.intervals import Gain, PairedScores, choose_method, paired_gain
+from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import delong, structural_components
 from retrain.core.stats.intervals.jackknife import jackknife
 from retrain.core.stats.metrics import METRICS
@@ -109,13 +109,13 @@ def two_models(
     return y, sides[0], sides[1]
 
 
-def compare(y: np.ndarray, first: np.ndarray, second: np.ndarray, clusters: np.ndarray) -> Pairs:
-    return Pairs(METRICS["roc_auc"], y, first, second, clusters, greater_is_better=True)
+def compare(y: np.ndarray, first: np.ndarray, second: np.ndarray, clusters: np.ndarray) -> PairedScores:
+    return PairedScores(METRICS["roc_auc"], y, first, second, clusters, greater_is_better=True)
 
 
-def by_itself(pairs: Pairs) -> Gain:
+def by_itself(pairs: PairedScores) -> Gain:
     """Return the gain by the method that `auto` chooses, without its checks of what cannot happen here."""
-    return (jackknife if chosen_method(pairs) == "jackknife" else delong)(pairs, level=0.025)
+    return (jackknife if choose_method(pairs) == "jackknife" else delong)(pairs, level=0.025)
 
 
 # False promotions a year
@@ -185,7 +185,7 @@ class Shared(Evidence):
         if cluster_by not in self.gains:
             self.gains[cluster_by] = by_itself(self._pairs(metric, self.scores.clusters(cluster_by), slice(None)))
         found = self.gains[cluster_by]
-        return closed_form(found.value, found.error, found.degrees, level, found.clusters, found.method)
+        return make_t_interval(found.value, found.error, found.degrees, level, found.clusters, found.method)
 
 
 def no_better(random: np.random.Generator, day_skill: float) -> Shared:
@@ -247,7 +247,7 @@ def one_tail(asked: tuple[int, bool]) -> dict[str, list[int]]:
     pairs = compare(*data, day)
     found = {}
     for gain in (delong(pairs, level=LEVELS[0]), jackknife(pairs, level=LEVELS[0])):
-        at = [closed_form(gain.value, gain.error, gain.degrees, level, DAYS, gain.method) for level in LEVELS]
+        at = [make_t_interval(gain.value, gain.error, gain.degrees, level, DAYS, gain.method) for level in LEVELS]
         found[f"{gain.method}, Student's t"] = [int(one.low > 0) + int(one.high < 0) for one in at]
         if gain.method == "delong":
             found["delong, normal"] = [int(abs(gain.value) > norm.isf(level) * gain.error) for level in LEVELS]
@@ -336,10 +336,12 @@ def summarize(data: str, rows: int, results: list[tuple[int, float, float, int]]
         mine = [result[1:] for result in results if result[0] == step]
         gains.append(float(np.mean([value for value, _, _ in mine])))
         for name, level in POWER_LEVELS.items():
-            passed = [closed_form(*one, level, DAYS, "delong").low > 0 for one in mine]
+            passed = [make_t_interval(*one, level, DAYS, "delong").low > 0 for one in mine]
             found[name].append(float(np.mean(passed)))
     for name, level in POWER_LEVELS.items():
-        detectable[name] = float(np.median([closed_form(*one[1:], level, DAYS, "delong").reach for one in results]))
+        detectable[name] = float(
+            np.median([make_t_interval(*one[1:], level, DAYS, "delong").detectable_gain for one in results])
+        )
     return Power(data, rows, gains, found, detectable)
 
 

@@ -150,7 +150,7 @@ def fill_ledger(url: Any, models: int, retrains: int) -> None:
 
 
 def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
-    from retrain.core.digest import digest_of
+    from retrain.core.digest import digest_json
     from retrain.core.policy.decision import Challenger, Choice, Decision
     from retrain.core.policy.gates import Outcome, Verdict
     from retrain.core.request import RetrainRequest
@@ -160,7 +160,7 @@ def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
         as_of = START + timedelta(weeks=week)
         promoted = week % 4 == 0
         request = RetrainRequest(model, "production", as_of, f"{model}/scheduled__{as_of.isoformat()}", "scheduled")
-        made = Challenger(digest_of([model, week]), week + 1, "f" * 32, "m-" + "e" * 32, "d" * 64)
+        made = Challenger(digest_json([model, week]), week + 1, "f" * 32, "m-" + "e" * 32, "d" * 64)
         gain = Verdict(
             "beats_champion(roc_auc)", Outcome.PASS, f"gain in roc_auc of week {week}", 0.01, 0.0, (0.004, 0.016)
         )

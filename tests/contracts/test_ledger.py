@@ -373,7 +373,7 @@ def test_names_are_bound_parameters(ledger: Ledger) -> None:
     for name in (INJECTION, "control"):
         request = RetrainRequest(name, name, month(1), name, actor=name, reason=name, nonce=name)
         ledger.open_retrain(request)
-        assert len(ledger.open_before(replace(request, as_of=month(2)))) == 1
+        assert len(ledger.list_earlier_open(replace(request, as_of=month(2)))) == 1
         ledger.record(decision_on(request, reason=name))
         entry = ledger.append(promotion(1, model=name, timeline=name, key=name, idempotency_key=name, reason=name))
         assert ledger.entry(name, name, name) == entry
@@ -399,7 +399,7 @@ def test_open_before_gives_earlier_undecided_attempts_of_the_same_model_and_time
     for request in [*open_ones, *open_ones, *others]:
         ledger.open_retrain(request)
     ledger.record(decision_on(others[0]))
-    found = ledger.open_before(request_for(4))
+    found = ledger.list_earlier_open(request_for(4))
     assert [(attempt.origin, attempt.as_of) for attempt in found] == [
         ("dag:churn/1", month(1)),
         ("dag:churn/3", month(3)),
@@ -414,9 +414,9 @@ def test_a_promote_decision_is_open_until_its_promotion_or_refusal_stands_in_the
         challenger = Challenger(f"key-{number}", number, "run", "m-1", "d" * 64)
         verdicts = (Verdict("threshold(auc)", Outcome.PASS, "fine"),)
         decision = ledger.record(decision_on(request, choice=Choice.PROMOTE, challenger=challenger, verdicts=verdicts))
-        assert [attempt.as_of for attempt in ledger.open_before(request_for(4))] == [month(number)]
+        assert [attempt.as_of for attempt in ledger.list_earlier_open(request_for(4))] == [month(number)]
         ledger.append(move(number, decision_id=decision.id))
-        assert ledger.open_before(request_for(4)) == []
+        assert ledger.list_earlier_open(request_for(4)) == []
 
 
 def test_a_decision_comes_back_as_it_was_stored(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import URL, create_engine, text
 from tests.builders import AS_OF
 
 from retrain.adapters.sql_ledger import Attempt, SqlLedger
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
@@ -27,7 +27,7 @@ def decide(ledger: SqlLedger, model: str, week: int, *, timeline: str = "product
     as_of = AS_OF + timedelta(weeks=week)
     request = RetrainRequest(model, timeline, as_of, f"{model}/week-{week}", "scheduled", "weekly")
     ledger.open_retrain(request)
-    made = Challenger(digest_of([model, week]), week + 1, "r" * 32, "m-1", "d" * 64)
+    made = Challenger(digest_json([model, week]), week + 1, "r" * 32, "m-1", "d" * 64)
     decision = Decision(
         request.id,
         model,
@@ -62,7 +62,7 @@ def promote(ledger: SqlLedger, decision: Decision) -> LedgerEntry:
             decision.as_of,
             made.key,
             champion.generation if champion else 0,
-            digest_of([decision.id, "promote"]),
+            digest_json([decision.id, "promote"]),
             decision.id,
             decision.digest,
             "scheduled",

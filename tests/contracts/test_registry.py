@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG, MlflowRegistry
 from retrain.core.ports import DatasetRef, ModelRegistry
-from retrain.core.training.artifact import manifest_digest
+from retrain.core.training.artifact import digest_manifest
 from retrain.core.training.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
@@ -69,7 +69,7 @@ def test_a_key_has_one_version_however_often_it_is_published(registry: ModelRegi
     first = registry.publish(model, KEY, run_id, folder)
     assert registry.publish(model, KEY, run_id, folder) == first == registry.find_challenger(model, KEY)
     assert (first.version, first.key, first.run_id) == (1, KEY, run_id)
-    assert first.manifest_digest == manifest_digest(folder)
+    assert first.manifest_digest == digest_manifest(folder)
     second = registry.publish(model, OTHER_KEY, open_run(registry, model, OTHER_KEY), folder)
     assert second.version == 2
 
@@ -77,7 +77,7 @@ def test_a_key_has_one_version_however_often_it_is_published(registry: ModelRegi
 def test_what_is_fetched_is_what_was_made(registry: ModelRegistry, model: str, folder: Path, tmp_path: Path) -> None:
     made = registry.publish(model, KEY, open_run(registry, model), folder)
     copy = registry.fetch(model, made.version, made.manifest_digest, _empty(tmp_path / "copy"))
-    assert manifest_digest(copy) == made.manifest_digest
+    assert digest_manifest(copy) == made.manifest_digest
     (copy / "MLmodel").write_text("changed")
     again = registry.fetch(model, made.version, made.manifest_digest, _empty(tmp_path / "again"))
     assert (again / "MLmodel").read_text() == "flavors: {}\n"
@@ -223,7 +223,7 @@ def test_an_unfinished_model_is_refused(mlflow_url: str, model: str, folder: Pat
     client.create_registered_model(model)
     client.create_model_version(model, f"models:/{failed.model_id}", run_id, model_id=failed.model_id)
     with pytest.raises(IntegrityError, match="must be a finished model"):
-        registry.fetch(model, 1, manifest_digest(folder), _empty(tmp_path / "copy"))
+        registry.fetch(model, 1, digest_manifest(folder), _empty(tmp_path / "copy"))
 
 
 @pytest.mark.live

@@ -14,7 +14,7 @@ from tests.builders import AS_OF, make_spec
 
 from retrain.adapters.mlflow_registry import DUPLICATE_TAG, KEY_TAG, MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
@@ -74,7 +74,7 @@ class Stage:
         return pointer.version if pointer else None
 
     def key(self, number: int) -> str:
-        return digest_of([self.model, number])
+        return digest_json([self.model, number])
 
     def request(self, number: int, **changes: Any) -> RetrainRequest:
         as_of = AS_OF + timedelta(days=number)

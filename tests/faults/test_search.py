@@ -72,5 +72,5 @@ def test_a_search_of_20_trials_killed_half_way_resumes_and_ends_as_one_that_was_
         (trial.params, trial.state, trial.values) for trial in wanted
     ]
     assert (resumed.key, resumed.version) == (uninterrupted.key, 1)
-    assert not killed.trainer.difference(killed.artifact(1), whole.artifact(1))
+    assert not killed.trainer.find_difference(killed.artifact(1), whole.artifact(1))
     assert len(list((killed.root / "registry" / "runs").glob("*/trials/*.json"))) == TRIALS

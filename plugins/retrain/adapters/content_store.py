@@ -11,7 +11,7 @@ from typing import Any
 
 from upath import UPath
 
-from retrain.core.digest import canonical_json, digest_of, sha256_of_file
+from retrain.core.digest import canonical_json, digest_json, hash_file
 from retrain.errors import IntegrityError, NotFoundError, OutageError
 
 __all__ = ["ContentStore"]
@@ -26,14 +26,14 @@ class ContentStore:
 
     def put_file(self, kind: str, source: Path, suffix: str) -> str:
         """Store a local file; return its sha256."""
-        digest = sha256_of_file(source)
+        digest = hash_file(source)
         with source.open("rb") as file:
             self._write(self._path(kind, digest, suffix), file)
         return digest
 
     def put_json(self, kind: str, document: Any) -> str:
         """Store a plain document as canonical JSON; return its digest."""
-        digest = digest_of(document)
+        digest = digest_json(document)
         with tempfile.SpooledTemporaryFile(max_size=1 << 20) as file:
             file.write(canonical_json(document).encode())
             file.seek(0)
@@ -59,7 +59,7 @@ class ContentStore:
         path = self._path(kind, digest, suffix)
         try:
             local = self._localised(path)
-            found = sha256_of_file(local)
+            found = hash_file(local)
         except FileNotFoundError:
             raise NotFoundError(
                 f"{kind}/{digest[:12]} must be in the store",

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from retrain.adapters.content_store import ContentStore
 from retrain.core.data.snapshot import Chunk, Part, Snapshot
 from retrain.core.data.window import Window
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.spec import DataSpec, PipelineSpec
 from retrain.errors import DataError
 
@@ -182,7 +182,7 @@ def _query_text(spec: PipelineSpec) -> str:
 
 def _source_digest(spec: PipelineSpec) -> str:
     data = spec.data
-    return digest_of([data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time])
+    return digest_json([data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time])
 
 
 @contextmanager

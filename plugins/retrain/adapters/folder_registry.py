@@ -13,7 +13,7 @@ from typing import Any
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
-from retrain.core.training.artifact import manifest_digest, verify_artifact
+from retrain.core.training.artifact import digest_manifest, verify_artifact
 from retrain.core.training.search import Trial
 from retrain.errors import NotFoundError, OutageError
 
@@ -77,7 +77,7 @@ class FolderRegistry:
         if found := self.find_challenger(model, key):
             return found
         version = max((int(item["version"]) for item in self._versions(model)), default=0) + 1
-        challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", manifest_digest(folder))
+        challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", digest_manifest(folder))
         target = self._base / "models" / model / str(version)
         part = target.with_suffix(".part")
         try:

@@ -35,7 +35,7 @@ class MemoryLedger:
         with self._lock:
             self._retrains.setdefault(request.id, (request, datetime.now(UTC)))
 
-    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+    def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
         with self._lock:
             decided = {decision.request_id for decision in self._decisions.values()}

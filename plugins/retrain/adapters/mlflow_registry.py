@@ -19,12 +19,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from retrain.adapters.mlflow_pages import run_page, version_page, without_login
-from retrain.core.digest import digest_of
+from retrain.adapters.mlflow_pages import run_page_url, strip_login, version_page_url
+from retrain.core.digest import digest_json
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
-from retrain.core.training.artifact import artifact_manifest, verify_artifact
+from retrain.core.training.artifact import build_manifest, verify_artifact
 from retrain.core.training.search import Trial, TrialState
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RegistryError
 
@@ -68,9 +68,9 @@ class MlflowRegistry:
         if parts.username:
             os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
             os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-        uri = without_login(uri)  # MLflow's errors name the address, and so would its links
+        uri = strip_login(uri)  # MLflow's errors name the address, and so would its links
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._public_url = without_login(public_url or uri).rstrip("/")
+        self._public_url = strip_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number."""
@@ -131,8 +131,8 @@ class MlflowRegistry:
         """Upload the folder as a logged model and register it; both carry the key from their first moment on."""
         if found := self._canonical(model, key):
             return found
-        manifest = artifact_manifest(folder)
-        tags = {KEY_TAG: key, MANIFEST_TAG: digest_of(manifest)}
+        manifest = build_manifest(folder)
+        tags = {KEY_TAG: key, MANIFEST_TAG: digest_json(manifest)}
         with _translated():
             experiment = self._client.get_run(run_id).info.experiment_id
             logged = self._client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
@@ -234,7 +234,7 @@ class MlflowRegistry:
         """Return the address of a run's page."""
         with _translated():
             experiment = self._client.get_run(run_id).info.experiment_id
-        return run_page(self._public_url, experiment, run_id)
+        return run_page_url(self._public_url, experiment, run_id)
 
     def file_url(self, run_id: str, path: str) -> str:
         """Return the address of the page that shows a file of a run."""
@@ -242,7 +242,7 @@ class MlflowRegistry:
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page."""
-        return version_page(self._public_url, model, version)
+        return version_page_url(self._public_url, model, version)
 
     def _log_trial(self, experiment: str, parent: str, metric: str, trial: Trial) -> None:
         mark = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}

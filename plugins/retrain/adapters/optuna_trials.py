@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.spec import Distribution, SearchSpec
 from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 from retrain.errors import OutageError, RetrainError
@@ -222,7 +222,7 @@ class OptunaSearch:
 
     def _study(self, number: int) -> optuna.Study:
         """Return the study as it is now, with a sampler of the trial's own."""
-        sampler = TPESampler(seed=int(digest_of([self._seed, number])[:8], 16))
+        sampler = TPESampler(seed=int(digest_json([self._seed, number])[:8], 16))
         return optuna.load_study(study_name=self._key, storage=self._storage, sampler=sampler, pruner=self._pruner)
 
     def _in_state(self, *states: OptunaState) -> list[FrozenTrial]:

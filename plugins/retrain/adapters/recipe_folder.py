@@ -48,7 +48,7 @@ def read_recipe(folder: Path) -> Recipe:
         facts = json.loads((folder / _FOLDER / _FACTS).read_text(encoding="utf-8"))
         spec = PipelineSpec.model_validate(facts["spec"])
         code = folder / _FOLDER / _CODE
-        return Recipe(spec.rooted_at(code), facts["packages"], int(facts["threads"]), holds_code=code.is_dir())
+        return Recipe(spec.rooted_at(code), facts["packages"], int(facts["threads"]), has_code=code.is_dir())
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise IntegrityError(
             "a model artifact must hold the recipe that it was made by", got=type(error).__name__, fix="Retrain it."

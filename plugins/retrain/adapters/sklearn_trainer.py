@@ -23,7 +23,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from retrain.adapters.recipe_folder import arithmetic, read_recipe, write_recipe
 from retrain.adapters.user_code.project_code import import_from, project_files
-from retrain.core.digest import digest_of, digest_of_files
+from retrain.core.digest import digest_files, digest_json
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
@@ -66,15 +66,15 @@ class SklearnTrainer:
         files = _code_of(spec)
         if not files:
             name = spec.train.estimator.partition(":")[0]
-            return digest_of_files([(name, _installed_module(name, spec))])
-        return digest_of_files((file.relative_to(spec.root).as_posix(), file) for file in files)
+            return digest_files([(name, _installed_module(name, spec))])
+        return digest_files((file.relative_to(spec.root).as_posix(), file) for file in files)
 
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pins."""
         searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
-        return digest_of([platform.python_version(), *_pins(spec), *searcher])
+        return digest_json([platform.python_version(), *_pins(spec), *searcher])
 
-    def made_with(self, spec: PipelineSpec) -> dict[str, str]:
+    def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
         """Return the versions of Python and of the pins, and the kernels of the arithmetic."""
         pins = dict(pin.split("==") for pin in _pins(spec))
         return {"python": platform.python_version()} | pins | arithmetic()
@@ -178,7 +178,7 @@ class SklearnTrainer:
             ) from error
         card = {name: getattr(model, name) for name in ("features", "classes", "baseline")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
-        write_recipe(spec, _code_of(spec), self.made_with(spec), folder)
+        write_recipe(spec, _code_of(spec), self.package_versions(spec), folder)
 
     def load(self, folder: Path) -> FittedModel:
         """Read the estimator with the platform's trust list; what the folder's own MLmodel says to run is not read."""
@@ -203,7 +203,7 @@ class SklearnTrainer:
         """Read what `save` stored of how the model was made."""
         return read_recipe(folder)
 
-    def difference(self, folder: Path, other: Path) -> str:
+    def find_difference(self, folder: Path, other: Path) -> str:
         """Compare the stored estimators, every parameter and array of them."""
         first, second = (_contents(path / _MODEL_FILE) for path in (folder, other))
         return min(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from retrain.core.digest import sha256_of_file
+from retrain.core.digest import hash_file
 
 __all__ = ["Bundle", "file_url"]
 
@@ -46,4 +46,4 @@ def file_url(prefix: str, name: str) -> str:
 def digest_of_file(name: str) -> str:
     """Return the first digits of a file's sha256; empty where it was not built."""
     path = _FOLDER / name
-    return sha256_of_file(path)[:16] if path.is_file() else ""
+    return hash_file(path)[:16] if path.is_file() else ""

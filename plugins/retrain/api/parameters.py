@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from retrain.core.ledger.rules import as_utc
-from retrain.core.names import NAME_PATTERN, PRODUCTION, checked_name
+from retrain.core.names import NAME_PATTERN, PRODUCTION, check_name
 
 __all__ = [
     "DagParam",
@@ -46,13 +46,13 @@ def _in_utc(instant: datetime) -> datetime:
 Text = Annotated[str, Field(max_length=250), AfterValidator(_printable)]
 UtcInstant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
-ModelParam = Annotated[str, Path(pattern=_PATTERN, description="The model's name."), AfterValidator(checked_name)]
+ModelParam = Annotated[str, Path(pattern=_PATTERN, description="The model's name."), AfterValidator(check_name)]
 TimelineParam = Annotated[
     str,
     Query(pattern=_PATTERN, description=f"Which history of champions, such as {PRODUCTION}."),
-    AfterValidator(checked_name),
+    AfterValidator(check_name),
 ]
-NameFilter = Annotated[Annotated[str, AfterValidator(checked_name)] | None, Query(pattern=_PATTERN)]
+NameFilter = Annotated[Annotated[str, AfterValidator(check_name)] | None, Query(pattern=_PATTERN)]
 DagParam = Annotated[Text, Query(pattern=r"^[\w.-]+$", description="The DAG's id.")]
 RunParam = Annotated[Text, Query(min_length=1, description="The run's id.")]
 DecisionId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The decision's id.")]

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from retrain.api.schemas.problem import Problem
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 
 __all__ = ["PROBLEMS", "PROBLEMS_OF_A_BODY", "Answerable", "add_handlers", "describe"]
@@ -68,14 +68,14 @@ def describe(error: Answerable) -> tuple[int, Problem]:
         wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:10]]
         return HTTPStatus.UNPROCESSABLE_ENTITY, Problem(
             must="the request must be as docs/openapi.json says",
-            got="; ".join(one_line(text)[:200] for text in wrong),
+            got="; ".join(to_one_line(text)[:200] for text in wrong),
             fix="Mend what is named and send it again.",
             link=None,
         )
     status = HTTPStatus(error.status_code)
     return status, Problem(
         must="the request must be one that this user may make",
-        got=f"{status.value} {status.phrase}: {one_line(str(error.detail))[:300]}",
+        got=f"{status.value} {status.phrase}: {to_one_line(str(error.detail))[:300]}",
         fix=_FIX.get(status, "Mend the request and send it again."),
         link=None,
     )

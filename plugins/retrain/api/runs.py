@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from retrain.api.dags import APPROVE_TASK, run_link
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.errors import ConflictError, NotFoundError
 
 __all__ = ["AskedBeforeError", "answer_question", "run_id_for", "start_run"]
@@ -50,7 +50,7 @@ def run_id_for(dag_id: str, operation: str, model: str, wish: Mapping[str, Any])
     Args:
         wish: What is asked for, and the state it rests on, such as the pointer's generation.
     """
-    prefix = f"{operation}__{model}__{digest_of(dict(wish))[:_SHOWN]}"
+    prefix = f"{operation}__{model}__{digest_json(dict(wish))[:_SHOWN]}"
     failed = select(func.count()).where(
         DagRun.dag_id == dag_id, DagRun.run_id.startswith(prefix, autoescape=True), DagRun.state == DagRunState.FAILED
     )

@@ -19,7 +19,7 @@ from retrain.adapters.sql_ledger import Attempt
 from retrain.api.dependencies import open_ledger
 from retrain.api.problems import describe
 from retrain.core.names import is_name
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.errors import RetrainError
 from retrain.settings import base_url
 
@@ -44,7 +44,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             user = await get_user(request, None, await bearer_scheme(request))
             model = request.path_params["model"]
-            attempt = Attempt(str(user.get_name()), self.name, model if is_name(model) else one_line(model)[:64])
+            attempt = Attempt(str(user.get_name()), self.name, model if is_name(model) else to_one_line(model)[:64])
             log_of = (await run_in_threadpool(open_ledger)).attempts
             seq = await run_in_threadpool(log_of.begin, attempt)
             request.state.attempt = attempt

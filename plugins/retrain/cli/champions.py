@@ -32,7 +32,7 @@ from retrain.cli.shared import (
 from retrain.core.data.durations import parse_duration
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import load_spec
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.errors import ConflictError, NotFoundError
 from retrain.settings import split_types
 
@@ -127,7 +127,7 @@ def freeze(
         _known(model, timeline, opened)
         entry = freeze_model(model, timeline, actor=getpass.getuser(), reason=reason, ledger=opened)
         out.print(
-            f"{model} on {timeline} is frozen since {entry.at:%Y-%m-%d %H:%M:%S} by {escape(one_line(entry.actor))}"
+            f"{model} on {timeline} is frozen since {entry.at:%Y-%m-%d %H:%M:%S} by {escape(to_one_line(entry.actor))}"
         )
 
 
@@ -195,7 +195,7 @@ def reconcile(
         findings = reconcile_all(specs, actor=actor, registry=platform.registry, ledger=platform.ledger)
         for finding in findings:
             style = "red" if finding.alarming else "yellow"
-            out.print(one_line(str(finding)), style=style, markup=False, highlight=False, soft_wrap=True)
+            out.print(to_one_line(str(finding)), style=style, markup=False, highlight=False, soft_wrap=True)
         if not findings:
             out.print(f"{len(specs)} models in line with the ledger", style="green", highlight=False)
         if any(finding.alarming for finding in findings):

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 
 from retrain.core.data.window import parse_instant
-from retrain.core.names import checked_name, is_name
+from retrain.core.names import check_name, is_name
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.core.spec.rules import did_you_mean
-from retrain.core.text import one_line, printable
+from retrain.core.text import escape_unprintable, to_one_line
 from retrain.errors import NotFoundError, RetrainError
 
 __all__ = [
@@ -45,13 +45,13 @@ err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
 def _timeline(text: str) -> str:
     try:
-        return checked_name(text)
+        return check_name(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
 def _reason(text: str) -> str:
-    reason = one_line(text)
+    reason = to_one_line(text)
     if not reason:
         raise typer.BadParameter("must say why; say it in a few words")
     return reason[:500]
@@ -107,7 +107,7 @@ def told() -> Iterator[None]:
         yield
     except RetrainError as error:
         err.print(
-            "\n".join(map(printable, str(error).splitlines())),
+            "\n".join(map(escape_unprintable, str(error).splitlines())),
             style="red",
             markup=False,
             highlight=False,

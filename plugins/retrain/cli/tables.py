@@ -13,7 +13,7 @@ from rich.table import Table
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 
 if TYPE_CHECKING:
     from retrain.steps import RollbackPlan
@@ -161,7 +161,7 @@ def _print_test(console: Console, decision: Decision) -> None:
 
 def _plain(text: str) -> str:
     """Return text that is shown as it is: a reason or a user's name may hold anything."""
-    return escape(one_line(text))
+    return escape(to_one_line(text))
 
 
 def _number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical_json", "digest_of", "digest_of_files", "sha256_of_file"]
+__all__ = ["canonical_json", "digest_files", "digest_json", "hash_file"]
 
 
 def canonical_json(value: Any) -> str:
@@ -21,17 +21,17 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
-def digest_of(value: Any) -> str:
+def digest_json(value: Any) -> str:
     """Return the sha256 of a plain value as 64 hex digits."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def sha256_of_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Return the sha256 of a file's bytes as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def digest_of_files(files: Iterable[tuple[str, Path]]) -> str:
+def digest_files(files: Iterable[tuple[str, Path]]) -> str:
     """Return one digest over named files; their order does not matter."""
-    return digest_of(sorted([name, sha256_of_file(path)] for name, path in files))
+    return digest_json(sorted([name, hash_file(path)] for name, path in files))

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
-__all__ = ["NAME_PATTERN", "PRODUCTION", "ColumnName", "ModelName", "TimelineName", "checked_name", "is_name"]
+__all__ = ["NAME_PATTERN", "PRODUCTION", "ColumnName", "ModelName", "TimelineName", "check_name", "is_name"]
 
 PRODUCTION: Final = "production"
 """The timeline that is projected onto the registry alias."""
@@ -22,7 +22,7 @@ def is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
-def checked_name(value: str) -> str:
+def check_name(value: str) -> str:
     """Return `value` if it may name a model or a timeline, else raise ValueError."""
     if not is_name(value):
         raise ValueError("must be 1 to 64 lower-case letters, digits, '_' or '-', and begin with a letter")
@@ -35,6 +35,6 @@ def _checked_column(value: str) -> str:
     return value
 
 
-ModelName = Annotated[str, AfterValidator(checked_name)]
-TimelineName = Annotated[str, AfterValidator(checked_name)]
+ModelName = Annotated[str, AfterValidator(check_name)]
+TimelineName = Annotated[str, AfterValidator(check_name)]
 ColumnName = Annotated[str, AfterValidator(_checked_column)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from retrain.core.data.snapshot import Difference, Snapshot
+from retrain.core.data.snapshot import Snapshot, SnapshotDiff
 from retrain.core.evaluation.prediction_change import PredictionChange
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.names import PRODUCTION
@@ -143,11 +143,11 @@ class RetrainReport:
         return SliceLine(score, mine, theirs, gain, score.rows < enough)
 
     @property
-    def difference(self) -> Difference | None:
+    def difference(self) -> SnapshotDiff | None:
         """What is new in the data since the champion."""
         if self.champion is None or self.champion.snapshot is None or self.recipe.snapshot is None:
             return None
-        return self.recipe.snapshot.difference(self.champion.snapshot)
+        return self.recipe.snapshot.compare(self.champion.snapshot)
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import PipelineSpec
 
@@ -32,7 +32,7 @@ class RetrainRequest:
     @property
     def id(self) -> str:
         """The identity of the attempt: what asked, for which model, timeline and as-of."""
-        return digest_of([self.model, self.timeline, self.as_of.isoformat(), self.origin, self.nonce])
+        return digest_json([self.model, self.timeline, self.as_of.isoformat(), self.origin, self.nonce])
 
 
 def default_timeline(spec: PipelineSpec, *, backfill: bool) -> str:

@@ -6,14 +6,14 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 
 __all__ = ["ESTIMATOR_EXAMPLE", "GATE_EXAMPLE", "ImportPath", "Params"]
 
 
 def _storable(params: dict[str, JsonValue]) -> dict[str, JsonValue]:
     try:
-        digest_of(params)
+        digest_json(params)
     except ValueError:
         raise ValueError("must hold finite numbers and Unicode text only, or the retrain could have no key") from None
     return params

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
-from retrain.adapters.mlflow_pages import version_page, without_login
+from retrain.adapters.mlflow_pages import strip_login, version_page_url
 from retrain.errors import RetrainError
 from retrain.settings import MLFLOW_CONNECTION
 
@@ -49,7 +49,7 @@ class MlflowHook(BaseHook):
         """Return the address of a version's page, without loading MLflow or asking its server."""
         connection = self.get_connection(self.mlflow_conn_id)
         base = connection.extra_dejson.get("public_url") or _address(connection)
-        return version_page(without_login(base).rstrip("/"), model, version)
+        return version_page_url(strip_login(base).rstrip("/"), model, version)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the server something cheap, for the form's button."""

@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from retrain.core.policy.decision import Choice
-from retrain.core.text import plain_markdown
+from retrain.core.text import escape_markdown
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
 
@@ -98,7 +98,7 @@ def _evidence(decision: Decision, page_url: str, run_url: str) -> str:
     version = decision.challenger.version if decision.challenger else "?"
     champion = f"version {decision.champion_version}" if decision.champion_version else "none"
     rows = "\n".join(
-        f"| {verdict.gate} | {verdict.outcome.value} | {plain_markdown(verdict.reason)} |"
+        f"| {verdict.gate} | {verdict.outcome.value} | {escape_markdown(verdict.reason)} |"
         for verdict in decision.verdicts
     )
     return f"""\

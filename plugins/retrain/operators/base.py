@@ -10,9 +10,9 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from retrain.core.data.window import resolve_as_of
-from retrain.core.names import checked_name
+from retrain.core.names import check_name
 from retrain.core.request import RetrainRequest, default_timeline
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
 from retrain.operators.orphan import die_with_supervisor
@@ -93,7 +93,7 @@ class RetrainOperator(BaseOperator):
         """Return what this DAG run asks for; the same for every task and every try of the run."""
         run = context["dag_run"]
         try:
-            timeline = checked_name(self.timeline or default_timeline(self.spec, backfill=run.run_type == "backfill"))
+            timeline = check_name(self.timeline or default_timeline(self.spec, backfill=run.run_type == "backfill"))
             as_of = resolve_as_of(self.as_of, data_interval_end=run.data_interval_end, run_after=run.run_after)
         except ValueError as error:
             raise AirflowFailException(f"timeline and as_of of this run: {error}") from None
@@ -103,7 +103,7 @@ class RetrainOperator(BaseOperator):
             as_of=as_of,
             origin=f"{run.dag_id}/{run.run_id}",
             actor=run.triggering_user_name or str(run.run_type),
-            reason=one_line(self.reason),
+            reason=to_one_line(self.reason),
             nonce=self.nonce,
         )
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from retrain.core.names import PRODUCTION, checked_name
+from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.errors import OutageError, RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
 from retrain.operators.orphan import die_with_supervisor
@@ -116,11 +116,11 @@ class ModelOperator(ChampionOperator):
         if self.model not in self.specs:
             hint = did_you_mean(self.model[:80], sorted(self.specs))
             raise AirflowFailException(f"model must be a pipeline; got {self.model[:80]!r}. {hint}")
-        reason = one_line(self.reason)
+        reason = to_one_line(self.reason)
         if not reason:
             raise AirflowFailException("reason must say why; got nothing. Say it in a few words.")
         try:
-            timeline = checked_name(self.timeline)
+            timeline = check_name(self.timeline)
         except ValueError as error:
             raise AirflowFailException(f"timeline: {error}") from None
         return Operation(self.specs[self.model], timeline, self.actor, reason[:500], self.origin)

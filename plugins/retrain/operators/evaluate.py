@@ -103,7 +103,7 @@ class EvaluateModelOperator(RetrainOperator):
 
 def _under_way_before(ledger: Ledger, request: RetrainRequest, context: Context) -> list[OpenRetrain]:
     """Return the earlier retrains under way, no more of them than it takes to know whether this one is among the next."""
-    under_way = (item for item in ledger.open_before(request) if _is_under_way(item, context))
+    under_way = (item for item in ledger.list_earlier_open(request) if _is_under_way(item, context))
     return list(islice(under_way, _NEXT + 1))
 
 

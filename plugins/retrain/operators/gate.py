@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retrain import settings
 from retrain.core.policy.decision import Challenger, Decision
-from retrain.core.text import plain_markdown
+from retrain.core.text import escape_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
 from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
 
@@ -79,7 +79,7 @@ class QualityGateOperator(RetrainOperator):
         return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
 
     def _note(self, context: Context, decision: Decision) -> None:
-        self.leave_note(context, f"{decision.choice.value}: {plain_markdown(decision.reason)}")
+        self.leave_note(context, f"{decision.choice.value}: {escape_markdown(decision.reason)}")
 
     def _report(self, decision: Decision) -> None:
         """Put the page of a decision on the run, where there is one."""

@@ -120,5 +120,5 @@ def _said_scale(report: RetrainReport) -> Scale:
     if report.spec.evaluation.task == "classification":
         return Scale.over([0.0, 1.0], room=0.03)
     return Scale.over(
-        value for side in report.reliability.values() for item in side.bins for value in (item.said, item.observed)
+        value for side in report.reliability.values() for item in side.bins for value in (item.predicted, item.observed)
     )

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrain.core.data.durations import format_duration
 from retrain.core.report import RetrainReport
-from retrain.core.text import plain_markdown
+from retrain.core.text import escape_markdown
 from retrain.reports.pages import number
 
 __all__ = ["model_card"]
@@ -58,5 +58,5 @@ def _template() -> Any:
         loader=PackageLoader("retrain.adapters"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     texts.globals["number"] = number
-    texts.filters |= {"plain": plain_markdown, "duration": format_duration}
+    texts.filters |= {"plain": escape_markdown, "duration": format_duration}
     return texts.get_template("model_card.md")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide, why_barred
@@ -124,12 +124,12 @@ def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger:
     control = spec.error_control
     # LORD++ shares one sequence among all models of a timeline; a budget over time is a pipeline's own.
     sequence = f"{control.method}/{request.timeline}" + ("" if control.method == "lord" else f"/{spec.model}")
-    policy = digest_of([gate.model_dump(mode="json") for gate in spec.gate])
+    policy = digest_json([gate.model_dump(mode="json") for gate in spec.gate])
     generation = card.champion.generation if card.champion else 0
     return allot(
         control,
         spec.schedule,
-        test=digest_of([spec.model, card.key, generation, policy]),
+        test=digest_json([spec.model, card.key, generation, policy]),
         sequence=sequence,
         as_of=request.as_of,
         past=[] if control.method == "none" else ledger.tests(sequence),

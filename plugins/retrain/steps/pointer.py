@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.failpoints import failpoint
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
@@ -57,7 +57,7 @@ def project_alias(spec: PipelineSpec, *, registry: ModelRegistry, ledger: Ledger
 
 def refuse(ledger: Ledger, move: Move, why: str) -> LedgerEntry:
     """Record that a wish was not granted; the same refusal again is the same row."""
-    idempotency_key = digest_of(["refuse", move.idempotency_key, move.expected_generation, why])
+    idempotency_key = digest_json(["refuse", move.idempotency_key, move.expected_generation, why])
     return ledger.append(
         replace(move, action=Action.REFUSE, idempotency_key=idempotency_key, reason=why, lifetime=None)
     )
@@ -75,7 +75,7 @@ def wish_back(action: Action, target: LedgerEntry, champion: LedgerEntry, *, act
         as_of=target.as_of,
         key=target.key,
         expected_generation=generation,
-        idempotency_key=digest_of([action.value, target.model, target.timeline, target.version, generation]),
+        idempotency_key=digest_json([action.value, target.model, target.timeline, target.version, generation]),
         decision_id=target.decision_id,
         decision_digest=target.decision_digest,
         actor=actor,
@@ -112,7 +112,7 @@ def wish_for(
         as_of=lived.as_of if lived else about[-1].as_of if about else unknown,
         key=made.key,
         expected_generation=generation,
-        idempotency_key=digest_of([action.value, model, timeline, made.version, generation]),
+        idempotency_key=digest_json([action.value, model, timeline, made.version, generation]),
         decision_id=lived.decision_id if lived else about[-1].id if about else "",
         decision_digest=lived.decision_digest if lived else about[-1].digest if about else "",
         actor=actor,

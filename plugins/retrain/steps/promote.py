@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
@@ -86,7 +86,7 @@ def _wish(spec: PipelineSpec, request: RetrainRequest, decision: Decision, appro
         as_of=decision.as_of,
         key=challenger.key,
         expected_generation=decision.champion_generation,
-        idempotency_key=digest_of(["promote", spec.model, decision.timeline, challenger.key]),
+        idempotency_key=digest_json(["promote", spec.model, decision.timeline, challenger.key]),
         decision_id=decision.id,
         decision_digest=decision.digest,
         actor=request.actor,

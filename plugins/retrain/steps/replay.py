@@ -86,13 +86,13 @@ def replay_retrain(
         rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
         folder = Path(scratch) / "again"
         try:
-            refit(recipe, rows, folder, instead_of=spec)
+            refit(recipe, rows, folder, current_spec=spec)
         except TrainingError as error:
             if not changed:
                 raise
             difference = f"it trains no more: {error.got}"
             return Replay(decision.id, Likeness.DIFFERENT, restored, changed, difference, len(holdout))
-        difference = trainer.difference(first, folder)
+        difference = trainer.find_difference(first, folder)
         if not difference:
             return Replay(decision.id, Likeness.BIT_IDENTICAL, restored, changed, "", len(holdout))
         again = trainer.load(folder)
@@ -105,13 +105,13 @@ def _not_as_it_was(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what the recipe puts back, and what it cannot."""
     restored = ["spec"] if spec.digest != tags["retrain.spec"] else []
-    changed = list(recipe.other_packages(trainer.made_with(recipe.spec)))
+    changed = list(recipe.changed_packages(trainer.package_versions(recipe.spec)))
     try:
         code = trainer.code_digest(spec)
     except TrainingError:
         code = ""
     if code != tags["retrain.code"]:
-        if recipe.holds_code:
+        if recipe.has_code:
             restored.append("code")
         else:
             changed.append(f"the installed code of {recipe.spec.train.estimator}")

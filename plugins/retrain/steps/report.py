@@ -15,7 +15,7 @@ from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.ports import EvidenceStore, ModelRegistry, SnapshotStore
 from retrain.core.report import Recipe, RetrainReport
 from retrain.core.spec import PipelineSpec
-from retrain.core.stats.reliability import Reliability, reliability_of
+from retrain.core.stats.reliability import Reliability, compute_reliability
 from retrain.errors import IntegrityError, NotFoundError
 
 __all__ = ["Render", "collect_report", "page_path", "report_retrain"]
@@ -105,9 +105,9 @@ def collect_report(
 
 
 def _reliability(scores: Scores, opponent: Opponent | None) -> Mapping[str, Reliability]:
-    sides = {"challenger": reliability_of(scores.y, scores.challenger)}
+    sides = {"challenger": compute_reliability(scores.y, scores.challenger)}
     if opponent is not None and scores.opponent is not None:
-        sides[opponent] = reliability_of(scores.y, scores.opponent)
+        sides[opponent] = compute_reliability(scores.y, scores.opponent)
     return sides
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry, SmokeTest, SnapshotStore
@@ -46,7 +46,7 @@ class Operation:
 
     def idempotency_key(self, action: Action) -> str:
         """Return the key of the one move that the origin may make."""
-        return digest_of([action.value, self.spec.model, self.timeline, self.origin])
+        return digest_json([action.value, self.spec.model, self.timeline, self.origin])
 
     def done_before(self, action: Action, ledger: Ledger) -> LedgerEntry | None:
         """Return the move that the origin made already."""

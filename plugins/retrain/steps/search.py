@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrain.core.data.folds import Fold, time_folds
+from retrain.core.data.folds import Fold, split_by_time
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import ModelRegistry, Search, SnapshotStore, Trainer, TrialStore
 from retrain.core.request import RetrainRequest
@@ -142,7 +142,7 @@ class _Work:
         columns = dict.fromkeys([*features, spec.data.label, spec.data.event_time, *spec.score_columns])
         rows = self._snapshots.frame(snapshot, Part.TRAIN, list(columns))
         times = rows[spec.data.event_time].to_numpy()
-        return rows, time_folds(times, self._wanted.folds, spec.data.label_delay)
+        return rows, split_by_time(times, self._wanted.folds, spec.data.label_delay)
 
     def _try(self, candidate: Candidate, rows: DataFrame, folds: Sequence[Fold]) -> None:
         began = time.monotonic()

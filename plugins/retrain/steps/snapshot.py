@@ -60,4 +60,4 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
 
 def _is_sliver(period: Period, start: datetime, end: datetime) -> bool:
     """Whether a window holds so little of its last period, such as the half hour after midnight, that it may be empty."""
-    return (end - start) < (period.next_after(start) - start) / 20
+    return (end - start) < (period.next_start(start) - start) / 20

@@ -9,7 +9,7 @@ import pytest
 from upath import UPath
 
 from retrain.adapters.content_store import ContentStore
-from retrain.core.digest import digest_of, sha256_of_file
+from retrain.core.digest import digest_json, hash_file
 from retrain.errors import IntegrityError, NotFoundError, OutageError
 
 
@@ -40,14 +40,14 @@ def test_a_file_is_found_again_by_its_sha256(store: ContentStore, tmp_path: Path
     source = tmp_path / "rows"
     source.write_bytes(b"rows")
     digest = store.put_file("chunks", source, ".parquet")
-    assert digest == sha256_of_file(source)
+    assert digest == hash_file(source)
     assert store.local_file("chunks", digest, ".parquet").read_bytes() == b"rows"
 
 
 def test_a_document_is_found_again_by_its_digest(store: ContentStore, base: UPath) -> None:
     document = {"b": [1, None], "a": "é"}
     digest = store.put_json("snapshots", document)
-    assert digest == digest_of(document)
+    assert digest == digest_json(document)
     assert store.get_json("snapshots", digest) == document
     (path,) = files_of(base)
     assert path.parts[-3:] == ("snapshots", digest[:2], f"{digest}.json")

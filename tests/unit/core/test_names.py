@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrain.core.names import checked_name, is_name
+from retrain.core.names import check_name, is_name
 
 GOOD = ["a", "flight_delay", "simulation-0123456789ab", "a" * 64, "x2"]
 BAD = [
@@ -28,7 +28,7 @@ BAD = [
 @pytest.mark.parametrize("name", GOOD)
 def test_a_plain_name_is_returned_as_it_is(name: str) -> None:
     assert is_name(name)
-    assert checked_name(name) == name
+    assert check_name(name) == name
 
 
 @pytest.mark.parametrize("name", BAD, ids=lambda name: repr(name[:10]))
@@ -37,4 +37,4 @@ def test_a_hostile_name_is_refused_without_being_repeated(name: str) -> None:
     with pytest.raises(
         ValueError, match=r"^must be 1 to 64 lower-case letters, digits, '_' or '-', and begin with a letter$"
     ):
-        checked_name(name)
+        check_name(name)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrain.core.text import one_line, plain_markdown
+from retrain.core.text import escape_markdown, to_one_line
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from retrain.core.text import one_line, plain_markdown
     ],
 )
 def test_markdown_shows_a_text_as_it_is(text: str, plain: str) -> None:
-    assert plain_markdown(text) == plain
+    assert escape_markdown(text) == plain
 
 
 def test_what_a_terminal_would_act_on_is_spelled_out() -> None:
-    assert one_line("a\x1b[2J\n b") == r"a\x1b[2J b"
+    assert to_one_line("a\x1b[2J\n b") == r"a\x1b[2J b"

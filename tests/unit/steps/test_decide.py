@@ -110,7 +110,7 @@ def test_a_failure_told_again_is_the_same_decision_and_closes_the_attempt(world:
     assert again == first
     assert (first.champion_version, first.champion_generation) == (None, 0)
     assert world.ledger.decisions(MODEL, "production") == [first]
-    assert world.ledger.open_before(LATER) == []
+    assert world.ledger.list_earlier_open(LATER) == []
 
 
 def test_a_failed_month_does_not_block_the_next(world: World) -> None:

@@ -214,4 +214,4 @@ def test_a_no_is_a_refusal(guarded: World) -> None:
     decision = guarded.decide()
     refusal = refuse_promotion(guarded.spec, make_request(), decision, "grace said no", ledger=guarded.ledger)
     assert (refusal.action, refusal.reason, refusal.decision_id) == (Action.REFUSE, "grace said no", decision.id)
-    assert guarded.ledger.open_before(LATER) == []
+    assert guarded.ledger.list_earlier_open(LATER) == []

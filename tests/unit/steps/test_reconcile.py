@@ -12,7 +12,7 @@ from tests.builders import LATEST, MODEL, World, make_spec
 
 from retrain.core.ledger.entries import Action, Move
 from retrain.core.policy.decision import Choice
-from retrain.core.training.artifact import manifest_digest
+from retrain.core.training.artifact import digest_manifest
 from retrain.errors import IntegrityError, OutageError
 from retrain.steps import Finding, Trouble, reconcile_all
 
@@ -210,7 +210,7 @@ def test_a_version_that_was_forged_in_the_registry_is_not_adopted(rejected: Worl
     folder = rejected.artifact(version)
     alter(folder)
     record = folder.parent / "version.json"
-    forged = json.loads(record.read_text()) | {"manifest_digest": manifest_digest(folder)}
+    forged = json.loads(record.read_text()) | {"manifest_digest": digest_manifest(folder)}
     record.write_text(json.dumps(forged))
     assert_not_adopted(rejected, version, "which cannot be adopted (no decision on production is about it)")
 

@@ -65,8 +65,8 @@ def test_code_of_today_is_not_the_recipe_of_then(make_world: MakeWorld) -> None:
 
 
 def test_other_packages_are_named(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    packages = crowned.trainer.made_with(crowned.spec)
-    monkeypatch.setattr(crowned.trainer, "made_with", lambda _: packages | {"scipy": "0.1"})
+    packages = crowned.trainer.package_versions(crowned.spec)
+    monkeypatch.setattr(crowned.trainer, "package_versions", lambda _: packages | {"scipy": "0.1"})
     monkeypatch.setattr(crowned.trainer, "code_digest", lambda _: "of another release")
     found = replay(crowned)
     assert found.changed == (
@@ -84,7 +84,7 @@ def test_what_trains_no_more_is_different_where_packages_changed_and_an_error_wh
     monkeypatch.setattr(crowned, "refit", fail)
     with pytest.raises(TrainingError, match="ImportError"):
         replay(crowned)
-    monkeypatch.setattr(crowned.trainer, "made_with", lambda _: {"python": "2.7"})
+    monkeypatch.setattr(crowned.trainer, "package_versions", lambda _: {"python": "2.7"})
     found = replay(crowned)
     assert (found.likeness, found.first_difference) == (Likeness.DIFFERENT, "it trains no more: ImportError")
 
@@ -111,7 +111,7 @@ def test_scores_tell_how_like_two_models_are_whose_bits_differ(
 
     monkeypatch.setattr(crowned.trainer, "load", kept)
     monkeypatch.setattr(crowned.trainer, "score", shifted)
-    monkeypatch.setattr(crowned.trainer, "difference", lambda *_: "model.content.coef_")
+    monkeypatch.setattr(crowned.trainer, "find_difference", lambda *_: "model.content.coef_")
     assert replay(crowned).likeness is likeness
 
 

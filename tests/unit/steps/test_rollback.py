@@ -13,7 +13,7 @@ from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_r
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
-from retrain.core.training.artifact import manifest_digest
+from retrain.core.training.artifact import digest_manifest
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
 from retrain.steps import Operation, force_champion, plan_rollback, refuse_operation, roll_back
 
@@ -319,7 +319,7 @@ def test_a_version_that_was_forged_in_the_registry_is_not_forced(world: World, d
     folder = world.artifact(1)
     alter(folder)
     record = folder.parent / "version.json"
-    forged = json.loads(record.read_text()) | {"manifest_digest": manifest_digest(folder)}
+    forged = json.loads(record.read_text()) | {"manifest_digest": digest_manifest(folder)}
     record.write_text(json.dumps(forged))
     for _ in range(2):
         with pytest.raises(IntegrityError, match="must be in the registry as it is in the ledger"):

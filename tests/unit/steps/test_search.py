@@ -109,7 +109,7 @@ def test_a_task_that_dies_goes_on_and_makes_what_it_would_have_made(
     assert len(trials_of(world)) == 6
     again = world.train()
     assert again.key == made.key
-    assert not world.trainer.difference(world.artifact(again.version), whole.artifact(made.version))
+    assert not world.trainer.find_difference(world.artifact(again.version), whole.artifact(made.version))
     assert [trial["params"] for trial in trials_of(world)] == [trial["params"] for trial in trials_of(whole)]
     assert len(world.told) == 12 + 1
 

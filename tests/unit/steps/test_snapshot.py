@@ -209,7 +209,7 @@ def test_an_attempt_is_in_the_ledger_even_where_its_data_is_refused(world: World
     request = make_request(as_of=datetime(2020, 1, 1, tzinfo=UTC))
     with pytest.raises(DataError, match="must hold rows; got none"):
         world.snapshot(request)
-    (attempt,) = world.ledger.open_before(make_request())
+    (attempt,) = world.ledger.list_earlier_open(make_request())
     assert (attempt.origin, attempt.as_of) == (request.origin, request.as_of)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
 
-__all__ = ["ChildError", "answer_of_child", "run_child"]
+__all__ = ["ChildError", "call_in_child", "run_child"]
 
 _ARITHMETIC: Final = ("BLIS_", "MKL_", "OPENBLAS_")
 _PROGRAM: Final = "import sys; from retrain.adapters.isolated.child_process import run_child; run_child(sys.argv[1])"
@@ -25,7 +25,7 @@ class ChildError(Exception):
     """What became of the process, without any row value: the kind of an error, an exit status, or that time was up."""
 
 
-def answer_of_child(
+def call_in_child(
     work: Callable[..., Any],
     asked: dict[str, Any],
     *,
@@ -89,7 +89,7 @@ def answer_of_child(
 
 
 def run_child(task: str) -> None:
-    """Do, in the child, what `answer_of_child` asks for."""
+    """Do, in the child, what `call_in_child` asks for."""
     asked = json.loads(task)
     try:
         work = getattr(importlib.import_module(asked["module"]), asked["function"])

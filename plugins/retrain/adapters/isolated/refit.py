@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retrain.adapters.isolated.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, call_in_child
 from retrain.adapters.recipe_folder import read_recipe
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
@@ -33,7 +33,7 @@ class ChildProcessRefit:
         self._trusted_types = list(trusted_types)
         self._timeout = timeout
 
-    def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, instead_of: PipelineSpec) -> None:
+    def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, current_spec: PipelineSpec) -> None:
         """Train by the recipe in a child process and save the model in `folder`."""
         recipe.spec.root.mkdir(exist_ok=True)  # the process begins there, code or not
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
@@ -46,13 +46,13 @@ class ChildProcessRefit:
                 "folder": str(folder),
             }
             try:
-                answer_of_child(
+                call_in_child(
                     train_by_recipe,
                     asked,
                     spec=recipe.spec,
                     timeout=self._timeout,
                     threads=recipe.threads,
-                    without=instead_of.root,
+                    without=current_spec.root,
                 )
             except ChildError as error:
                 raise TrainingError(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from retrain.adapters.isolated.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, call_in_child
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.ports import SnapshotStore
@@ -56,7 +56,7 @@ class ChildProcessMeter:
                 "batches": list(batches),
             }
             try:
-                measured = answer_of_child(measure_stored, asked, spec=spec, timeout=self._timeout)
+                measured = call_in_child(measure_stored, asked, spec=spec, timeout=self._timeout)
             except ChildError as error:
                 raise IntegrityError(
                     "a version must load and score in a process of its own to be measured",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from retrain.adapters.isolated.child_process import ChildError, answer_of_child
+from retrain.adapters.isolated.child_process import ChildError, call_in_child
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec
@@ -38,7 +38,7 @@ class ChildProcessSmokeTest:
             rows = self._rows(snapshot, Path(scratch)) if snapshot else ""
             asked = {"folder": str(folder), "rows": rows, "trusted_types": self._trusted_types}
             try:
-                return int(answer_of_child(score_stored, asked, spec=spec, timeout=self._timeout))
+                return int(call_in_child(score_stored, asked, spec=spec, timeout=self._timeout))
             except ChildError as error:
                 raise IntegrityError(
                     "a version must load and score in a process of its own before it becomes champion",

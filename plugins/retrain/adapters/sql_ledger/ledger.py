@@ -65,7 +65,7 @@ class SqlLedger:
                 row = asdict(request) | {"id": request.id, "opened_at": self._database.now(connection)}
                 connection.execute(insert(RETRAIN).values(row))
 
-    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+    def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
         decided = select(DECISION.c.seq).where(DECISION.c.request_id == RETRAIN.c.id)
         appended = select(LEDGER.c.seq).where(LEDGER.c.decision_id == DECISION.c.id)

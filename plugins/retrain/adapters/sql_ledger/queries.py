@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
 from retrain.core.ledger.standing import Standing
@@ -71,7 +71,7 @@ def decision_digests(connection: Connection, wanted: Collection[str]) -> dict[st
     """Return the digest of each stored decision among the wanted ids, of its document as it is now."""
     streamed = select(DECISION.c.id, DECISION.c.document).execution_options(yield_per=1000)
     with connection.execute(streamed) as rows:
-        return {row.id: digest_of(row.document) for row in rows if row.id in wanted}
+        return {row.id: digest_json(row.document) for row in rows if row.id in wanted}
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from retrain.api.schemas.retrain import CalibrationBin, MetricPair, ReliabilityC
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics.base import Floats
-from retrain.core.stats.reliability import reliability_of
+from retrain.core.stats.reliability import compute_reliability
 from retrain.hooks import StoreHook
 
 __all__ = ["reliability", "scorecard_view"]
@@ -57,9 +57,10 @@ def reliability(digest: str) -> tuple[ReliabilityCurve, ...]:
 
 
 def _curve(side: Literal["challenger", "opponent"], y: Floats, scores: Floats) -> ReliabilityCurve:
-    bins = reliability_of(y, scores).bins
+    bins = compute_reliability(y, scores).bins
     return ReliabilityCurve(
-        side=side, bins=[CalibrationBin(rows=item.rows, predicted=item.said, observed=item.observed) for item in bins]
+        side=side,
+        bins=[CalibrationBin(rows=item.rows, predicted=item.predicted, observed=item.observed) for item in bins],
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from retrain.api.parameters import Text, UtcInstant
 from retrain.api.schemas.base import Schema
 from retrain.core.names import PRODUCTION, TimelineName
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 
 __all__ = [
     "OPERATION_DAGS",
@@ -46,7 +46,7 @@ OPERATION_DAGS: Final = {
 
 
 def _said(text: str) -> str:
-    reason = one_line(text)
+    reason = to_one_line(text)
     if len(reason) < 3:
         raise ValueError("must say why, in a few words")
     return reason[:500]
@@ -61,7 +61,7 @@ class RetrainBody(Schema):
 
     as_of: UtcInstant | None = Field(None, description="Whose knowledge may be used; null for now.")
     timeline: TimelineName = Field(PRODUCTION, description="Where a promotion goes.")
-    reason: Annotated[str, Field(max_length=500), AfterValidator(one_line)] = ""
+    reason: Annotated[str, Field(max_length=500), AfterValidator(to_one_line)] = ""
     nonce: Annotated[Text, Field(max_length=64)] = Field(
         "", description="Any text: a fresh challenger from the same inputs."
     )

@@ -8,7 +8,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-__all__ = ["Duration", "Moment", "format_duration", "format_moment", "parse_duration", "parse_moment"]
+__all__ = [
+    "Duration",
+    "ShortDuration",
+    "format_duration",
+    "format_short_duration",
+    "parse_duration",
+    "parse_short_duration",
+]
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _MOMENT_UNITS: Final = {
@@ -27,7 +34,7 @@ def parse_duration(value: Any) -> timedelta:
     return _parse(value, _UNITS, "must be a number and a unit (m, h, d or w), such as 28d")
 
 
-def parse_moment(value: Any) -> timedelta:
+def parse_short_duration(value: Any) -> timedelta:
     """Read ``<number><unit>`` with the units us, ms and s.
 
     Raises:
@@ -48,10 +55,10 @@ def format_duration(value: timedelta) -> str:
     return f"{value // _UNITS['m']}m"
 
 
-def format_moment(value: timedelta) -> str:
+def format_short_duration(value: timedelta) -> str:
     """Write a moment in its largest whole unit.
 
-    >>> format_moment(timedelta(seconds=2)), format_moment(timedelta(microseconds=1500))
+    >>> format_short_duration(timedelta(seconds=2)), format_short_duration(timedelta(microseconds=1500))
     ('2s', '1500us')
     """
     for unit in ("s", "ms"):
@@ -76,9 +83,9 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}[mhdw]$", "examples": ["1d", "28d", "12w"]}),
 ]
 
-Moment = Annotated[
+ShortDuration = Annotated[
     timedelta,
-    BeforeValidator(parse_moment),
-    PlainSerializer(format_moment, return_type=str),
+    BeforeValidator(parse_short_duration),
+    PlainSerializer(format_short_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}(us|ms|s)$", "examples": ["5ms", "2s"]}),
 ]

@@ -12,7 +12,7 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from retrain.errors import DataError
 
-__all__ = ["Fold", "time_folds"]
+__all__ = ["Fold", "split_by_time"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Fold:
     score: NDArray[np.bool_]
 
 
-def time_folds(times: NDArray[Any], folds: int, label_delay: timedelta) -> list[Fold]:
+def split_by_time(times: NDArray[Any], folds: int, label_delay: timedelta) -> list[Fold]:
     """Cut rows into expanding folds, the oldest first.
 
     scikit-learn's `TimeSeriesSplit` says at which row each scored range begins. The cut is that row's instant, so that rows of

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from retrain.core.data.window import Window
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 
-__all__ = ["Chunk", "Difference", "Part", "Snapshot"]
+__all__ = ["Chunk", "Part", "Snapshot", "SnapshotDiff"]
 
 
 class Part(StrEnum):
@@ -32,7 +32,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Difference:
+class SnapshotDiff:
     """How one snapshot differs from another: chunks by their bytes, columns by name and type.
 
     Attributes:
@@ -71,7 +71,7 @@ class Snapshot:
     @property
     def digest(self) -> str:
         """The sha256 of the manifest, and so of every byte behind it."""
-        return digest_of(self.to_json())
+        return digest_json(self.to_json())
 
     def span(self, part: Part) -> tuple[datetime, datetime]:
         """Return the half-open range of event times of one part."""
@@ -79,10 +79,10 @@ class Snapshot:
             return self.window.train_start, self.window.holdout_start
         return self.window.holdout_start, self.window.end
 
-    def difference(self, other: Snapshot) -> Difference:
+    def compare(self, other: Snapshot) -> SnapshotDiff:
         """Return what this snapshot has that `other` has not, and the other way round."""
         mine, theirs = ({chunk.sha256 for chunk in side.chunks} for side in (self, other))
-        return Difference(
+        return SnapshotDiff(
             shared=tuple(chunk for chunk in self.chunks if chunk.sha256 in theirs),
             added=tuple(chunk for chunk in self.chunks if chunk.sha256 not in theirs),
             removed=tuple(chunk for chunk in other.chunks if chunk.sha256 not in mine),

@@ -23,7 +23,7 @@ class Period(StrEnum):
     WEEK = "week"
     MONTH = "month"
 
-    def start_of(self, instant: datetime) -> datetime:
+    def floor(self, instant: datetime) -> datetime:
         """Return the start of the period that holds `instant`."""
         hour = instant.replace(minute=0, second=0, microsecond=0)
         if self is Period.HOUR:
@@ -33,7 +33,7 @@ class Period(StrEnum):
             return day
         return day - timedelta(days=day.weekday()) if self is Period.WEEK else day.replace(day=1)
 
-    def next_after(self, start: datetime) -> datetime:
+    def next_start(self, start: datetime) -> datetime:
         """Return the start of the period after the one that begins at `start`."""
         if self is Period.MONTH:
             return (start + timedelta(days=32)).replace(day=1)
@@ -57,7 +57,7 @@ class Window:
             raise ValueError("a window must have train_start < holdout_start < end <= as_of")
 
     @classmethod
-    def ending(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
+    def from_as_of(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
         """Return the window whose labels are all known at `as_of`.
 
         Raises:
@@ -74,9 +74,9 @@ class Window:
 
         Whole periods, so that overlapping windows share the chunks of their common past.
         """
-        start = period.start_of(self.train_start)
+        start = period.floor(self.train_start)
         while start < self.end:
-            following = period.next_after(start)
+            following = period.next_start(start)
             yield start, min(following, self.end)
             start = following
 

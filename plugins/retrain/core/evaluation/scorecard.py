@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
@@ -66,7 +66,7 @@ class Scorecard:
     @property
     def digest(self) -> str:
         """The sha256 of the scorecard."""
-        return digest_of(self.to_json())
+        return digest_json(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a metric that is not finite becomes null."""

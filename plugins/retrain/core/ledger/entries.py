@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.errors import IntegrityError
 
 __all__ = ["GENESIS", "Action", "LedgerEntry", "Move", "Pointer", "check_decisions", "verify_chain"]
@@ -132,7 +132,7 @@ class LedgerEntry:
         """Return the sha256 that `hash` must hold."""
         content = self.to_json()
         del content["hash"]
-        return digest_of(content)
+        return digest_json(content)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
@@ -89,12 +89,12 @@ class Decision:
         """
         key = self.challenger.key if self.challenger else self.reason
         test = self.allotment.test if self.allotment else ""
-        return digest_of([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step, test])
+        return digest_json([self.request_id, key, self.champion_generation, self.choice.value, self.failed_step, test])
 
     @property
     def digest(self) -> str:
         """The sha256 of the whole decision, which the ledger entry that rests on it holds."""
-        return digest_of(self.to_json())
+        return digest_json(self.to_json())
 
     @property
     def gain(self) -> Verdict | None:

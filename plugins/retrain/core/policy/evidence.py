@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.policy.error_control import Allotment
+from retrain.core.stats.biased_statistic import IntervalEstimate
 from retrain.core.stats.calibration import calibration_error
-from retrain.core.stats.fairness import Difference, Groups, GroupValue, group_values, largest_difference, split_groups
+from retrain.core.stats.fairness import (
+    GroupDifference,
+    Groups,
+    GroupValue,
+    compute_group_values,
+    find_largest_difference,
+    split_groups,
+)
 from retrain.core.stats.interval_names import IntervalName
-from retrain.core.stats.intervals import Gain, Pairs, paired_gain
-from retrain.core.stats.lifted import Lifted
+from retrain.core.stats.intervals import Gain, PairedScores, paired_gain
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
@@ -101,13 +108,13 @@ class Evidence:
 
         return [gain_of(score) for score in slices]
 
-    def _pairs(self, metric: str, clusters: Ints, rows: slice | NDArray[np.bool_]) -> Pairs:
+    def _pairs(self, metric: str, clusters: Ints, rows: slice | NDArray[np.bool_]) -> PairedScores:
         scores = self.scores
         if scores.opponent is None:
             raise ValueError(self.why_no_opponent)
         owners = np.unique(clusters[rows], return_inverse=True)[1]
         sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
-        return Pairs(METRICS[metric], *sides, owners, greater_is_better=GREATER_IS_BETTER[metric])
+        return PairedScores(METRICS[metric], *sides, owners, greater_is_better=GREATER_IS_BETTER[metric])
 
     def gain_over_baseline(
         self,
@@ -130,7 +137,7 @@ class Evidence:
 
     def calibration_error(
         self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int
-    ) -> Lifted:
+    ) -> IntervalEstimate:
         """Return the challenger's expected calibration error with its interval.
 
         Raises:
@@ -159,13 +166,13 @@ class Evidence:
                 raise DataError("groups are made by a column of the data", got=name, fix="Select it in the query.")
         return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
 
-    def group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
+    def compute_group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
         """Return a metric of the challenger in each group; NaN where it is not defined.
 
         Raises:
             DataError: A score is not finite, the rows are of one class, or the metric is of another task.
         """
-        return group_values(metric, groups, self.scores.y, self.scores.challenger)
+        return compute_group_values(metric, groups, self.scores.y, self.scores.challenger)
 
     def group_difference(
         self,
@@ -175,14 +182,14 @@ class Evidence:
         cluster_by: str | None,
         confidence: float,
         resamples: int,
-    ) -> Difference:
+    ) -> GroupDifference:
         """Return the largest difference between two groups under the challenger, with its interval.
 
         Raises:
-            DataError: As for `group_values`; or the metric is defined in fewer than two groups, the cluster column is unknown, or
-                there are too few clusters.
+            DataError: As for `compute_group_values`; or the metric is defined in fewer than two groups, the cluster column is
+                unknown, or there are too few clusters.
         """
-        return largest_difference(
+        return find_largest_difference(
             metric,
             groups,
             self.scores.y,

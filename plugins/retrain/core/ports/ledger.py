@@ -33,7 +33,7 @@ class Ledger(Protocol):
     def open_retrain(self, request: RetrainRequest) -> None:
         """Note that an attempt began; saying it twice changes nothing."""
 
-    def open_before(self, request: RetrainRequest) -> list[OpenRetrain]:
+    def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first.
 
         Settled is an attempt with a decision, a PROMOTE once its promotion or refusal stands in the ledger.

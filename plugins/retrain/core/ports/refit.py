@@ -18,12 +18,12 @@ __all__ = ["Refit"]
 class Refit(Protocol):
     """Training by a recipe, with its code and not the project's of today."""
 
-    def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, instead_of: PipelineSpec) -> None:
+    def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, current_spec: PipelineSpec) -> None:
         """Train by a recipe in a process of its own and save the model in `folder`.
 
         Args:
             rows: Features and label.
-            instead_of: The spec of today, whose project must be out of reach.
+            current_spec: The spec of today, whose project must be out of reach.
 
         Raises:
             TrainingError: The recipe no longer trains.

@@ -61,7 +61,7 @@ class Trainer(Protocol):
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model with its signature and requirements."""
 
-    def made_with(self, spec: PipelineSpec) -> dict[str, str]:
+    def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
         """Return the versions of the interpreter and the packages that a model of this spec is made with here, by name."""
 
     def recipe(self, folder: Path) -> Recipe:
@@ -71,7 +71,7 @@ class Trainer(Protocol):
             IntegrityError: The folder does not say.
         """
 
-    def difference(self, folder: Path, other: Path) -> str:
+    def find_difference(self, folder: Path, other: Path) -> str:
         """Return the first place where two models that `save` wrote differ; empty where every number is the same."""
 
     def load(self, folder: Path) -> FittedModel:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from retrain.core.data.durations import Duration
 from retrain.core.data.schedule import PRESETS, is_cron
 from retrain.core.data.window import Period, Window
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.names import ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
@@ -194,11 +194,11 @@ class PipelineSpec(Section):
     @property
     def digest(self) -> str:
         """The sha256 of everything declared."""
-        return digest_of(self.model_dump(mode="json"))
+        return digest_json(self.model_dump(mode="json"))
 
     def window_at(self, as_of: datetime) -> Window:
         """Return the window of a retrain at `as_of`."""
-        return Window.ending(
+        return Window.from_as_of(
             as_of,
             label_delay=self.data.label_delay,
             train=self.data.window.train,

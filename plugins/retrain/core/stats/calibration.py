@@ -5,9 +5,9 @@ two that of the class it holds most likely. With o = 1 where it came true, else 
 
     ECE = sum over b in B of (n_b / n) * |mean_b(p) - mean_b(o)| = (1 / n) * sum over b of |sum_b(p - o)|.
 
-Noise alone lifts this sum of absolute values, the more so the fewer rows a bin has: a perfectly calibrated model has an error
-above 0 on any sample. The interval of `retrain.core.stats.lifted` reckons with that; its resamples cost one matrix product, because
-the sums of a bin add up over clusters.
+Noise biases this sum of absolute values upwards, more so with fewer rows per bin: even a perfectly calibrated model has an error
+above 0 on any sample. The interval of `retrain.core.stats.biased_statistic` accounts for that bias. A resample costs one matrix
+product, because the sums of a bin add up over clusters.
 
 Assumptions: bins are made once, from all rows, and taken as given. The error is that of the binned confidence: differences
 within a bin cancel, so it is a lower bound of the true one (Kumar et al. 2019, proposition 3.3). In 300 simulated holdouts of
@@ -22,9 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from retrain.core.stats.lifted import Lifted, bootstrap_lifted
+from retrain.core.stats.biased_statistic import IntervalEstimate, bootstrap_biased_statistic
 from retrain.core.stats.metrics.base import Floats, Ints
-from retrain.core.stats.reliability import Strategy, put_in_bins, stated_and_true
+from retrain.core.stats.reliability import Strategy, assign_bins, pair_with_outcomes
 from retrain.errors import DataError
 
 __all__ = ["calibration_error"]
@@ -40,7 +40,7 @@ def calibration_error(
     confidence: float,
     resamples: int,
     seed: int,
-) -> Lifted:
+) -> IntervalEstimate:
     """Return the expected calibration error, between 0 and 1, with its interval.
 
     Args:
@@ -64,8 +64,8 @@ def calibration_error(
     0.090 [0.077, 0.102]
     """
     _check(y, scores)
-    stated, true = stated_and_true(y, scores)
-    place, count = put_in_bins(stated, bins, strategy), int(clusters.max()) + 1
+    stated, true = pair_with_outcomes(y, scores)
+    place, count = assign_bins(stated, bins, strategy), int(clusters.max()) + 1
     gaps = np.zeros((count, int(place.max()) + 1))
     np.add.at(gaps, (clusters, place), stated - true)
     rows = np.bincount(clusters, minlength=count)
@@ -73,7 +73,7 @@ def calibration_error(
     def error(counts: Ints) -> Floats:
         return np.asarray(np.abs(counts @ gaps).sum(axis=1) / (counts @ rows))
 
-    return bootstrap_lifted(error, clusters, confidence=confidence, resamples=resamples, seed=seed)
+    return bootstrap_biased_statistic(error, clusters, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def _check(y: Floats, scores: Floats) -> None:

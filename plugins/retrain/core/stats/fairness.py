@@ -9,7 +9,7 @@ With D = 1 where the probability of the positive class is at or over a threshold
 Any other metric is its value in each group, and max - min of that. Values of the three are `fairlearn.metrics.MetricFrame`'s.
 Fairlearn takes a rate for 0 in a group where it is not defined, such as the true positives of a group without positives; here
 such a group is left out. A largest difference is never below 0 and lifted by noise, so its interval is that of
-`retrain.core.stats.lifted`.
+`retrain.core.stats.biased_statistic`.
 
 Assumptions: clusters are independent, rows within one need not be; a group is large enough for its rate to mean something.
 
@@ -27,13 +27,13 @@ import numpy as np
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from numpy.typing import NDArray
 
-from retrain.core.stats.lifted import Lifted, bootstrap_lifted
+from retrain.core.stats.biased_statistic import IntervalEstimate, bootstrap_biased_statistic
 from retrain.core.stats.metric_names import METRICS_BY_TASK
 from retrain.core.stats.metrics import METRICS, Resampler
 from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.errors import DataError
 
-__all__ = ["Difference", "GroupValue", "Groups", "group_values", "largest_difference", "split_groups"]
+__all__ = ["GroupDifference", "GroupValue", "Groups", "compute_group_values", "find_largest_difference", "split_groups"]
 
 _RATES: Final[dict[str, tuple[Callable[..., float], Callable[[Floats], NDArray[np.bool_]]]]] = {
     "selection rate": (selection_rate, lambda y: np.ones(len(y), dtype=bool)),
@@ -75,7 +75,7 @@ class GroupValue:
 
 
 @dataclass(frozen=True)
-class Difference:
+class GroupDifference:
     """The largest difference between two groups.
 
     Attributes:
@@ -87,7 +87,7 @@ class Difference:
     highest: GroupValue
     lowest: GroupValue
     judged: int
-    size: Lifted
+    size: IntervalEstimate
 
 
 def split_groups(columns: dict[str, NDArray[Any]], min_rows: int) -> Groups:
@@ -110,7 +110,7 @@ def split_groups(columns: dict[str, NDArray[Any]], min_rows: int) -> Groups:
     return Groups(names, tuple(map(int, rows[kept])), place[codes], len(rows) - len(kept))
 
 
-def group_values(metric: str, groups: Groups, y: Floats, scores: Floats) -> list[GroupValue]:
+def compute_group_values(metric: str, groups: Groups, y: Floats, scores: Floats) -> list[GroupValue]:
     """Return a metric of the scorecard in each group.
 
     Args:
@@ -127,7 +127,7 @@ def group_values(metric: str, groups: Groups, y: Floats, scores: Floats) -> list
     ]
 
 
-def largest_difference(
+def find_largest_difference(
     metric: str,
     groups: Groups,
     y: Floats,
@@ -138,7 +138,7 @@ def largest_difference(
     confidence: float,
     resamples: int,
     seed: int,
-) -> Difference:
+) -> GroupDifference:
     """Return the two groups that differ most, and by how much.
 
     Args:
@@ -158,7 +158,7 @@ def largest_difference(
     >>> p = rng.uniform(size=4000) - 0.1 * south
     >>> y = (rng.uniform(size=4000) < p).astype(float)
     >>> groups = split_groups({"region": np.where(south, "south", "north")}, min_rows=200)
-    >>> found = largest_difference("demographic_parity", groups, y, np.column_stack([1 - p, p]), np.arange(4000),
+    >>> found = find_largest_difference("demographic_parity", groups, y, np.column_stack([1 - p, p]), np.arange(4000),
     ...                            threshold=0.5, confidence=0.95, resamples=500, seed=1)
     >>> print(f"{found.lowest.name} {found.size.value:.3f} [{found.size.low:.3f}, {found.size.high:.3f}]")
     region=south 0.073 [0.044, 0.104]
@@ -181,7 +181,7 @@ def largest_difference(
                 got=str(len(measure.values)),
                 fix="Widen the holdout or lower min_group.",
             )
-    size = bootstrap_lifted(
+    size = bootstrap_biased_statistic(
         lambda counts: np.max([measure.spread(counts) for measure in measures], axis=0),
         clusters,
         confidence=confidence,
@@ -189,7 +189,7 @@ def largest_difference(
         seed=seed,
     )
     worst = max(measures, key=lambda measure: measure.highest.value - measure.lowest.value)
-    return Difference(worst.of, worst.highest, worst.lowest, len(worst.values), size)
+    return GroupDifference(worst.of, worst.highest, worst.lowest, len(worst.values), size)
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _rate(name: str, groups: Groups, y: Floats, said: Floats, clusters: Ints) ->
 
 def _metric(name: str, groups: Groups, y: Floats, scores: Floats, clusters: Ints) -> _Measure:
     """Measure a metric of the scorecard in the groups where it is a number."""
-    values = group_values(name, groups, y, scores)
+    values = compute_group_values(name, groups, y, scores)
     defined = [index for index, value in enumerate(values) if np.isfinite(value.value)]
     parts: list[tuple[int, Resampler]] = []
     for group in defined:

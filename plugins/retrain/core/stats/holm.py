@@ -6,7 +6,7 @@ other.
 
 Reference: Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979) 65-70.
 
->>> adjusted([0.01, 0.04, 0.03, 0.005])
+>>> adjust_p_values([0.01, 0.04, 0.03, 0.005])
 [0.03, 0.06, 0.06, 0.02]
 """
 
@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["adjusted"]
+__all__ = ["adjust_p_values"]
 
 
-def adjusted(p_values: Sequence[float]) -> list[float]:
+def adjust_p_values(p_values: Sequence[float]) -> list[float]:
     """Return the adjusted p-value of each, in the order given: a test rejects where its own is at most the level."""
     found = [0.0] * len(p_values)
     highest = 0.0

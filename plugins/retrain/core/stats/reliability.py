@@ -9,7 +9,7 @@ import numpy as np
 
 from retrain.core.stats.metrics.base import Floats, Ints
 
-__all__ = ["Bin", "Reliability", "Strategy", "put_in_bins", "reliability_of", "stated_and_true"]
+__all__ = ["Bin", "Reliability", "Strategy", "assign_bins", "compute_reliability", "pair_with_outcomes"]
 
 Strategy = Literal["quantile", "uniform"]
 
@@ -19,12 +19,12 @@ class Bin:
     """The rows of one range of predictions.
 
     Attributes:
-        said: The mean prediction.
+        predicted: The mean prediction.
         observed: The mean of what came true: a share, or the mean label of a regression.
     """
 
     rows: int
-    said: float
+    predicted: float
     observed: float
 
 
@@ -41,7 +41,7 @@ class Reliability:
     error: float
 
 
-def reliability_of(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy = "quantile") -> Reliability:
+def compute_reliability(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy = "quantile") -> Reliability:
     """Return the reliability of one side's scores.
 
     Args:
@@ -52,11 +52,11 @@ def reliability_of(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy
 
     Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 2.
 
-    >>> reliability_of(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.3, 0.7]]), bins=2)
-    Reliability(bins=(Bin(rows=1, said=0.1, observed=0.0), Bin(rows=1, said=0.7, observed=1.0)), error=0.2)
+    >>> compute_reliability(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.3, 0.7]]), bins=2)
+    Reliability(bins=(Bin(rows=1, predicted=0.1, observed=0.0), Bin(rows=1, predicted=0.7, observed=1.0)), error=0.2)
     """
-    said, observed = stated_and_true(y, scores)
-    places = put_in_bins(said, bins, strategy)
+    said, observed = pair_with_outcomes(y, scores)
+    places = assign_bins(said, bins, strategy)
     rows, sums_said, sums_observed = (np.bincount(places, weights=values) for values in (None, said, observed))
     full = rows > 0
     means_said, means_observed = sums_said[full] / rows[full], sums_observed[full] / rows[full]
@@ -65,7 +65,7 @@ def reliability_of(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy
     return Reliability(tuple(Bin(*item) for item in found), error)
 
 
-def stated_and_true(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
+def pair_with_outcomes(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
     """Return (n,) what was said and (n,) what came true.
 
     Of two classes that is the probability of the second one and 1 where it came, of more classes the probability of the likeliest
@@ -78,7 +78,7 @@ def stated_and_true(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
     return scores.max(axis=1), (scores.argmax(axis=1) == y).astype(np.float64)
 
 
-def put_in_bins(said: Floats, bins: int, strategy: Strategy) -> Ints:
+def assign_bins(said: Floats, bins: int, strategy: Strategy) -> Ints:
     """Return (n,) the bin of each row, from 0, in order of what was said."""
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     edges = np.unique(np.quantile(said, inner)) if strategy == "quantile" else inner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrain.core.digest import digest_of
+from retrain.core.digest import digest_json
 from retrain.core.spec import PipelineSpec
 
 __all__ = ["retrain_key"]
@@ -24,4 +24,4 @@ def retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonc
         "task": spec.evaluation.task,
         "train": spec.train.model_dump(mode="json", exclude=without_search),
     }
-    return digest_of({"training": training, "snapshot": snapshot, "code": code, "lock": lock, "nonce": nonce})
+    return digest_json({"training": training, "snapshot": snapshot, "code": code, "lock": lock, "nonce": nonce})

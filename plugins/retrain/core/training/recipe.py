@@ -18,20 +18,20 @@ class Recipe:
         spec: As it was, with the params that a search found, rooted where the training code of then lies.
         packages: The versions of Python and of the packages it was made with, and the kernels of its arithmetic.
         threads: How many threads the arithmetic had: the last bits of a sum depend on its order.
-        holds_code: Whether the training code is the project's, and so there; that of an installed package is not.
+        has_code: Whether the training code is the project's, and so there; that of an installed package is not.
     """
 
     spec: PipelineSpec
     packages: Mapping[str, str]
     threads: int
-    holds_code: bool
+    has_code: bool
 
-    def other_packages(self, now: Mapping[str, str]) -> tuple[str, ...]:
+    def changed_packages(self, now: Mapping[str, str]) -> tuple[str, ...]:
         """Return the packages that are not those of then, as ``name then (now version)``.
 
         >>> from unittest.mock import sentinel
-        >>> recipe = Recipe(sentinel.spec, {"python": "3.11.7", "skops": "0.14"}, threads=1, holds_code=True)
-        >>> recipe.other_packages({"python": "3.12.1", "skops": "0.14", "optuna": "5.0"})
+        >>> recipe = Recipe(sentinel.spec, {"python": "3.11.7", "skops": "0.14"}, threads=1, has_code=True)
+        >>> recipe.changed_packages({"python": "3.12.1", "skops": "0.14", "optuna": "5.0"})
         ('optuna none (now 5.0)', 'python 3.11.7 (now 3.12.1)')
         """
         return tuple(

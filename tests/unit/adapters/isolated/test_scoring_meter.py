@@ -94,7 +94,7 @@ def seen_by_the_child(world: World, batches: tuple[int, ...], monkeypatch: pytes
         seen.extend([len(frame), asked | {"rows": str(kept)}])
         return {"latencies": [], "memory": None}
 
-    monkeypatch.setattr(scoring_meter, "answer_of_child", look)
+    monkeypatch.setattr(scoring_meter, "call_in_child", look)
     assert np.isnan(measure(world, batches).memory)
     return seen[0], seen[1]
 

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 
 from retrain.core.data.durations import (
     Duration,
-    Moment,
+    ShortDuration,
     format_duration,
-    format_moment,
+    format_short_duration,
     parse_duration,
-    parse_moment,
+    parse_short_duration,
 )
 
 
@@ -55,9 +55,9 @@ def test_a_field_reads_and_writes_the_text_form() -> None:
 
 @given(st.integers(0, 999_999), st.sampled_from(["us", "ms", "s"]))
 def test_a_moment_is_written_as_it_was_read(number: int, unit: str) -> None:
-    moment = parse_moment(f"{number}{unit}")
-    assert parse_moment(format_moment(moment)) == moment
-    assert parse_moment(moment) is moment
+    moment = parse_short_duration(f"{number}{unit}")
+    assert parse_short_duration(format_short_duration(moment)) == moment
+    assert parse_short_duration(moment) is moment
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_a_moment_is_written_as_it_was_read(number: int, unit: str) -> None:
     ],
 )
 def test_a_moment_is_written_in_its_largest_whole_unit(moment: timedelta, text: str) -> None:
-    assert format_moment(moment) == text
+    assert format_short_duration(moment) == text
 
 
 @pytest.mark.parametrize("value", ["5", "5 ms", "5m", "5ms\n", "-5ms", "1.5ms", 5, None])
 def test_any_other_moment_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"a number and a unit \(us, ms or s\)"):
-        parse_moment(value)
+        parse_short_duration(value)
 
 
 def test_a_field_reads_and_writes_a_moment_as_text() -> None:
-    adapter = TypeAdapter(Moment)
+    adapter = TypeAdapter(ShortDuration)
     assert adapter.dump_python(adapter.validate_python("20ms"), mode="json") == "20ms"
     assert adapter.json_schema()["pattern"] == r"^\d{1,6}(us|ms|s)$"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import make_rows
 
-from retrain.core.data.folds import time_folds
+from retrain.core.data.folds import split_by_time
 from retrain.errors import DataError
 
 DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ def test_each_fold_is_fitted_on_what_was_known_before_it_is_scored(
     random.shuffle(days)  # type: ignore[attr-defined]
     times = np.datetime64("2024-01-01", "us") + np.array(days) * np.timedelta64(1, "D")
     try:
-        found = time_folds(times, folds, delay * DAY)
+        found = split_by_time(times, folds, delay * DAY)
     except DataError:
         return  # many rows of one instant, or a delay longer than a fold
     assert len(found) == folds
@@ -47,7 +47,7 @@ def fold_is_within(inner: np.ndarray, outer: np.ndarray) -> bool:
 
 def test_even_rows_make_even_folds() -> None:
     times = make_rows(days=100, a_day=6)["at"]
-    found = time_folds(times, 3, DAY)
+    found = split_by_time(times, 3, DAY)
     assert [int(fold.score.sum()) for fold in found] == [150, 150, 150]
     assert [int(fold.fit.sum()) for fold in found] == [150 - 6, 300 - 6, 450 - 6]
 
@@ -63,9 +63,9 @@ def test_even_rows_make_even_folds() -> None:
 def test_too_little_is_told(rows: int, folds: int, delay: timedelta, fold: int) -> None:
     times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
     with pytest.raises(DataError, match=rf"in each of {folds} folds; got none in fold {fold}"):
-        time_folds(times, folds, delay)
+        split_by_time(times, folds, delay)
 
 
 def test_rows_of_one_instant_cannot_be_cut() -> None:
     with pytest.raises(DataError, match="got none in fold 1"):
-        time_folds(np.full(90, np.datetime64("2024-01-01", "us")), 3, timedelta(0))
+        split_by_time(np.full(90, np.datetime64("2024-01-01", "us")), 3, timedelta(0))

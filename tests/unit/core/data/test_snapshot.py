@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_spec
 
-from retrain.core.data.snapshot import Chunk, Difference, Part, Snapshot
+from retrain.core.data.snapshot import Chunk, Part, Snapshot, SnapshotDiff
 
 SNAPSHOT = Snapshot(
     source="q" * 64,
@@ -49,14 +49,14 @@ def test_the_difference_of_snapshots_is_by_the_bytes_of_chunks_and_by_the_type_o
     old, new = replace(kept, sha256="a" * 64), replace(kept, sha256="b" * 64)
     before = replace(SNAPSHOT, chunks=(old, kept), columns=(("at", "TIMESTAMP"), ("x", "DOUBLE"), ("gone", "INTEGER")))
     after = replace(SNAPSHOT, chunks=(kept, new), columns=(("at", "TIMESTAMP"), ("x", "VARCHAR"), ("fresh", "INTEGER")))
-    assert after.difference(before) == Difference(
+    assert after.compare(before) == SnapshotDiff(
         shared=(kept,),
         added=(new,),
         removed=(old,),
         columns_added=(("x", "VARCHAR"), ("fresh", "INTEGER")),
         columns_removed=(("x", "DOUBLE"), ("gone", "INTEGER")),
     )
-    assert SNAPSHOT.difference(SNAPSHOT) == Difference((kept,), (), (), (), ())
+    assert SNAPSHOT.compare(SNAPSHOT) == SnapshotDiff((kept,), (), (), (), ())
 
 
 def test_the_parts_span_the_two_ranges_of_the_window() -> None:

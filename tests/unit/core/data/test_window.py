@@ -19,7 +19,7 @@ delays = st.timedeltas(timedelta(0), timedelta(days=90))
 def test_the_ranges_touch_without_overlap_and_end_before_what_as_of_allows(
     as_of: datetime, delay: timedelta, train: timedelta, holdout: timedelta
 ) -> None:
-    window = Window.ending(as_of, label_delay=delay, train=train, holdout=holdout)
+    window = Window.from_as_of(as_of, label_delay=delay, train=train, holdout=holdout)
     assert window.train_start < window.holdout_start < window.end <= as_of - delay
     assert (window.holdout_start - window.train_start, window.end - window.holdout_start) == (train, holdout)
     assert Window.from_json(window.to_json()) == window
@@ -29,24 +29,24 @@ def test_the_ranges_touch_without_overlap_and_end_before_what_as_of_allows(
 def test_periods_cover_the_window_without_gap_or_overlap_and_never_pass_its_end(
     as_of: datetime, length: timedelta, period: Period
 ) -> None:
-    window = Window.ending(as_of, label_delay=timedelta(days=1), train=length, holdout=length)
+    window = Window.from_as_of(as_of, label_delay=timedelta(days=1), train=length, holdout=length)
     periods = list(window.periods(period))
     assert periods[0][0] <= window.train_start < periods[0][1]
     assert periods[-1][1] == window.end
     assert all(end == following for (_, end), (following, _) in pairwise(periods))
-    assert all(start < end and start == period.start_of(start) for start, end in periods)
+    assert all(start < end and start == period.floor(start) for start, end in periods)
 
 
 def test_periods_are_calendar_periods_in_utc() -> None:
     instant = datetime(2024, 2, 29, 13, 45, 7, 9, tzinfo=UTC)  # a Thursday
-    starts = {period: period.start_of(instant) for period in Period}
+    starts = {period: period.floor(instant) for period in Period}
     assert starts == {
         Period.HOUR: datetime(2024, 2, 29, 13, tzinfo=UTC),
         Period.DAY: datetime(2024, 2, 29, tzinfo=UTC),
         Period.WEEK: datetime(2024, 2, 26, tzinfo=UTC),
         Period.MONTH: datetime(2024, 2, 1, tzinfo=UTC),
     }
-    assert {period: period.next_after(start) for period, start in starts.items()} == {
+    assert {period: period.next_start(start) for period, start in starts.items()} == {
         Period.HOUR: datetime(2024, 2, 29, 14, tzinfo=UTC),
         Period.DAY: datetime(2024, 3, 1, tzinfo=UTC),
         Period.WEEK: datetime(2024, 3, 4, tzinfo=UTC),
@@ -63,7 +63,7 @@ def test_a_window_out_of_order_is_refused(order: tuple[int, ...]) -> None:
 
 def test_a_window_before_the_calendar_is_refused() -> None:
     with pytest.raises(ValueError, match="in the year 1 or later"):
-        Window.ending(
+        Window.from_as_of(
             datetime(1, 1, 2, tzinfo=UTC),
             label_delay=timedelta(0),
             train=timedelta(days=9),

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retrain.core.stats.biased_statistic import IntervalEstimate
 from retrain.core.stats.calibration import calibration_error
-from retrain.core.stats.lifted import Lifted
-from retrain.core.stats.reliability import reliability_of
+from retrain.core.stats.reliability import compute_reliability
 from retrain.errors import DataError
 
 RANDOM = np.random.default_rng(7)
@@ -19,13 +19,13 @@ def two(p: Any) -> Any:
     return np.column_stack([1 - p, p])
 
 
-def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> Lifted:
+def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> IntervalEstimate:
     options = {"bins": 10, "strategy": "quantile", "confidence": 0.95, "resamples": 200, "seed": 1} | changes
     return calibration_error(y, scores, np.arange(len(y)) if clusters is None else clusters, **options)
 
 
 def test_the_error_is_the_mean_gap_of_the_bins() -> None:
-    assert error_of(Y, two(P)).value == pytest.approx(reliability_of(Y, two(P)).error)
+    assert error_of(Y, two(P)).value == pytest.approx(compute_reliability(Y, two(P)).error)
 
 
 def test_a_calibrated_model_is_told_from_one_that_is_not() -> None:
@@ -37,7 +37,7 @@ def test_a_calibrated_model_is_told_from_one_that_is_not() -> None:
 
 def test_sure_predictions_have_their_bin() -> None:
     y = (np.arange(100) % 2).astype(float)
-    assert error_of(y, two(y)) == Lifted(0.0, 0.0, 0.0)
+    assert error_of(y, two(y)) == IntervalEstimate(0.0, 0.0, 0.0)
     assert error_of(y, two(1 - y)).value == 1.0
 
 

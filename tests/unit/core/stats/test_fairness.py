@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from fairlearn.metrics import demographic_parity_difference, equal_opportunity_difference, equalized_odds_difference
 
-from retrain.core.stats.fairness import Difference, Groups, group_values, largest_difference, split_groups
+from retrain.core.stats.fairness import (
+    GroupDifference,
+    Groups,
+    compute_group_values,
+    find_largest_difference,
+    split_groups,
+)
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
 
@@ -20,10 +26,12 @@ SCORES = np.column_stack([1 - P, P])
 BY_REGION = split_groups({"region": REGION}, 100)
 
 
-def difference(metric: str, groups: Groups = BY_REGION, y: Any = Y, scores: Any = SCORES, **changes: Any) -> Difference:
+def difference(
+    metric: str, groups: Groups = BY_REGION, y: Any = Y, scores: Any = SCORES, **changes: Any
+) -> GroupDifference:
     options = {"threshold": 0.6, "confidence": 0.95, "resamples": 200, "seed": 1} | changes
     clusters = options.pop("clusters", np.arange(len(y)))
-    return largest_difference(metric, groups, y, scores, clusters, **options)
+    return find_largest_difference(metric, groups, y, scores, clusters, **options)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_any_metric_of_the_scorecard_may_be_compared(metric: str) -> None:
     found = difference(metric)
     regions = [np.equal(REGION, name) for name in ("north", "south", "west")]
     by_hand = [METRICS[metric].value(Y[rows], SCORES[rows]) for rows in regions]
-    assert [value.value for value in group_values(metric, BY_REGION, Y, SCORES)] == pytest.approx(by_hand)
+    assert [value.value for value in compute_group_values(metric, BY_REGION, Y, SCORES)] == pytest.approx(by_hand)
     assert found.size.value == pytest.approx(max(by_hand) - min(by_hand))
     assert found.of == metric
 

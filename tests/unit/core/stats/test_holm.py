@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from retrain.core.stats.holm import adjusted
+from retrain.core.stats.holm import adjust_p_values
 
 
 def closed_testing(p_values: list[float]) -> list[float]:
@@ -21,8 +21,8 @@ def test_it_is_the_closure_of_bonferronis_test(count: int) -> None:
     random = np.random.default_rng(count)
     for _ in range(20):
         p_values = (random.random(count) ** 3).round(2).tolist()  # with ties
-        assert adjusted(p_values) == pytest.approx(closed_testing(p_values))
+        assert adjust_p_values(p_values) == pytest.approx(closed_testing(p_values))
 
 
 def test_nothing_gives_nothing() -> None:
-    assert adjusted([]) == []
+    assert adjust_p_values([]) == []

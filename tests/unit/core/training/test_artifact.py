@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retrain.core.training.artifact import artifact_manifest, manifest_digest, verify_artifact
+from retrain.core.training.artifact import build_manifest, digest_manifest, verify_artifact
 from retrain.errors import IntegrityError
 
 
@@ -35,7 +35,7 @@ def _rename(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", [_alter, _add, _remove, _rename])
 def test_a_changed_folder_is_refused(folder: Path, change: Callable[[Path], None]) -> None:
-    expected = manifest_digest(folder)
+    expected = digest_manifest(folder)
     verify_artifact(folder, expected)
     change(folder)
     with pytest.raises(IntegrityError, match=f"must have the manifest digest {expected[:12]} .*Do not load it"):
@@ -43,13 +43,13 @@ def test_a_changed_folder_is_refused(folder: Path, change: Callable[[Path], None
 
 
 def test_the_manifest_lists_every_file_by_path(folder: Path) -> None:
-    assert [(item["path"], item["size"]) for item in artifact_manifest(folder)] == [
+    assert [(item["path"], item["size"]) for item in build_manifest(folder)] == [
         ("code/x.py", 5),
         ("model.skops", 5),
     ]
 
 
 def test_what_the_registry_adds_by_itself_is_no_change(folder: Path) -> None:
-    expected = manifest_digest(folder)
+    expected = digest_manifest(folder)
     (folder / "registered_model_meta").write_text("version: 3")
     verify_artifact(folder, expected)

@@ -77,15 +77,15 @@ class BeatsChampion(Gate):
         )
         if outcome is Outcome.INCONCLUSIVE:
             reason += self._outlook(gain, rows, evidence.scorecard.rows)
-        detectable = self.margin + gain.reach
+        detectable = self.margin + gain.detectable_gain
         interval = (gain.low, gain.high)
         return Verdict(name, outcome, reason, gain.value, self.margin, interval, gain.method, level, detectable, rows)
 
     def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
         """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""
-        if not gain.reach:
+        if not gain.detectable_gain:
             return ": the scores are the same"
-        seen = f": a gain of {self.margin + gain.reach:.4f} would be seen 4 times in 5"
+        seen = f": a gain of {self.margin + gain.detectable_gain:.4f} would be seen 4 times in 5"
         if more is None:
             return seen
         where = ""

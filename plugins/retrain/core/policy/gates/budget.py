@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ByteSize, Field, model_validator
 
-from retrain.core.data.durations import Moment
+from retrain.core.data.durations import ShortDuration
 from retrain.core.evaluation.footprint import Footprint, Latency
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 
@@ -31,12 +31,12 @@ class Budget(Gate):
     """
 
     check: Literal["budget"]
-    single_p50: Moment | None = Field(None, gt=timedelta(0), description="Median latency of scoring one row.")
-    single_p99: Moment | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
-    batch_p50: Moment | None = Field(
+    single_p50: ShortDuration | None = Field(None, gt=timedelta(0), description="Median latency of scoring one row.")
+    single_p99: ShortDuration | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
+    batch_p50: ShortDuration | None = Field(
         None, gt=timedelta(0), description="Median latency of scoring `batch_rows` rows at once."
     )
-    batch_p99: Moment | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
+    batch_p99: ShortDuration | None = Field(None, gt=timedelta(0), description="99th percentile of it.")
     batch_rows: int = Field(1000, ge=2, le=100_000)
     size: ByteSize | None = Field(None, gt=0, description="Of the stored model with all its files, such as 50MB.")
     memory: ByteSize | None = Field(

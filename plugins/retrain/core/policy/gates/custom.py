@@ -12,7 +12,7 @@ from pydantic import Field
 
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
-from retrain.core.text import one_line
+from retrain.core.text import to_one_line
 from retrain.core.user_code import GATE_EXAMPLE, ImportPath, Params
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ def _sound(verdict: object) -> Verdict:
     if not all(isinstance(text, str) for text in (verdict.gate, verdict.reason, verdict.method)):
         raise TypeError("a verdict must name its gate and its reason")
     again = Verdict.from_json(json.loads(json.dumps(verdict.to_json(), allow_nan=False)))
-    gate, reason, method = (one_line(text)[:_LONGEST] for text in (again.gate, again.reason, again.method))
+    gate, reason, method = (to_one_line(text)[:_LONGEST] for text in (again.gate, again.reason, again.method))
     return replace(again, gate=gate, reason=reason, method=method)

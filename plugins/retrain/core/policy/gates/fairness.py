@@ -120,7 +120,7 @@ class Fairness(Gate):
 
     def _floor(self, evidence: Evidence, groups: Groups, metric: MetricName, least: float) -> Verdict:
         name, sign = self._name(metric), 1.0 if GREATER_IS_BETTER[metric] else -1.0
-        judged = [value for value in evidence.group_values(metric, groups) if math.isfinite(value.value)]
+        judged = [value for value in evidence.compute_group_values(metric, groups) if math.isfinite(value.value)]
         if len(judged) < 2:
             reason = (
                 f"{metric} is defined in {len(judged)} groups of {self.min_group} rows, fewer than 2{_small(groups)}"

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns
-from retrain.core.stats.holm import adjusted
+from retrain.core.stats.holm import adjust_p_values
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
 from retrain.errors import DataError
 
@@ -80,7 +80,7 @@ class Slices(Gate):
         return self._place(name, drops, level)
 
     def _place(self, name: str, drops: list[_Drop], level: float) -> Verdict:
-        corrected = adjusted([drop.p_value for drop in drops])
+        corrected = adjust_p_values([drop.p_value for drop in drops])
         failed = [drop for drop, p_value in zip(drops, corrected, strict=True) if p_value <= level]
         suspicious = [drop for drop in drops if drop.suspicious]
         worst = max(failed or suspicious or drops, key=lambda drop: drop.value)
@@ -104,7 +104,9 @@ class Slices(Gate):
             worst.value,
             self.max_drop,
             method=f"{worst.gain.method}, Holm over {len(drops)}" if worst.gain else "",
-            detectable=max((self.max_drop + gain.reach_at(level / len(drops)) for gain in tested), default=None),
+            detectable=max(
+                (self.max_drop + gain.detectable_gain_at(level / len(drops)) for gain in tested), default=None
+            ),
         )
 
 
@@ -121,7 +123,7 @@ class _Drop:
     @property
     def p_value(self) -> float:
         """The chance of a drop like this one if the true one were the most; 1 where that cannot be said."""
-        return 1.0 if self.gain is None else self.gain.falls_short(-self.most)
+        return 1.0 if self.gain is None else self.gain.p_value_below(-self.most)
 
     @property
     def suspicious(self) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retrain.core.stats.metrics.base import Floats, Ints
 
-__all__ = ["MISSING", "Values", "as_numbers", "equal_bins", "number_categories"]
+__all__ = ["MISSING", "Values", "bin_by_quantiles", "encode_categories", "to_floats"]
 
 Values = NDArray[Any]
 """(n,) a column: numbers, datetime64, or objects with None for a missing value."""
@@ -18,7 +18,7 @@ MISSING: Final = -1
 """The number of a missing value among categories and bins."""
 
 
-def as_numbers(values: Values) -> Floats | None:
+def to_floats(values: Values) -> Floats | None:
     """Return (n,) floats with NaN for missing, instants as microseconds since 1970; None for a column of categories."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
@@ -28,12 +28,12 @@ def as_numbers(values: Values) -> Floats | None:
     return None
 
 
-def number_categories(first: Values, second: Values) -> tuple[Ints, Ints]:
+def encode_categories(first: Values, second: Values) -> tuple[Ints, Ints]:
     """Return both columns as category numbers, the same for the same text, in order of appearance."""
     known: dict[str, int] = {}
 
     def number(values: Values) -> Ints:
-        things, numbers = values.astype(object), as_numbers(values)
+        things, numbers = values.astype(object), to_floats(values)
         if numbers is not None:
             things[np.isnan(numbers)] = None
         found = (MISSING if thing is None else known.setdefault(str(thing), len(known)) for thing in things)
@@ -42,7 +42,7 @@ def number_categories(first: Values, second: Values) -> tuple[Ints, Ints]:
     return number(first), number(second)
 
 
-def equal_bins(first: Floats, second: Floats, bins: int) -> tuple[Ints, Ints]:
+def bin_by_quantiles(first: Floats, second: Floats, bins: int) -> tuple[Ints, Ints]:
     """Return both columns as bin numbers, the bins holding about equal shares of `first`."""
     present = first[~np.isnan(first)]
     shares = np.linspace(0, 1, bins + 1)[1:-1]

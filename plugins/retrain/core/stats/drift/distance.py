@@ -24,7 +24,7 @@ from scipy.stats import chi2
 from retrain.core.stats.drift.columns import MISSING
 from retrain.core.stats.metrics.base import Ints
 
-__all__ = ["cells_for", "distance_between"]
+__all__ = ["choose_cell_count", "measure_distance"]
 
 _ROWS_A_CELL: Final = 50
 _FEWEST: Final = 4
@@ -32,16 +32,16 @@ _MOST: Final = 50
 _LUCK: Final = 0.01
 
 
-def cells_for(train_rows: int, holdout_rows: int) -> int:
+def choose_cell_count(train_rows: int, holdout_rows: int) -> int:
     """Return how many bins or categories ranges of so many rows are compared in.
 
-    >>> cells_for(5000, 1000), cells_for(100, 900), cells_for(10**6, 10**6)
+    >>> choose_cell_count(5000, 1000), choose_cell_count(100, 900), choose_cell_count(10**6, 10**6)
     (20, 4, 50)
     """
     return max(_FEWEST, min(_MOST, min(train_rows, holdout_rows) // _ROWS_A_CELL))
 
 
-def distance_between(train: Ints, holdout: Ints, columns: int = 1) -> tuple[float, float]:
+def measure_distance(train: Ints, holdout: Ints, columns: int = 1) -> tuple[float, float]:
     """Return the distance and how far luck alone reaches; NaN where a side has no rows.
 
     In 99 of 100 windows where nothing changed no column lies further than that (Bonferroni over the columns).
@@ -53,8 +53,8 @@ def distance_between(train: Ints, holdout: Ints, columns: int = 1) -> tuple[floa
 
     >>> rng = np.random.default_rng(7)
     >>> train = rng.integers(0, 10, 5000)
-    >>> alike, luck = distance_between(train, rng.integers(0, 10, 1000))
-    >>> apart, _ = distance_between(train, rng.integers(0, 8, 1000))
+    >>> alike, luck = measure_distance(train, rng.integers(0, 10, 1000))
+    >>> apart, _ = measure_distance(train, rng.integers(0, 8, 1000))
     >>> alike < luck < apart
     True
     """
@@ -76,6 +76,6 @@ def _counts(train: Ints, holdout: Ints) -> tuple[Ints, Ints]:
     size = int(max(train.max(), holdout.max())) - MISSING + 1
     first, second = (np.bincount(side - MISSING, minlength=size) for side in (train, holdout))
     kept = np.zeros(size, dtype=bool)
-    kept[np.argsort(-(first + second), kind="stable")[: cells_for(len(train), len(holdout))]] = True
+    kept[np.argsort(-(first + second), kind="stable")[: choose_cell_count(len(train), len(holdout))]] = True
     kept[0] = True  # the missing
     return np.append(first[kept], first[~kept].sum()), np.append(second[kept], second[~kept].sum())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from retrain.core.stats.drift.columns import MISSING, Values, as_numbers, number_categories
+from retrain.core.stats.drift.columns import MISSING, Values, encode_categories, to_floats
 from retrain.core.stats.metrics.base import Ints
 
 __all__ = ["count_duplicates"]
@@ -48,9 +48,9 @@ def count_duplicates(columns: Iterable[tuple[Values, Values]], train_rows: int, 
 
 def _number_alike(train: Values, holdout: Values) -> tuple[Ints, Ints]:
     """Return both columns as numbers from -1, the same for the same value."""
-    first, second = as_numbers(train), as_numbers(holdout)
+    first, second = to_floats(train), to_floats(holdout)
     if first is None or second is None:
-        return number_categories(train, holdout)
+        return encode_categories(train, holdout)
     together = np.concatenate([first, second])
     codes = np.where(np.isnan(together), MISSING, np.unique(together, return_inverse=True)[1]).astype(np.int64)
     return codes[: len(first)], codes[len(first) :]

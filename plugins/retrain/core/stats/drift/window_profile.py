@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from retrain.core.stats.drift.association import measure_association
 from retrain.core.stats.drift.base import ColumnProfile, Profile
-from retrain.core.stats.drift.columns import MISSING, Values, as_numbers, equal_bins, number_categories
-from retrain.core.stats.drift.distance import cells_for, distance_between
+from retrain.core.stats.drift.columns import MISSING, Values, bin_by_quantiles, encode_categories, to_floats
+from retrain.core.stats.drift.distance import choose_cell_count, measure_distance
 from retrain.core.stats.drift.duplicates import count_duplicates
-from retrain.core.stats.drift.strength import label_strength
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["profile_window"]
@@ -45,18 +45,18 @@ def profile_window(
     targets = _targets(train[label][sample], ranked=ranked)
 
     def column(name: str) -> ColumnProfile:
-        numbers = as_numbers(train[name]), as_numbers(holdout[name])
+        numbers = to_floats(train[name]), to_floats(holdout[name])
         if numbers[0] is None or numbers[1] is None or (name == label and not ranked):
-            first, second = number_categories(train[name], holdout[name])
+            first, second = encode_categories(train[name], holdout[name])
             values, groups, unseen = None, first[sample], _share(~np.isin(second, first) & (second != MISSING))
         else:
-            first, second = equal_bins(numbers[0], numbers[1], min(_BINS, cells_for(rows, others)))
+            first, second = bin_by_quantiles(numbers[0], numbers[1], min(_BINS, choose_cell_count(rows, others)))
             values, unseen = numbers[0][sample], 0.0
-            groups, _ = equal_bins(values, values[:0], _BINS)
-        strength = math.nan if name == label else label_strength(values, groups, targets, ranked=ranked)
+            groups, _ = bin_by_quantiles(values, values[:0], _BINS)
+        strength = math.nan if name == label else measure_association(values, groups, targets, ranked=ranked)
         late = sum(_after(side[name], as_of) for side in (train, holdout))
         missing = _share(first == MISSING), _share(second == MISSING)
-        return ColumnProfile(name, *distance_between(first, second, len(train)), *missing, unseen, strength, late)
+        return ColumnProfile(name, *measure_distance(first, second, len(train)), *missing, unseen, strength, late)
 
     return Profile(
         features=tuple(column(name) for name in train if name != label),
@@ -72,7 +72,7 @@ def _targets(label: Values, *, ranked: bool) -> Floats:
     """Return (n, 1) the label, or (n, classes) membership; of two classes one says it all."""
     if ranked:
         return label.reshape(-1, 1).astype(np.float64)
-    codes, _ = number_categories(label, label[:0])
+    codes, _ = encode_categories(label, label[:0])
     counts = np.bincount(codes - MISSING)[1:]
     classes = np.argsort(-counts, kind="stable")[: 1 if len(counts) <= 2 else _CLASSES]
     return np.equal.outer(codes, classes).astype(np.float64)

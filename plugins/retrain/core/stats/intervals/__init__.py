@@ -3,7 +3,7 @@
 Importing this package imports numpy and scipy; the names alone are in `retrain.core.stats.interval_names`.
 """
 
-from retrain.core.stats.intervals.base import FEWEST_CLUSTERS, POWER, Gain, Pairs
-from retrain.core.stats.intervals.choice import chosen_method, paired_gain
+from retrain.core.stats.intervals.base import MIN_CLUSTERS, POWER, Gain, PairedScores
+from retrain.core.stats.intervals.choice import choose_method, paired_gain
 
-__all__ = ["FEWEST_CLUSTERS", "POWER", "Gain", "Pairs", "chosen_method", "paired_gain"]
+__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "choose_method", "paired_gain"]

@@ -15,9 +15,9 @@ from retrain.core.stats.metrics import Metric
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
 
-__all__ = ["FEWEST_CLUSTERS", "POWER", "Gain", "Pairs", "closed_form"]
+__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "make_t_interval"]
 
-FEWEST_CLUSTERS: Final = 8
+MIN_CLUSTERS: Final = 8
 """With fewer there is no telling luck from skill: Student's t on 6 degrees is where tails get out of hand."""
 POWER: Final = 0.8
 """How often a detectable gain would pass."""
@@ -47,11 +47,11 @@ class Gain:
     method: IntervalMethod
 
     @property
-    def reach(self) -> float:
+    def detectable_gain(self) -> float:
         """How far over a margin a true gain must lie to pass four times in five."""
-        return self.reach_at(self.level)
+        return self.detectable_gain_at(self.level)
 
-    def reach_at(self, level: float) -> float:
+    def detectable_gain_at(self, level: float) -> float:
         """Return the reach of a test at another level: ``(t[1 - level] + t[0.8]) * error``."""
         return float((stdtrit(self.degrees, POWER) - stdtrit(self.degrees, level)) * self.error)
 
@@ -62,10 +62,10 @@ class Gain:
         """
         if not self.value > margin:
             return None
-        factor = (self.reach / (self.value - margin)) ** 2
+        factor = (self.detectable_gain / (self.value - margin)) ** 2
         return max(0, math.ceil(rows * (factor - 1))) if math.isfinite(rows * factor) else None
 
-    def falls_short(self, margin: float) -> float:
+    def p_value_below(self, margin: float) -> float:
         """Return the one-sided p-value of the claim that the true gain is under a margin, by Student's t."""
         if not self.error:
             return float(self.value >= margin)
@@ -73,7 +73,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedScores:
     """Two sets of scores on the same n rows.
 
     Attributes:
@@ -83,7 +83,7 @@ class Pairs:
         clusters: (n,) the cluster of each row, from 0.
 
     Raises:
-        DataError: There are fewer than `FEWEST_CLUSTERS` clusters, or a score is not finite.
+        DataError: There are fewer than `MIN_CLUSTERS` clusters, or a score is not finite.
     """
 
     metric: Metric
@@ -94,9 +94,9 @@ class Pairs:
     greater_is_better: bool
 
     def __post_init__(self) -> None:
-        if self.count < FEWEST_CLUSTERS:
+        if self.count < MIN_CLUSTERS:
             raise DataError(
-                f"the interval of a paired gain needs at least {FEWEST_CLUSTERS} clusters",
+                f"the interval of a paired gain needs at least {MIN_CLUSTERS} clusters",
                 got=str(self.count),
                 fix="Widen the holdout or cluster by a shorter period.",
             )
@@ -126,7 +126,9 @@ class Pairs:
         return resampler(self.y, self.scores, self.clusters), resampler(self.y, self.other, self.clusters)
 
 
-def closed_form(value: float, error: float, degrees: int, level: float, clusters: int, method: IntervalMethod) -> Gain:
+def make_t_interval(
+    value: float, error: float, degrees: int, level: float, clusters: int, method: IntervalMethod
+) -> Gain:
     """Return the gain with the bounds ``value -+ t[1 - level, degrees] * error``."""
     half = -float(stdtrit(degrees, level)) * error
     return Gain(value, value - half, value + half, error, degrees, level, clusters, method)

@@ -6,7 +6,7 @@ changes with the gain itself (the acceleration a, from the gains without each cl
 which leaves out one cluster at a time, as it must, because clusters are what it resamples.
 
 Assumptions: those of `percentile`, and that some monotone transformation of the gain is normal. It mends skewness, not the
-narrowness of few clusters. Its cost grows with the square of the clusters, so there may be at most `MOST_CLUSTERS`.
+narrowness of few clusters. Its cost grows with the square of the clusters, so there may be at most `MAX_CLUSTERS`.
 
 Reference: Efron, Better Bootstrap Confidence Intervals, JASA 82 (1987) 171-185.
 
@@ -15,7 +15,7 @@ Reference: Efron, Better Bootstrap Confidence Intervals, JASA 82 (1987) 171-185.
 >>> rng = np.random.default_rng(7)
 >>> y = rng.normal(size=400)
 >>> good, bad = y + rng.normal(size=400) * 0.1, y + rng.normal(size=400) * 0.5
->>> pairs = Pairs(METRICS["mae"], y, good, bad, np.arange(400) // 10, greater_is_better=False)
+>>> pairs = PairedScores(METRICS["mae"], y, good, bad, np.arange(400) // 10, greater_is_better=False)
 >>> gain = bca(pairs, level=0.025, resamples=999, seed=1)
 >>> gain.low > 0.2 and gain.low < gain.value < gain.high
 True
@@ -25,25 +25,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from retrain.core.stats.intervals.base import Gain, Pairs
-from retrain.core.stats.intervals.percentile import resampled
+from retrain.core.stats.intervals.base import Gain, PairedScores
+from retrain.core.stats.intervals.percentile import bootstrap_gain
 from retrain.errors import DataError
 
-__all__ = ["MOST_CLUSTERS", "bca"]
+__all__ = ["MAX_CLUSTERS", "bca"]
 
-MOST_CLUSTERS: Final = 2_000
+MAX_CLUSTERS: Final = 2_000
 
 
-def bca(pairs: Pairs, *, level: float, resamples: int, seed: int) -> Gain:
+def bca(pairs: PairedScores, *, level: float, resamples: int, seed: int) -> Gain:
     """Return the gain with its BCa bounds; NaN where they are not defined, such as where no resample differs.
 
     Raises:
-        DataError: There are more than `MOST_CLUSTERS` clusters.
+        DataError: There are more than `MAX_CLUSTERS` clusters.
     """
-    if pairs.count > MOST_CLUSTERS:
+    if pairs.count > MAX_CLUSTERS:
         raise DataError(
-            f"a BCa interval takes at most {MOST_CLUSTERS} clusters",
+            f"a BCa interval takes at most {MAX_CLUSTERS} clusters",
             got=str(pairs.count),
             fix="Set `cluster_by` or `method: jackknife`.",
         )
-    return resampled(pairs, "bca", level=level, resamples=resamples, seed=seed)
+    return bootstrap_gain(pairs, "bca", level=level, resamples=resamples, seed=seed)

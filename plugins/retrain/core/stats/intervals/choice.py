@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from retrain.core.stats.interval_names import IntervalMethod, IntervalName
-from retrain.core.stats.intervals.base import Gain, Pairs
+from retrain.core.stats.intervals.base import Gain, PairedScores
 from retrain.core.stats.intervals.bca import bca
 from retrain.core.stats.intervals.delong import clusters_by_class, delong
 from retrain.core.stats.intervals.jackknife import jackknife
@@ -17,13 +17,13 @@ from retrain.core.stats.intervals.percentile import percentile
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
 
-__all__ = ["chosen_method", "paired_gain"]
+__all__ = ["choose_method", "paired_gain"]
 
 _FEW_CLUSTERS: Final = 64
 _ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
 
 
-def chosen_method(pairs: Pairs) -> IntervalMethod:
+def choose_method(pairs: PairedScores) -> IntervalMethod:
     """Return the method for `auto`: the jackknife, but DeLong for the area under a binary ROC curve of many clusters.
 
     Neither draws anything at random, and their errors keep to small levels where few clusters make the bootstraps run narrow.
@@ -41,7 +41,7 @@ def chosen_method(pairs: Pairs) -> IntervalMethod:
 
 
 def paired_gain(
-    pairs: Pairs, *, level: float, method: IntervalName = "auto", resamples: int = 2000, seed: int = 0
+    pairs: PairedScores, *, level: float, method: IntervalName = "auto", resamples: int = 2000, seed: int = 0
 ) -> Gain:
     """Return the gain of one set of scores over the other with an interval.
 
@@ -57,7 +57,7 @@ def paired_gain(
     Raises:
         DataError: The method does not fit the scores, or the gain does not vary.
     """
-    match chosen_method(pairs) if method == "auto" else method:
+    match choose_method(pairs) if method == "auto" else method:
         case "delong":
             if pairs.metric is not METRICS["roc_auc"]:
                 raise DataError("DeLong's interval is of roc_auc", got="another metric", fix="Use `method: auto`.")
@@ -71,7 +71,7 @@ def paired_gain(
     return _checked(gain, pairs)
 
 
-def _checked(gain: Gain, pairs: Pairs) -> Gain:
+def _checked(gain: Gain, pairs: PairedScores) -> Gain:
     if not math.isfinite(gain.value) or not gain.error <= _ROUNDING * _size(pairs):
         return gain
     if abs(gain.value) > _ROUNDING * _size(pairs):
@@ -83,6 +83,6 @@ def _checked(gain: Gain, pairs: Pairs) -> Gain:
     return replace(gain, value=0.0, low=0.0, high=0.0, error=0.0)
 
 
-def _size(pairs: Pairs) -> float:
+def _size(pairs: PairedScores) -> float:
     """Return how large the metric itself is, for what is a rounding error of it."""
     return max(abs(pairs.metric.value(pairs.y, side)) for side in (pairs.scores, pairs.other))

@@ -13,7 +13,7 @@ bounds use Student's t on min(a, b) - 1 degrees of freedom, as the jackknife doe
 that is DeLong's normal distribution.
 
 Assumptions: clusters are independent of each other; rows within one need not be. Two classes, either in at least
-`FEWEST_CLUSTERS` clusters.
+`MIN_CLUSTERS` clusters.
 
 Reference: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845; Obuchowski, Nonparametric Analysis of Clustered ROC
 Curve Data, Biometrics 53 (1997) 567-578; Sun and Xu, IEEE Signal Processing Letters 21 (2014) 1389-1393.
@@ -23,7 +23,7 @@ Curve Data, Biometrics 53 (1997) 567-578; Sun and Xu, IEEE Signal Processing Let
 >>> y = np.arange(400) % 2 * 1.0
 >>> said = [1 / (1 + np.exp(-skill * y - rng.normal(size=400))) for skill in (2, 1)]
 >>> good, bad = (np.column_stack([1 - p, p]) for p in said)
->>> gain = delong(Pairs(METRICS["roc_auc"], y, good, bad, np.arange(400) // 10, greater_is_better=True), level=0.025)
+>>> gain = delong(PairedScores(METRICS["roc_auc"], y, good, bad, np.arange(400) // 10, greater_is_better=True), level=0.025)
 >>> 0 < gain.low < gain.value < gain.high < 0.5, gain.degrees
 (True, 39)
 """
@@ -33,18 +33,18 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from retrain.core.stats.intervals.base import FEWEST_CLUSTERS, Gain, Pairs, closed_form
+from retrain.core.stats.intervals.base import MIN_CLUSTERS, Gain, PairedScores, make_t_interval
 from retrain.core.stats.metrics.base import Floats
 from retrain.errors import DataError
 
 __all__ = ["clusters_by_class", "delong", "structural_components"]
 
 
-def delong(pairs: Pairs, *, level: float) -> Gain:
+def delong(pairs: PairedScores, *, level: float) -> Gain:
     """Return the gain with bounds from the structural components, summed by cluster.
 
     Raises:
-        DataError: The scores are not of two classes, or one of them is in fewer than `FEWEST_CLUSTERS` clusters.
+        DataError: The scores are not of two classes, or one of them is in fewer than `MIN_CLUSTERS` clusters.
     """
     if pairs.scores.ndim != 2 or pairs.scores.shape[1] != 2:
         raise DataError(
@@ -66,19 +66,19 @@ def delong(pairs: Pairs, *, level: float) -> Gain:
     )
     degrees = min(with_positive, with_negative) - 1
     error = float(np.sqrt(max(variance, 0.0)))
-    return closed_form(pairs.sign * gain, error, degrees, level, pairs.count, "delong")
+    return make_t_interval(pairs.sign * gain, error, degrees, level, pairs.count, "delong")
 
 
-def clusters_by_class(pairs: Pairs) -> tuple[int, int]:
+def clusters_by_class(pairs: PairedScores) -> tuple[int, int]:
     """Return how many clusters hold positive rows, and how many negative ones.
 
     Raises:
-        DataError: Either are fewer than `FEWEST_CLUSTERS`: the area rests on them alone, however many the others are.
+        DataError: Either are fewer than `MIN_CLUSTERS`: the area rests on them alone, however many the others are.
     """
     with_positive, with_negative = (len(np.unique(pairs.clusters[pairs.y == label])) for label in (1, 0))
-    if min(with_positive, with_negative) < FEWEST_CLUSTERS:
+    if min(with_positive, with_negative) < MIN_CLUSTERS:
         raise DataError(
-            f"the interval of an area needs at least {FEWEST_CLUSTERS} clusters with either class",
+            f"the interval of an area needs at least {MIN_CLUSTERS} clusters with either class",
             got=f"{with_positive} with the positive class and {with_negative} with the other",
             fix="Widen the holdout or cluster by a shorter period.",
         )

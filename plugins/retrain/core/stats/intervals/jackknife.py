@@ -6,7 +6,7 @@ random, so the same evidence gives the same bounds whatever the seed.
 
 Assumptions: clusters are exchangeable and independent of each other; rows within one need not be. The metric changes smoothly
 with the rows, as all metrics here do. Student's t carries the doubt about the standard error itself, which quantiles of
-resampled gains leave out: that is what keeps the tails honest with few clusters. Beyond `MOST_GROUPS` clusters, whole clusters
+resampled gains leave out: that is what keeps the tails honest with few clusters. Beyond `MAX_GROUPS` clusters, whole clusters
 are put together in turn into so many groups, which are as independent as they were, and one group is left out at a time.
 
 Reference: Efron and Stein, The Jackknife Estimate of Variance, Annals of Statistics 9 (1981) 586-596; groups: Shao and Tu, The
@@ -16,7 +16,7 @@ Inference, Journal of Human Resources 50 (2015) 317-372, section VI.
 >>> from retrain.core.stats.metrics import METRICS
 >>> y = np.arange(80.0)
 >>> good, bad = y + np.tile([0.1, -0.2], 40), y + np.tile([0.5, 0.3, -0.9, 0.1], 20)
->>> pairs = Pairs(METRICS["mae"], y, good, bad, np.arange(80) // 5, greater_is_better=False)
+>>> pairs = PairedScores(METRICS["mae"], y, good, bad, np.arange(80) // 5, greater_is_better=False)
 >>> gain = jackknife(pairs, level=0.025)
 >>> round(gain.value, 4), round(gain.error, 4), gain.degrees
 (0.3, 0.0175, 15)
@@ -29,22 +29,22 @@ from typing import Final
 
 import numpy as np
 
-from retrain.core.stats.intervals.base import Gain, Pairs, closed_form
+from retrain.core.stats.intervals.base import Gain, PairedScores, make_t_interval
 
-__all__ = ["MOST_GROUPS", "jackknife"]
+__all__ = ["MAX_GROUPS", "jackknife"]
 
-MOST_GROUPS: Final = 256
+MAX_GROUPS: Final = 256
 """Student's t on 255 degrees is the normal distribution for all that matters here."""
 
 
-def jackknife(pairs: Pairs, *, level: float) -> Gain:
+def jackknife(pairs: PairedScores, *, level: float) -> Gain:
     """Return the gain with bounds from the gains without each cluster in turn."""
     clusters = pairs.count
-    if clusters > MOST_GROUPS:
-        pairs = replace(pairs, clusters=pairs.clusters % MOST_GROUPS)
+    if clusters > MAX_GROUPS:
+        pairs = replace(pairs, clusters=pairs.clusters % MAX_GROUPS)
     groups = pairs.count
     everything = np.ones((1, groups), dtype=np.int64)
     value, *left = pairs.gains(np.vstack([everything, everything - np.eye(groups, dtype=np.int64)]))
     without = np.array(left)
     variance = (groups - 1) / groups * np.sum((without - without.mean()) ** 2)
-    return closed_form(float(value), float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")
+    return make_t_interval(float(value), float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")

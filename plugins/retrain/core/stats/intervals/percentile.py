@@ -14,7 +14,7 @@ Reference: Davison and Hinkley, Bootstrap Methods and their Application (1997), 
 >>> rng = np.random.default_rng(7)
 >>> y = rng.normal(size=400)
 >>> good, bad = y + rng.normal(size=400) * 0.1, y + rng.normal(size=400) * 0.5
->>> pairs = Pairs(METRICS["mae"], y, good, bad, np.arange(400) // 10, greater_is_better=False)
+>>> pairs = PairedScores(METRICS["mae"], y, good, bad, np.arange(400) // 10, greater_is_better=False)
 >>> gain = percentile(pairs, level=0.025, resamples=999, seed=1)
 >>> gain.low > 0.2 and gain.low < gain.value < gain.high
 True
@@ -29,22 +29,24 @@ from typing import Any, Final, Literal
 import numpy as np
 from scipy.stats import DegenerateDataWarning, bootstrap
 
-from retrain.core.stats.intervals.base import Gain, Pairs
+from retrain.core.stats.intervals.base import Gain, PairedScores
 from retrain.core.stats.metrics.base import Ints
 
-__all__ = ["percentile", "resampled"]
+__all__ = ["bootstrap_gain", "percentile"]
 
 _CELLS_PER_BATCH: Final = 4_000_000
 _BEYOND_A_BOUND: Final = 10
 """How many resamples must lie beyond each bound: a quantile of fewer is noise."""
 
 
-def percentile(pairs: Pairs, *, level: float, resamples: int, seed: int) -> Gain:
+def percentile(pairs: PairedScores, *, level: float, resamples: int, seed: int) -> Gain:
     """Return the gain with the `level` and ``1 - level`` quantiles of at least `resamples` resampled gains."""
-    return resampled(pairs, "percentile", level=level, resamples=resamples, seed=seed)
+    return bootstrap_gain(pairs, "percentile", level=level, resamples=resamples, seed=seed)
 
 
-def resampled(pairs: Pairs, method: Literal["percentile", "bca"], *, level: float, resamples: int, seed: int) -> Gain:
+def bootstrap_gain(
+    pairs: PairedScores, method: Literal["percentile", "bca"], *, level: float, resamples: int, seed: int
+) -> Gain:
     """Return the gain with bounds from resampled clusters; a small level takes more resamples than asked for."""
     count = pairs.count
 

@@ -16,7 +16,7 @@ from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 
 __all__ = ["auc_resampler"]
 
-MOST_PAIRED_CLUSTERS: Final = 1024
+MAX_PAIRED_CLUSTERS: Final = 1024
 """Beyond this the pair counts between clusters cost more than one pass over the rows per resample."""
 
 
@@ -28,7 +28,7 @@ def auc_resampler(positive: NDArray[np.bool_], scores: Floats, clusters: Ints) -
         scores: (n,) higher means more likely positive.
         clusters: (n,) the cluster of each row, from 0.
     """
-    if int(clusters.max()) < MOST_PAIRED_CLUSTERS:
+    if int(clusters.max()) < MAX_PAIRED_CLUSTERS:
         return _by_pairs(positive, scores, clusters)
     return _by_rows(positive, scores, clusters)
 

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from retrain.core.stats.drift.distance import distance_between
+from retrain.core.stats.drift.distance import measure_distance
 
 
 def test_equal_shares_lie_nowhere_apart_and_disjoint_ones_a_whole() -> None:
     train = np.repeat([0, 1, 2], 100)
-    assert distance_between(train, np.repeat([0, 1, 2], 20))[0] == pytest.approx(0, abs=1e-7)
-    assert distance_between(train, np.repeat([3, 4], 50))[0] == pytest.approx(1)
+    assert measure_distance(train, np.repeat([0, 1, 2], 20))[0] == pytest.approx(0, abs=1e-7)
+    assert measure_distance(train, np.repeat([3, 4], 50))[0] == pytest.approx(1)
 
 
 def test_the_distance_is_the_root_of_the_divergence_in_bits() -> None:
@@ -20,13 +20,13 @@ def test_the_distance_is_the_root_of_the_divergence_in_bits() -> None:
         return -sum(share * math.log2(share) for share in shares)
 
     divergence = entropy(0.5, 0.5) - entropy(0.75, 0.25)
-    found, _ = distance_between(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1]))
+    found, _ = measure_distance(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1]))
     assert found == pytest.approx(math.sqrt(divergence))
 
 
 def test_more_missing_values_are_a_distance() -> None:
     full, holes = np.zeros(1000, dtype=int), np.where(np.arange(1000) < 100, -1, 0)
-    distance, luck = distance_between(full, holes)
+    distance, luck = measure_distance(full, holes)
     assert distance > 0.2 > luck
 
 
@@ -34,31 +34,31 @@ def test_more_missing_values_are_a_distance() -> None:
 def test_luck_alone_reaches_its_bound_once_in_100_windows(columns: int, fewest: int, most: int) -> None:
     # 20 of 2,000 are expected for a column on its own, 2 for one of ten; the bounds fail a true rate once in 1,000 seeds.
     random = np.random.default_rng(11)
-    runs = [distance_between(random.integers(0, 10, 3000), random.integers(0, 10, 500), columns) for _ in range(2000)]
+    runs = [measure_distance(random.integers(0, 10, 3000), random.integers(0, 10, 500), columns) for _ in range(2000)]
     assert fewest <= sum(distance > luck for distance, luck in runs) <= most
 
 
 def test_many_rare_categories_are_taken_together() -> None:
     ids = np.arange(10_000)
-    assert distance_between(ids, ids + 10_000)[0] < 0.1
+    assert measure_distance(ids, ids + 10_000)[0] < 0.1
     common = np.concatenate([ids, np.full(10_000, 20_000)])
-    assert distance_between(ids, common)[0] > 0.5
+    assert measure_distance(ids, common)[0] > 0.5
 
 
 def test_many_categories_make_no_distance_by_chance() -> None:
     # As many categories as rows: each is frequent by luck on one side or the other.
     random = np.random.default_rng(13)
-    runs = [distance_between(random.integers(0, 500, 300), random.integers(0, 500, 100)) for _ in range(500)]
+    runs = [measure_distance(random.integers(0, 500, 300), random.integers(0, 500, 100)) for _ in range(500)]
     assert sum(distance > luck for distance, luck in runs) <= 14  # 5 expected; 15 or more are one in 4,000
 
 
 @pytest.mark.parametrize(("train", "holdout"), [([], [1]), ([1], []), ([], [])])
 def test_without_rows_there_is_no_distance(train: list[int], holdout: list[int]) -> None:
-    found = distance_between(np.array(train, dtype=int), np.array(holdout, dtype=int))
+    found = measure_distance(np.array(train, dtype=int), np.array(holdout, dtype=int))
     assert all(map(math.isnan, found))
 
 
 def test_one_category_alone_is_no_distance_and_needs_no_luck() -> None:
-    distance, luck = distance_between(np.zeros(2, dtype=int), np.zeros(2, dtype=int))
+    distance, luck = measure_distance(np.zeros(2, dtype=int), np.zeros(2, dtype=int))
     assert distance == 0
     assert 0 < luck <= 1

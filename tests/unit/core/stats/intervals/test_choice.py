@@ -9,8 +9,8 @@ from scipy.stats import binomtest, bootstrap
 from tests.builders import make_scores
 
 from retrain.core.evaluation.scores import Scores
-from retrain.core.stats.intervals import FEWEST_CLUSTERS, Gain, Pairs, chosen_method, paired_gain
-from retrain.core.stats.intervals.base import closed_form
+from retrain.core.stats.intervals import MIN_CLUSTERS, Gain, PairedScores, choose_method, paired_gain
+from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import delong
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
@@ -18,26 +18,28 @@ from retrain.errors import DataError
 METHODS = ["delong", "jackknife", "percentile", "bca"]
 
 
-def pairs_of(scores: Scores, metric: str = "mae", clusters: str | None = None, *, greater: bool = False) -> Pairs:
+def pairs_of(
+    scores: Scores, metric: str = "mae", clusters: str | None = None, *, greater: bool = False
+) -> PairedScores:
     assert scores.opponent is not None
     owner = scores.clusters(clusters)
-    return Pairs(METRICS[metric], scores.y, scores.challenger, scores.opponent, owner, greater_is_better=greater)
+    return PairedScores(METRICS[metric], scores.y, scores.challenger, scores.opponent, owner, greater_is_better=greater)
 
 
-def auc_of(scores: Scores, clusters: str | None = "day") -> Pairs:
+def auc_of(scores: Scores, clusters: str | None = "day") -> PairedScores:
     return pairs_of(scores, "roc_auc", clusters, greater=True)
 
 
-def gain_of(pairs: Pairs, **changes: Any) -> Gain:
+def gain_of(pairs: PairedScores, **changes: Any) -> Gain:
     return paired_gain(pairs, **({"level": 0.025, "resamples": 999, "seed": 3} | changes))
 
 
 def test_auto_is_the_jackknife_but_delong_for_two_classes_in_many_clusters() -> None:
-    assert chosen_method(auc_of(make_scores())) == gain_of(auc_of(make_scores())).method == "jackknife"
+    assert choose_method(auc_of(make_scores())) == gain_of(auc_of(make_scores())).method == "jackknife"
     alone = auc_of(make_scores(), None)
-    assert chosen_method(alone) == gain_of(alone).method == "delong"
+    assert choose_method(alone) == gain_of(alone).method == "delong"
     three = pairs_of(make_scores(classes=3), "roc_auc", "day", greater=True)
-    assert chosen_method(three) == gain_of(three).method == "jackknife"
+    assert choose_method(three) == gain_of(three).method == "jackknife"
     assert gain_of(pairs_of(make_scores(), "log_loss", "day")).method == "jackknife"
     assert gain_of(pairs_of(make_scores(task="regression"), clusters="day")).method == "jackknife"
 
@@ -148,19 +150,19 @@ def test_a_bound_errs_as_often_as_its_level_says_though_days_share_luck_and_are_
         for skill in 1 + random.normal(size=(2, 20)):
             positive = 1 / (1 + np.exp(-skill[day] * y - signal - 0.5 * random.normal(size=300)))
             sides.append(np.column_stack([1 - positive, positive]))
-        gain = delong(Pairs(METRICS["roc_auc"], y, sides[0], sides[1], day, greater_is_better=True), level=0.05)
+        gain = delong(PairedScores(METRICS["roc_auc"], y, sides[0], sides[1], day, greater_is_better=True), level=0.05)
         for level in missed:
-            bound = closed_form(gain.value, gain.error, gain.degrees, level, 20, "delong")
+            bound = make_t_interval(gain.value, gain.error, gain.degrees, level, 20, "delong")
             missed[level] += (bound.low > 0) + (bound.high < 0)
     for level, count in missed.items():
         assert binomtest(count, 3_000, level).pvalue > 0.001, (level, count)
 
 
-@pytest.mark.parametrize("rows", [0, 20 * (FEWEST_CLUSTERS - 1)])
+@pytest.mark.parametrize("rows", [0, 20 * (MIN_CLUSTERS - 1)])
 def test_too_few_clusters_are_an_error(rows: int) -> None:
-    with pytest.raises(DataError, match=f"at least {FEWEST_CLUSTERS} clusters; got {rows // 20}. Widen the holdout"):
+    with pytest.raises(DataError, match=f"at least {MIN_CLUSTERS} clusters; got {rows // 20}. Widen the holdout"):
         auc_of(make_scores(rows))
-    assert gain_of(auc_of(make_scores(20 * FEWEST_CLUSTERS))).clusters == FEWEST_CLUSTERS
+    assert gain_of(auc_of(make_scores(20 * MIN_CLUSTERS))).clusters == MIN_CLUSTERS
 
 
 @pytest.mark.parametrize("side", ["challenger", "opponent"])
@@ -182,7 +184,7 @@ def test_equal_scores_have_no_gain_and_no_width(method: str) -> None:
 @pytest.mark.parametrize("method", ["jackknife", "percentile", "bca"])
 def test_a_gain_that_is_the_same_in_every_cluster_cannot_be_told_from_luck(method: str) -> None:
     y = np.arange(160.0)
-    pairs = Pairs(METRICS["mae"], y, y + 0.25, y + 0.5, np.arange(160) // 10, greater_is_better=False)
+    pairs = PairedScores(METRICS["mae"], y, y + 0.25, y + 0.5, np.arange(160) // 10, greater_is_better=False)
     with pytest.raises(DataError, match=r"must differ between clusters.*got \+0.25 in every one"):
         gain_of(pairs, method=method)
 

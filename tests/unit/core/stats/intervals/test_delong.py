@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2
 from tests.builders import make_scores
 
-from retrain.core.stats.intervals.base import Pairs
+from retrain.core.stats.intervals.base import PairedScores
 from retrain.core.stats.intervals.delong import delong, structural_components
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats, Ints
@@ -30,9 +30,9 @@ def two_classes(scores: Floats) -> Floats:
     return np.column_stack([1 - scores, scores])
 
 
-def compare(y: Floats, scores: Floats, other: Floats, clusters: Ints | None = None) -> Pairs:
+def compare(y: Floats, scores: Floats, other: Floats, clusters: Ints | None = None) -> PairedScores:
     owner = np.arange(len(y)) if clusters is None else clusters
-    return Pairs(METRICS["roc_auc"], y, two_classes(scores), two_classes(other), owner, greater_is_better=True)
+    return PairedScores(METRICS["roc_auc"], y, two_classes(scores), two_classes(other), owner, greater_is_better=True)
 
 
 def test_the_areas_and_the_test_are_those_of_the_published_example() -> None:

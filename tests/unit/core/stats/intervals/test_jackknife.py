@@ -5,16 +5,18 @@ import pytest
 from scipy.stats import t
 from tests.builders import make_scores
 
-from retrain.core.stats.intervals.base import Pairs
-from retrain.core.stats.intervals.jackknife import MOST_GROUPS, jackknife
+from retrain.core.stats.intervals.base import PairedScores
+from retrain.core.stats.intervals.jackknife import MAX_GROUPS, jackknife
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
 
 
-def pairs_over(clusters: Ints, metric: str = "mae") -> Pairs:
+def pairs_over(clusters: Ints, metric: str = "mae") -> PairedScores:
     scores = make_scores(len(clusters), task="regression")
     assert scores.opponent is not None
-    return Pairs(METRICS[metric], scores.y, scores.challenger, scores.opponent, clusters, greater_is_better=False)
+    return PairedScores(
+        METRICS[metric], scores.y, scores.challenger, scores.opponent, clusters, greater_is_better=False
+    )
 
 
 def test_of_a_mean_it_is_the_t_interval_of_the_clusters() -> None:
@@ -39,7 +41,7 @@ def test_it_leaves_out_one_cluster_at_a_time() -> None:
 
 def test_very_many_clusters_are_left_out_in_groups() -> None:
     alone = jackknife(pairs_over(np.arange(20_000)), level=0.025)
-    assert (alone.clusters, alone.degrees) == (20_000, MOST_GROUPS - 1)
+    assert (alone.clusters, alone.degrees) == (20_000, MAX_GROUPS - 1)
     pairs = pairs_over(np.arange(20_000))
     better = np.abs(pairs.y - pairs.other) - np.abs(pairs.y - pairs.scores)
     assert alone.error == pytest.approx(better.std(ddof=1) / np.sqrt(20_000), rel=0.1)

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from retrain.core.stats.metrics import area_under_roc
-from retrain.core.stats.metrics.area_under_roc import MOST_PAIRED_CLUSTERS, auc_resampler
+from retrain.core.stats.metrics.area_under_roc import MAX_PAIRED_CLUSTERS, auc_resampler
 
 ROWS = 60
 labels = arrays(np.bool_, ROWS).filter(lambda y: 0 < y.sum() < ROWS)
@@ -37,7 +37,7 @@ def test_pairs_and_rows_and_scikit_learn_agree_on_tied_scores(
 
 def test_many_clusters_take_the_other_way_to_the_same_area() -> None:
     random = np.random.default_rng(7)
-    count = MOST_PAIRED_CLUSTERS + 1
+    count = MAX_PAIRED_CLUSTERS + 1
     y, scores = random.random(count) < 0.3, random.random(count).round(2)
     counts = np.ones((1, count), dtype=np.int64)
     few = auc_resampler(y, scores, np.arange(count) % 50)(counts[:, :50])

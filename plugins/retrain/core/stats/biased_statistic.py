@@ -23,17 +23,17 @@ from typing import Any, Final
 import numpy as np
 from scipy.stats import bootstrap
 
-from retrain.core.stats.intervals.base import FEWEST_CLUSTERS
+from retrain.core.stats.intervals.base import MIN_CLUSTERS
 from retrain.core.stats.metrics.base import Ints, Resampler
 from retrain.errors import DataError
 
-__all__ = ["Lifted", "bootstrap_lifted"]
+__all__ = ["IntervalEstimate", "bootstrap_biased_statistic"]
 
 _CELLS_PER_BATCH: Final = 4_000_000
 
 
 @dataclass(frozen=True)
-class Lifted:
+class IntervalEstimate:
     """A number that is never negative, as it is on the rows, with a two-sided interval."""
 
     value: float
@@ -41,8 +41,10 @@ class Lifted:
     high: float
 
 
-def bootstrap_lifted(statistic: Resampler, clusters: Ints, *, confidence: float, resamples: int, seed: int) -> Lifted:
-    """Return a number that noise lifts, with its interval; NaN limits where a resample gives NaN.
+def bootstrap_biased_statistic(
+    statistic: Resampler, clusters: Ints, *, confidence: float, resamples: int, seed: int
+) -> IntervalEstimate:
+    """Return the statistic with its interval; the limits are NaN if a resample gives NaN.
 
     Args:
         statistic: From counts, shape (resamples, clusters), to (resamples,) numbers that are never negative.
@@ -50,19 +52,19 @@ def bootstrap_lifted(statistic: Resampler, clusters: Ints, *, confidence: float,
         confidence: Two-sided level of the interval.
 
     Raises:
-        DataError: There are fewer than `FEWEST_CLUSTERS` clusters.
+        DataError: There are fewer than `MIN_CLUSTERS` clusters.
 
     >>> rng = np.random.default_rng(7)
     >>> noise = rng.normal(size=(50, 4))  # four true means of 0; how far is the furthest from it?
     >>> furthest = lambda counts: np.abs(counts @ noise).max(axis=1) / counts.sum(axis=1)
-    >>> found = bootstrap_lifted(furthest, np.arange(50), confidence=0.95, resamples=999, seed=1)
+    >>> found = bootstrap_biased_statistic(furthest, np.arange(50), confidence=0.95, resamples=999, seed=1)
     >>> print(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]")
     0.24 [0.02, 0.38]
     """
     count = int(clusters.max()) + 1 if len(clusters) else 0
-    if count < FEWEST_CLUSTERS:
+    if count < MIN_CLUSTERS:
         raise DataError(
-            f"a bootstrap needs at least {FEWEST_CLUSTERS} clusters",
+            f"a bootstrap needs at least {MIN_CLUSTERS} clusters",
             got=str(count),
             fix="Widen the holdout or cluster by a shorter period.",
         )
@@ -84,4 +86,4 @@ def bootstrap_lifted(statistic: Resampler, clusters: Ints, *, confidence: float,
     ).bootstrap_distribution
     value = float(drawn(np.arange(count)))
     lower, upper = np.quantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Lifted(value, float(np.maximum(0.0, 2 * value - upper)), float(value + again.mean() - lower))
+    return IntervalEstimate(value, float(np.maximum(0.0, 2 * value - upper)), float(value + again.mean() - lower))

@@ -24,12 +24,12 @@ from scipy.stats import rankdata, spearmanr
 
 from retrain.core.stats.metrics.base import Floats, Ints
 
-__all__ = ["label_strength"]
+__all__ = ["measure_association"]
 
 _FEWEST: Final = 10
 
 
-def label_strength(numbers: Floats | None, groups: Ints, targets: Floats, *, ranked: bool) -> float:
+def measure_association(numbers: Floats | None, groups: Ints, targets: Floats, *, ranked: bool) -> float:
     """Return how well a column alone tells the label: 0.5 to 1 for classes, 0 to 1 for a ranked label.
 
     Args:
@@ -45,9 +45,9 @@ def label_strength(numbers: Floats | None, groups: Ints, targets: Floats, *, ran
     >>> label = rng.integers(0, 2, 1000).astype(float)
     >>> leak, noise = label + rng.normal(size=1000) / 8, rng.normal(size=1000)
     >>> bins = lambda column: np.digitize(column, np.quantile(column, [0.25, 0.5, 0.75]))
-    >>> round(label_strength(leak, bins(leak), label[:, None], ranked=False), 3)
+    >>> round(measure_association(leak, bins(leak), label[:, None], ranked=False), 3)
     1.0
-    >>> label_strength(noise, bins(noise), label[:, None], ranked=False) < 0.55
+    >>> measure_association(noise, bins(noise), label[:, None], ranked=False) < 0.55
     True
     """
     half = len(targets) // 2

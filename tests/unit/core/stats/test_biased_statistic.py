@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrain.core.stats.lifted import bootstrap_lifted
+from retrain.core.stats.biased_statistic import bootstrap_biased_statistic
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
 
@@ -18,7 +18,7 @@ def distance(values: Floats, clusters: Ints, of: str) -> Resampler:
 
 def limits(values: Floats, clusters: Ints, seed: int = 1, of: str = "max") -> tuple[float, float, float]:
     statistic = distance(values, clusters, of)
-    found = bootstrap_lifted(statistic, clusters, confidence=0.9, resamples=300, seed=seed)
+    found = bootstrap_biased_statistic(statistic, clusters, confidence=0.9, resamples=300, seed=seed)
     return found.low, found.value, found.high
 
 
@@ -57,4 +57,4 @@ def test_luck_that_rows_share_widens_the_interval() -> None:
 def test_too_few_clusters_are_an_error(rows: int, clusters: int) -> None:
     owner = np.arange(rows) % max(clusters, 1)
     with pytest.raises(DataError, match=rf"at least 8 clusters; got {clusters}\."):
-        bootstrap_lifted(lambda counts: counts.sum(axis=1), owner, confidence=0.9, resamples=200, seed=1)
+        bootstrap_biased_statistic(lambda counts: counts.sum(axis=1), owner, confidence=0.9, resamples=200, seed=1)
