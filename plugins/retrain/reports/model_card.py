@@ -55,7 +55,7 @@ def _metadata(report: RetrainReport) -> dict[str, Any]:
 def _template() -> Any:
     # S701: what comes out is Markdown, which `plain` escapes
     texts = Environment(  # noqa: S701
-        loader=PackageLoader("retrain.adapters"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("retrain.reports"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     texts.globals["number"] = number
     texts.filters |= {"plain": escape_markdown, "duration": format_duration}
