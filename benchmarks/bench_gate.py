@@ -33,7 +33,7 @@ from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import BeatsChampion, Gate, Outcome, PointEstimate
 from retrain.core.stats.intervals import Gain, PairedScores, choose_method, paired_gain
 from retrain.core.stats.intervals.base import make_t_interval
-from retrain.core.stats.intervals.delong import delong, structural_components
+from retrain.core.stats.intervals.delong import compute_components, delong
 from retrain.core.stats.intervals.jackknife import jackknife
 from retrain.core.stats.metrics import METRICS
 
@@ -195,8 +195,7 @@ def no_better(random: np.random.Generator, day_skill: float) -> Shared:
     times = np.datetime64("2024-01-01", "us") + day * np.timedelta64(1, "D")
     positive = y == 1
     mine, theirs = (
-        {"roc_auc": float(structural_components(positive, side[:, 1])[positive].mean())}
-        for side in (challenger, champion)
+        {"roc_auc": float(compute_components(positive, side[:, 1])[positive].mean())} for side in (challenger, champion)
     )
     card = Scorecard("0" * 64, "null", "simulation", len(y), "champion", "", None, mine, theirs, "")
     return Shared(card, Scores(y, challenger, champion, times))
@@ -247,10 +246,13 @@ def one_tail(asked: tuple[int, bool]) -> dict[str, list[int]]:
     pairs = compare(*data, day)
     found = {}
     for gain in (delong(pairs, level=LEVELS[0]), jackknife(pairs, level=LEVELS[0])):
-        at = [make_t_interval(gain.value, gain.error, gain.degrees, level, DAYS, gain.method) for level in LEVELS]
+        at = [
+            make_t_interval(gain.value, gain.standard_error, gain.degrees_of_freedom, level, DAYS, gain.method)
+            for level in LEVELS
+        ]
         found[f"{gain.method}, Student's t"] = [int(one.low > 0) + int(one.high < 0) for one in at]
         if gain.method == "delong":
-            found["delong, normal"] = [int(abs(gain.value) > norm.isf(level) * gain.error) for level in LEVELS]
+            found["delong, normal"] = [int(abs(gain.value) > norm.isf(level) * gain.standard_error) for level in LEVELS]
     for method in ("percentile", "bca") if with_bootstraps else ():
         at = [paired_gain(pairs, level=level, method=method, seed=seed) for level in LEVELS]
         found[method] = [int(one.low > 0) + int(one.high < 0) for one in at]
@@ -322,7 +324,7 @@ def one_comparison(asked: tuple[str, int, int, int]) -> tuple[float, float, int]
     # Independent rows are judged as what they are; days that share luck as clusters.
     clusters = np.arange(rows) if DAY_SKILL[data] == 0 else day
     gain = by_itself(compare(*drawn, clusters))
-    return gain.value, gain.error, gain.degrees
+    return gain.value, gain.standard_error, gain.degrees_of_freedom
 
 
 def expected_extra(data: str, rows: int) -> float:

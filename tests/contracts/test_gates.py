@@ -267,7 +267,7 @@ def test_beats_champion_says_why_it_cannot_tell(rows: int, cluster_by: str, word
 @pytest.mark.parametrize(
     ("method", "words"),
     [
-        ("auto", "at least 8 clusters with either class; got 1"),
+        ("auto", "at least 8 clusters with each class; got 1"),
         ("percentile", "has no finite interval"),
         ("bca", "has no finite interval"),
         ("jackknife", "has no finite interval"),

@@ -104,7 +104,7 @@ class Evidence:
                 gain = paired_gain(self._pairs(metric, clusters, values[score.column] == score.value), level=level)
             except DataError:
                 return None
-            return gain if math.isfinite(gain.error) else None
+            return gain if math.isfinite(gain.standard_error) else None
 
         return [gain_of(score) for score in slices]
 

@@ -1,1 +1,1 @@
-"""The statistics, one method a module: metrics, intervals, drift, fairness and calibration."""
+"""Statistics, one method per module: metrics, intervals, drift, fairness and calibration."""

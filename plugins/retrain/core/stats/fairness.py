@@ -1,17 +1,17 @@
-"""How differently a model treats groups of rows, by Fairlearn's metrics or those of the scorecard.
+"""Differences between groups of rows, by Fairlearn's metrics or those of the scorecard.
 
-With D = 1 where the probability of the positive class is at or over a threshold, Y the label and G the group,
+With D = 1 if the probability of the positive class is at least a threshold, Y the label and G the group,
 
     demographic parity   max - min over groups g of P(D = 1 | G = g),
     equal opportunity    max - min over g of P(D = 1 | Y = 1, G = g),
     equalized odds       the larger of that and of max - min over g of P(D = 1 | Y = 0, G = g).
 
-Any other metric is its value in each group, and max - min of that. Values of the three are `fairlearn.metrics.MetricFrame`'s.
-Fairlearn takes a rate for 0 in a group where it is not defined, such as the true positives of a group without positives; here
-such a group is left out. A largest difference is never below 0 and lifted by noise, so its interval is that of
+For any other metric, the difference is max - min of its values in the groups. `fairlearn.metrics.MetricFrame` computes the rates.
+Fairlearn reports 0 for a rate that is not defined in a group, such as the true positive rate of a group without positives; this
+module leaves such a group out. A largest difference is nonnegative and biased upwards by noise, so its interval is that of
 `retrain.core.stats.biased_statistic`.
 
-Assumptions: clusters are independent, rows within one need not be; a group is large enough for its rate to mean something.
+Assumptions: clusters are independent, rows within a cluster need not be; each group is large enough for a meaningful rate.
 
 References: Hardt, Price and Srebro, Equality of Opportunity in Supervised Learning, NeurIPS 2016; Weerts et al., Fairlearn:
 Assessing and Improving Fairness of AI Systems, JMLR 24 (2023).
@@ -40,8 +40,8 @@ _RATES: Final[dict[str, tuple[Callable[..., float], Callable[[Floats], NDArray[n
     "true positive rate": (true_positive_rate, lambda y: y == 1),
     "false positive rate": (false_positive_rate, lambda y: y == 0),
 }
-"""By name: Fairlearn's function, and the rows of which it is the share of D = 1."""
-_RATES_OF: Final = {
+"""Fairlearn's function by name, and a mask of the rows in its denominator; each is a share of D = 1."""
+_RATES_BY_PARITY: Final = {
     "demographic_parity": ("selection rate",),
     "equal_opportunity": ("true positive rate",),
     "equalized_odds": ("true positive rate", "false positive rate"),
@@ -50,24 +50,24 @@ _RATES_OF: Final = {
 
 @dataclass(frozen=True)
 class Groups:
-    """The rows by group.
+    """Assignment of rows to groups.
 
     Attributes:
         names: The groups with enough rows, such as ``region=north``.
-        rows: How many rows each of them has.
-        members: (n,) the index of a row's group in `names`; -1 where its group has too few rows.
-        small: How many groups have too few rows.
+        rows: Rows per group.
+        members: (n,) index of each row's group in `names`; -1 if the group has too few rows.
+        small_groups: Number of groups with too few rows.
     """
 
     names: tuple[str, ...]
     rows: tuple[int, ...]
     members: Ints
-    small: int
+    small_groups: int
 
 
 @dataclass(frozen=True)
 class GroupValue:
-    """A number of one group; NaN where it is not defined there."""
+    """A metric's value in one group; NaN if it is not defined there."""
 
     name: str
     rows: int
@@ -79,23 +79,30 @@ class GroupDifference:
     """The largest difference between two groups.
 
     Attributes:
-        of: What differs, such as ``true positive rate``.
-        judged: How many groups have a value.
+        quantity: What differs, such as ``true positive rate``.
+        highest: The group with the highest value.
+        lowest: The group with the lowest value.
+        group_count: Number of groups with a value.
+        size: The difference with its interval.
     """
 
-    of: str
+    quantity: str
     highest: GroupValue
     lowest: GroupValue
-    judged: int
+    group_count: int
     size: IntervalEstimate
 
 
 def split_groups(columns: dict[str, NDArray[Any]], min_rows: int) -> Groups:
-    """Return the groups that the values of some columns make together, of equal rank, by name.
+    """Group rows by the combined values of the columns, in alphabetical order of the values.
+
+    Args:
+        columns: (n,) values per column name.
+        min_rows: Groups with fewer rows are counted as small and left out.
 
     >>> place, plan = np.array(["n", "n", "s", "n"]), np.array([1, 1, 1, 2])
     >>> split_groups({"place": place, "plan": plan}, min_rows=2)
-    Groups(names=('place=n, plan=1',), rows=(2,), members=array([ 0,  0, -1, -1]), small=2)
+    Groups(names=('place=n, plan=1',), rows=(2,), members=array([ 0,  0, -1, -1]), small_groups=2)
     """
     texts = {name: values.astype(str) for name, values in columns.items()}
     codes = np.zeros(len(next(iter(texts.values()))), dtype=np.int64)
@@ -103,22 +110,24 @@ def split_groups(columns: dict[str, NDArray[Any]], min_rows: int) -> Groups:
         values, code = np.unique(text, return_inverse=True)
         codes = np.unique(codes * max(len(values), 1) + code, return_inverse=True)[1]
     _, first, rows = np.unique(codes, return_index=True, return_counts=True)
-    kept = np.flatnonzero(rows >= min_rows)
-    place = np.full(len(rows), -1, dtype=np.int64)
-    place[kept] = np.arange(len(kept))
-    names = tuple(", ".join(f"{name}={text[first[group]]}" for name, text in texts.items()) for group in kept)
-    return Groups(names, tuple(map(int, rows[kept])), place[codes], len(rows) - len(kept))
+    large = np.flatnonzero(rows >= min_rows)
+    index_by_code = np.full(len(rows), -1, dtype=np.int64)
+    index_by_code[large] = np.arange(len(large))
+    names = tuple(", ".join(f"{name}={text[first[group]]}" for name, text in texts.items()) for group in large)
+    return Groups(names, tuple(map(int, rows[large])), index_by_code[codes], len(rows) - len(large))
 
 
 def compute_group_values(metric: str, groups: Groups, y: Floats, scores: Floats) -> list[GroupValue]:
-    """Return a metric of the scorecard in each group.
+    """Return the value of a scorecard metric in each group.
 
     Args:
-        y: (n,) labels as the metric reads them.
-        scores: (n,) or (n, classes).
+        metric: The metric's name.
+        groups: The groups of the n rows.
+        y: (n,) class indices, or the labels of a regression.
+        scores: (n, classes) probabilities, or (n,) predictions.
 
     Raises:
-        DataError: A score is not finite, or the metric is of another task.
+        DataError: A score is not finite, only one class occurs, or the metric belongs to another task.
     """
     _check(metric, y, scores)
     return [
@@ -143,41 +152,44 @@ def find_largest_difference(
 
     Args:
         metric: ``demographic_parity``, ``equal_opportunity``, ``equalized_odds`` or a metric of the scorecard.
-        y: (n,) labels as the metric reads them.
-        scores: (n,) or (n, classes).
-        clusters: (n,) the cluster of each row, from 0.
-        threshold: The least probability of the positive class that is a yes; of no meaning to a metric of the scorecard.
-        confidence: Two-sided level of the interval.
+        groups: The groups of the n rows.
+        y: (n,) class indices, or the labels of a regression.
+        scores: (n, classes) probabilities, or (n,) predictions.
+        clusters: (n,) the cluster number of each row, from 0.
+        threshold: A row is predicted positive if its probability is at least this; a metric of the scorecard ignores it.
+        confidence: Two-sided confidence level of the interval.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap.
 
     Raises:
-        DataError: A score is not finite, the metric is of another task, it is defined in fewer than two groups, or there are too
-            few clusters.
+        DataError: A score is not finite, only one class occurs, the metric belongs to another task or is defined in fewer than
+            two groups, or there are too few clusters.
 
     >>> rng = np.random.default_rng(7)
     >>> south = rng.uniform(size=4000) < 0.5
     >>> p = rng.uniform(size=4000) - 0.1 * south
     >>> y = (rng.uniform(size=4000) < p).astype(float)
     >>> groups = split_groups({"region": np.where(south, "south", "north")}, min_rows=200)
-    >>> found = find_largest_difference("demographic_parity", groups, y, np.column_stack([1 - p, p]), np.arange(4000),
-    ...                            threshold=0.5, confidence=0.95, resamples=500, seed=1)
-    >>> print(f"{found.lowest.name} {found.size.value:.3f} [{found.size.low:.3f}, {found.size.high:.3f}]")
+    >>> difference = find_largest_difference("demographic_parity", groups, y, np.column_stack([1 - p, p]), np.arange(4000),
+    ...                                      threshold=0.5, confidence=0.95, resamples=500, seed=1)
+    >>> size = difference.size
+    >>> print(f"{difference.lowest.name} {size.value:.3f} [{size.low:.3f}, {size.high:.3f}]")
     region=south 0.073 [0.044, 0.104]
     """
     _check(metric, y, scores)
-    if metric in _RATES_OF:
+    if metric in _RATES_BY_PARITY:
         if scores.shape[1] != 2:
             raise DataError(
                 f"{metric} needs two classes", got=str(scores.shape[1]), fix="Use a metric of the scorecard."
             )
-        said = (scores[:, 1] >= threshold).astype(np.float64)
-        said = (scores[:, 1] >= threshold).astype(np.float64)
-        measures = [_rate(name, groups, y, said, clusters) for name in _RATES_OF[metric]]
+        predicted = (scores[:, 1] >= threshold).astype(np.float64)
+        measures = [_measure_rate(name, groups, y, predicted, clusters) for name in _RATES_BY_PARITY[metric]]
     else:
-        measures = [_metric(metric, groups, y, scores, clusters)]
+        measures = [_measure_metric(metric, groups, y, scores, clusters)]
     for measure in measures:
         if len(measure.values) < 2:
             raise DataError(
-                f"the {measure.of} must be defined in two groups of enough rows",
+                f"the {measure.quantity} must be defined in at least two groups with enough rows",
                 got=str(len(measure.values)),
                 fix="Widen the holdout or lower min_group.",
             )
@@ -189,16 +201,16 @@ def find_largest_difference(
         seed=seed,
     )
     worst = max(measures, key=lambda measure: measure.highest.value - measure.lowest.value)
-    return GroupDifference(worst.of, worst.highest, worst.lowest, len(worst.values), size)
+    return GroupDifference(worst.quantity, worst.highest, worst.lowest, len(worst.values), size)
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """A number in each group where it is defined, and the same under bootstrap weights: counts to (resamples, groups)."""
+    """A quantity in the groups that define it, and a function from cluster counts to its (resamples, groups) values."""
 
-    of: str
+    quantity: str
     values: Sequence[GroupValue]
-    resampled: Callable[[Ints], Floats]
+    resample: Callable[[Ints], Floats]
 
     @property
     def highest(self) -> GroupValue:
@@ -209,64 +221,64 @@ class _Measure:
         return min(self.values, key=lambda value: value.value)
 
     def spread(self, counts: Ints) -> Floats:
-        """Return (resamples,) the largest difference between the groups that were drawn."""
-        values = self.resampled(counts)
+        """Return (resamples,) largest differences between the groups that have rows in the resample."""
+        values = self.resample(counts)
         return np.asarray(np.fmax.reduce(values, axis=1) - np.fmin.reduce(values, axis=1))
 
 
-def _rate(name: str, groups: Groups, y: Floats, said: Floats, clusters: Ints) -> _Measure:
-    """Measure a share of yes by Fairlearn, in the groups that have rows to take the share of."""
-    function, rows_of = _RATES[name]
-    counted = rows_of(y) & (groups.members >= 0)
-    defined = np.unique(groups.members[counted])
-    judged = np.isin(groups.members, defined)
-    owner, cluster = np.searchsorted(defined, groups.members[counted]), clusters[counted]
-    yes, every = (np.zeros((int(clusters.max()) + 1, len(defined))) for _ in range(2))
-    np.add.at(yes, (cluster, owner), said[counted])
-    np.add.at(every, (cluster, owner), 1.0)
+def _measure_rate(name: str, groups: Groups, y: Floats, predicted: Floats, clusters: Ints) -> _Measure:
+    """Measure a rate by Fairlearn in the groups with a nonzero denominator; `predicted` is (n,) of 0 and 1."""
+    function, find_denominator = _RATES[name]
+    in_denominator = find_denominator(y) & (groups.members >= 0)
+    defined = np.unique(groups.members[in_denominator])
+    in_defined_group = np.isin(groups.members, defined)
+    columns, cluster = np.searchsorted(defined, groups.members[in_denominator]), clusters[in_denominator]
+    numerators, denominators = (np.zeros((int(clusters.max()) + 1, len(defined))) for _ in range(2))
+    np.add.at(numerators, (cluster, columns), predicted[in_denominator])
+    np.add.at(denominators, (cluster, columns), 1.0)
 
-    def resampled(counts: Ints) -> Floats:
-        rows = counts @ every
-        return np.asarray(np.divide(counts @ yes, rows, out=np.full(rows.shape, np.nan), where=rows > 0))
+    def resample(counts: Ints) -> Floats:
+        rows = counts @ denominators
+        return np.asarray(np.divide(counts @ numerators, rows, out=np.full(rows.shape, np.nan), where=rows > 0))
 
     if not len(defined):
-        return _Measure(name, [], resampled)
-    # Rows that are alike are told once with their number: Fairlearn takes seconds for a million.
-    rows = np.bincount((4 * groups.members + 2 * y + said)[judged].astype(np.int64))
-    alike = np.flatnonzero(rows)
+        return _Measure(name, [], resample)
+    # Fairlearn needs seconds for a million rows, so each distinct (group, label, prediction) goes in once, with its weight.
+    weights = np.bincount((4 * groups.members + 2 * y + predicted)[in_defined_group].astype(np.int64))
+    distinct = np.flatnonzero(weights)
     frame = MetricFrame(
         metrics=function,
-        y_true=alike // 2 % 2,
-        y_pred=alike % 2,
-        sensitive_features=alike // 4,
-        sample_params={"sample_weight": rows[alike]},
+        y_true=distinct // 2 % 2,
+        y_pred=distinct % 2,
+        sensitive_features=distinct // 4,
+        sample_params={"sample_weight": weights[distinct]},
     )
     values = [GroupValue(groups.names[group], groups.rows[group], float(frame.by_group[group])) for group in defined]
-    return _Measure(name, values, resampled)
+    return _Measure(name, values, resample)
 
 
-def _metric(name: str, groups: Groups, y: Floats, scores: Floats, clusters: Ints) -> _Measure:
-    """Measure a metric of the scorecard in the groups where it is a number."""
+def _measure_metric(name: str, groups: Groups, y: Floats, scores: Floats, clusters: Ints) -> _Measure:
+    """Measure a metric of the scorecard in the groups with a finite value."""
     values = compute_group_values(name, groups, y, scores)
     defined = [index for index, value in enumerate(values) if np.isfinite(value.value)]
-    parts: list[tuple[int, Resampler]] = []
+    resamplers: list[tuple[int, Resampler]] = []
     for group in defined:
-        mine = groups.members == group
-        width = int(clusters[mine].max()) + 1
-        parts.append((width, METRICS[name].resampler(y[mine], scores[mine], clusters[mine])))
+        members = groups.members == group
+        width = int(clusters[members].max()) + 1
+        resamplers.append((width, METRICS[name].resampler(y[members], scores[members], clusters[members])))
 
-    def resampled(counts: Ints) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):  # a group that was not drawn has no value
-            return np.column_stack([resample(counts[:, :width]) for width, resample in parts])
+    def resample(counts: Ints) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):  # a group without rows in the resample has no value
+            return np.column_stack([resampler(counts[:, :width]) for width, resampler in resamplers])
 
-    return _Measure(name, [values[group] for group in defined], resampled)
+    return _Measure(name, [values[group] for group in defined], resample)
 
 
 def _check(metric: str, y: Floats, scores: Floats) -> None:
     task = "regression" if scores.ndim == 1 else "classification"
-    if metric not in (*METRICS_BY_TASK[task], *(_RATES_OF if task == "classification" else ())):
-        raise DataError("groups are compared by a metric of their task", got=metric, fix=f"Use one of a {task}.")
+    if metric not in (*METRICS_BY_TASK[task], *(_RATES_BY_PARITY if task == "classification" else ())):
+        raise DataError("the metric must belong to the task", got=metric, fix=f"Use a metric for {task}.")
     if not np.isfinite(scores).all():
-        raise DataError("fairness needs finite scores", got="NaN or an infinity", fix="Mend the estimator.")
+        raise DataError("fairness needs finite scores", got="NaN or an infinity", fix="Fix the estimator.")
     if task == "classification" and len(np.unique(y)) < 2:
         raise DataError("fairness needs rows of two classes", got="fewer", fix="Widen the holdout.")

@@ -1,4 +1,4 @@
-"""The ways to put an interval around a paired gain, by name, cheap enough for DAG parsing."""
+"""Names of the interval methods for a paired gain, cheap enough to import while Airflow parses DAGs."""
 
 from __future__ import annotations
 

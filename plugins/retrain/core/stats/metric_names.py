@@ -1,4 +1,4 @@
-"""The metrics by name, without the arithmetic: what a spec may ask for, cheap enough for DAG parsing."""
+"""Names of the metrics that a spec may ask for, cheap enough to import while Airflow parses DAGs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reliability: what a model says, beside what came true, in bins of the statement."""
+"""Reliability diagrams: mean prediction beside mean outcome, per bin of predictions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Bin:
     """The rows of one range of predictions.
 
     Attributes:
+        rows: Number of rows.
         predicted: The mean prediction.
-        observed: The mean of what came true: a share, or the mean label of a regression.
+        observed: The mean outcome: a share from 0 to 1, or the mean label of a regression.
     """
 
     rows: int
@@ -30,11 +31,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """The bins of one side, in order of what was said.
+    """The reliability diagram of one model.
 
     Attributes:
-        error: The mean over all rows of a bin's ``|said - observed|``. For a classification this is the expected calibration
-            error, from 0 to 1; for a regression it is in units of the label.
+        bins: In ascending order of the prediction.
+        error: The mean of ``|predicted - observed|`` over the bins, weighted by rows. For a classification this is the expected
+            calibration error, from 0 to 1; for a regression it is in units of the label.
     """
 
     bins: tuple[Bin, ...]
@@ -42,34 +44,41 @@ class Reliability:
 
 
 def compute_reliability(y: Floats, scores: Floats, bins: int = 10, strategy: Strategy = "quantile") -> Reliability:
-    """Return the reliability of one side's scores.
+    """Return the reliability diagram of one model's scores.
 
     Args:
         y: (n,) class indices, or the labels of a regression; n is at least 1.
         scores: (n, classes) probabilities, or (n,) predictions.
-        bins: The most bins; rows with the same prediction are in the same one, so there may be fewer.
-        strategy: Bins of as many rows each, or of the same width between 0 and 1.
+        bins: Largest number of bins; rows with equal predictions share a bin, so there may be fewer.
+        strategy: Bins of equal row counts (``quantile``), or of equal width between 0 and 1 (``uniform``).
 
     Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 2.
 
     >>> compute_reliability(np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.3, 0.7]]), bins=2)
     Reliability(bins=(Bin(rows=1, predicted=0.1, observed=0.0), Bin(rows=1, predicted=0.7, observed=1.0)), error=0.2)
     """
-    said, observed = pair_with_outcomes(y, scores)
-    places = assign_bins(said, bins, strategy)
-    rows, sums_said, sums_observed = (np.bincount(places, weights=values) for values in (None, said, observed))
-    full = rows > 0
-    means_said, means_observed = sums_said[full] / rows[full], sums_observed[full] / rows[full]
-    error = float(np.average(np.abs(means_said - means_observed), weights=rows[full]))
-    found = zip(rows[full].tolist(), means_said.tolist(), means_observed.tolist(), strict=True)
-    return Reliability(tuple(Bin(*item) for item in found), error)
+    predicted, observed = pair_with_outcomes(y, scores)
+    bin_numbers = assign_bins(predicted, bins, strategy)
+    rows, predicted_sums, observed_sums = (
+        np.bincount(bin_numbers, weights=values) for values in (None, predicted, observed)
+    )
+    filled = rows > 0
+    predicted_means, observed_means = predicted_sums[filled] / rows[filled], observed_sums[filled] / rows[filled]
+    error = float(np.average(np.abs(predicted_means - observed_means), weights=rows[filled]))
+    columns = zip(rows[filled].tolist(), predicted_means.tolist(), observed_means.tolist(), strict=True)
+    return Reliability(tuple(Bin(*values) for values in columns), error)
 
 
 def pair_with_outcomes(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
-    """Return (n,) what was said and (n,) what came true.
+    """Return (n,) predictions and (n,) outcomes.
 
-    Of two classes that is the probability of the second one and 1 where it came, of more classes the probability of the likeliest
-    one and 1 where it was right (confidence calibration), of a regression the prediction and the label.
+    With two classes: the probability of the second class, and 1 if the row is of that class, else 0. With more classes: the
+    probability of the most likely class, and 1 if the row is of that class (confidence calibration). For a regression: the
+    prediction and the label.
+
+    Args:
+        y: (n,) class indices, or the labels of a regression.
+        scores: (n, classes) probabilities, or (n,) predictions.
     """
     if scores.ndim == 1:
         return scores, y
@@ -78,8 +87,8 @@ def pair_with_outcomes(y: Floats, scores: Floats) -> tuple[Floats, Floats]:
     return scores.max(axis=1), (scores.argmax(axis=1) == y).astype(np.float64)
 
 
-def assign_bins(said: Floats, bins: int, strategy: Strategy) -> Ints:
-    """Return (n,) the bin of each row, from 0, in order of what was said."""
+def assign_bins(predicted: Floats, bins: int, strategy: Strategy) -> Ints:
+    """Return (n,) the bin number of each row, from 0, in ascending order of the (n,) predictions."""
     inner = np.linspace(0, 1, bins + 1)[1:-1]
-    edges = np.unique(np.quantile(said, inner)) if strategy == "quantile" else inner
-    return np.searchsorted(edges, said, side="right").astype(np.int64)
+    edges = np.unique(np.quantile(predicted, inner)) if strategy == "quantile" else inner
+    return np.searchsorted(edges, predicted, side="right").astype(np.int64)

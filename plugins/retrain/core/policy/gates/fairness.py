@@ -99,11 +99,11 @@ class Fairness(Gate):
         size, high, low = found.size, found.highest, found.lowest
         name = self._name(metric)
         if not all(map(math.isfinite, (size.value, size.low, size.high))):
-            reason = f"the difference in {found.of} has no finite interval on this holdout"
+            reason = f"the difference in {found.quantity} has no finite interval on this holdout"
             return Verdict(name, Outcome.INCONCLUSIVE, reason, size.value, most)
         outcome, words = place_within(size.low, size.high, most)
         reason = (
-            f"difference in {found.of} {size.value:.4f} [{size.low:.4f}, {size.high:.4f}] between {high.name} "
+            f"difference in {found.quantity} {size.value:.4f} [{size.low:.4f}, {size.high:.4f}] between {high.name} "
             f"({high.value:.4f}, {high.rows} rows) and {low.name} ({low.value:.4f}, {low.rows} rows) {words} {most:g}"
             f"{_small(groups)}"
         )
@@ -135,4 +135,4 @@ class Fairness(Gate):
 
 
 def _small(groups: Groups) -> str:
-    return f"; {groups.small} smaller groups not judged" if groups.small else ""
+    return f"; {groups.small_groups} smaller groups not judged" if groups.small_groups else ""

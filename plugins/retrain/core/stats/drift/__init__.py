@@ -1,4 +1,4 @@
-"""What a window looks like: how far holdout and training range lie apart, and what tells the label too well."""
+"""Profile of a window: drift between training range and holdout, and features that predict the label suspiciously well."""
 
 from retrain.core.stats.drift.base import ColumnProfile, Profile
 from retrain.core.stats.drift.window_profile import profile_window

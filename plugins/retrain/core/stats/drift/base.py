@@ -1,4 +1,4 @@
-"""What a window looks like, column by column, without any row value."""
+"""The profile of a window, column by column, without any row value."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ __all__ = ["ColumnProfile", "Profile"]
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column of the training range beside the same column of the holdout.
+    """One column of the training range compared with the same column of the holdout.
 
     Attributes:
-        column: Its name.
-        distance: The Jensen-Shannon distance between the two ranges, 0 to 1; NaN where one has no rows.
-        luck: How far luck alone reaches in so many rows: in 99 of 100 quiet windows no column lies further.
+        column: The name.
+        distance: The Jensen-Shannon distance between the two ranges, 0 to 1; NaN if one of them has no rows.
+        luck: The noise floor of the distance: in 99 of 100 windows without drift no column lies further.
         missing_train: Share of the training rows without a value.
         missing_holdout: Share of the holdout rows without a value.
         unseen: Share of the holdout rows with a category that no training row has; 0 for a column of numbers.
-        strength: How well the column alone tells the label on training rows, 0 to 1; NaN for the label itself.
-        late: Rows of the window with an instant after as-of.
+        strength: How well the column alone predicts the label on training rows, 0 to 1: the univariate AUC for classes, the
+            absolute rank correlation for a regression; NaN for the label itself.
+        late: Number of rows of the window with an instant after as-of.
     """
 
     column: str
@@ -36,15 +37,15 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """The features and the label of one window.
+    """The profile of one window.
 
     Attributes:
         features: In the order of the snapshot.
         label: The label, whose `strength` is not measured.
         train_rows: Rows of the training range.
         holdout_rows: Rows of the holdout.
-        sampled: How many training rows, drawn with a fixed seed, the strengths rest on.
-        duplicates: Holdout rows that equal a training row in every feature and the label.
+        sampled: Number of training rows, drawn with a fixed seed, that the strengths are measured on.
+        duplicates: Number of holdout rows that equal a training row in every feature and the label.
     """
 
     features: tuple[ColumnProfile, ...]
@@ -56,11 +57,11 @@ class Profile:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Profile:
-        """Read the fields as plain JSON; null is NaN."""
-        features = tuple(_column(item) for item in document["features"])
-        return cls(**document | {"features": features, "label": _column(document["label"])})
+        """Return the profile from its stored JSON; null stands for NaN."""
+        features = tuple(_read_column(item) for item in document["features"])
+        return cls(**document | {"features": features, "label": _read_column(document["label"])})
 
 
-def _column(document: dict[str, Any]) -> ColumnProfile:
+def _read_column(document: dict[str, Any]) -> ColumnProfile:
     numbers: dict[str, Any] = {name: math.nan if value is None else value for name, value in document.items()}
     return ColumnProfile(**numbers)

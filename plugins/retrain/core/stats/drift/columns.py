@@ -1,4 +1,4 @@
-"""Columns as arithmetic wants them: numbers with NaN, or numbered categories."""
+"""Columns as numbers with NaN, or as encoded categories."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Values = NDArray[Any]
 """(n,) a column: numbers, datetime64, or objects with None for a missing value."""
 
 MISSING: Final = -1
-"""The number of a missing value among categories and bins."""
+"""Code of a missing value among categories and bins."""
 
 
 def to_floats(values: Values) -> Floats | None:
-    """Return (n,) floats with NaN for missing, instants as microseconds since 1970; None for a column of categories."""
+    """Return (n,) floats with NaN for missing values; instants become microseconds since 1970. None for categories."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
     if values.dtype.kind in "mM":
@@ -29,27 +29,27 @@ def to_floats(values: Values) -> Floats | None:
 
 
 def encode_categories(first: Values, second: Values) -> tuple[Ints, Ints]:
-    """Return both columns as category numbers, the same for the same text, in order of appearance."""
-    known: dict[str, int] = {}
+    """Return both columns as category codes, equal for equal texts, numbered from 0 in order of appearance."""
+    codes: dict[str, int] = {}
 
-    def number(values: Values) -> Ints:
-        things, numbers = values.astype(object), to_floats(values)
+    def encode(values: Values) -> Ints:
+        objects, numbers = values.astype(object), to_floats(values)
         if numbers is not None:
-            things[np.isnan(numbers)] = None
-        found = (MISSING if thing is None else known.setdefault(str(thing), len(known)) for thing in things)
-        return np.fromiter(found, dtype=np.int64, count=len(values))
+            objects[np.isnan(numbers)] = None
+        encoded = (MISSING if value is None else codes.setdefault(str(value), len(codes)) for value in objects)
+        return np.fromiter(encoded, dtype=np.int64, count=len(values))
 
-    return number(first), number(second)
+    return encode(first), encode(second)
 
 
 def bin_by_quantiles(first: Floats, second: Floats, bins: int) -> tuple[Ints, Ints]:
-    """Return both columns as bin numbers, the bins holding about equal shares of `first`."""
+    """Return both columns as bin numbers, from 0; each bin holds about the same share of `first`."""
     present = first[~np.isnan(first)]
     shares = np.linspace(0, 1, bins + 1)[1:-1]
-    # Without interpolation, so that an infinity is a value like any other.
+    # Quantiles without interpolation, because interpolating towards an infinity gives NaN.
     edges = np.unique(np.quantile(present, shares, method="inverted_cdf")) if len(present) else np.empty(0)
 
-    def number(values: Floats) -> Ints:
+    def assign_bins(values: Floats) -> Ints:
         return np.where(np.isnan(values), MISSING, np.searchsorted(edges, values, side="left")).astype(np.int64)
 
-    return number(first), number(second)
+    return assign_bins(first), assign_bins(second)

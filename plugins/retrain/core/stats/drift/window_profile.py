@@ -1,4 +1,4 @@
-"""The profile of one window from its columns."""
+"""Computation of a window's profile from its columns."""
 
 from __future__ import annotations
 
@@ -17,70 +17,73 @@ from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["profile_window"]
 
-_BINS: Final = 20
-_SAMPLED: Final = 100_000
-_CLASSES: Final = 20
+_MAX_BINS: Final = 20
+_MAX_SAMPLE: Final = 100_000
+_MAX_CLASSES: Final = 20
 _SEED: Final = 0
 
 
 def profile_window(
     train: Mapping[str, Values], holdout: Mapping[str, Values], *, label: str, ranked: bool, as_of: np.datetime64
 ) -> Profile:
-    """Return what the two ranges of a window look like.
+    """Return the profile of a window.
 
-    Distances, missing and unseen values, instants after as-of and duplicates are of all rows. How well a column alone tells
-    the label is measured on at most 100,000 training rows, drawn with a fixed seed, and for at most the 20 most frequent classes.
+    Distances, missing and unseen values, instants after as-of and duplicates are measured on all rows. The association of a
+    column with the label is measured on at most 100,000 training rows, drawn with a fixed seed, and for at most the 20 most
+    frequent classes.
 
     Args:
         train: The features and the label by name, each (n,), rows in order of time.
         holdout: The same columns, each (m,).
-        label: Which of the columns is the label.
-        ranked: Whether the order of the label counts, as in a regression.
-        as_of: Until when things are known, in UTC.
+        label: The name of the label column.
+        ranked: Whether the label is ranked, as in a regression, and not a class.
+        as_of: The as-of of the retrain, in UTC.
     """
-    rows, others = len(train[label]), len(holdout[label])
-    sample = np.arange(rows)
-    if rows > _SAMPLED:
-        sample = np.sort(np.random.default_rng(_SEED).choice(rows, _SAMPLED, replace=False))
-    targets = _targets(train[label][sample], ranked=ranked)
+    train_rows, holdout_rows = len(train[label]), len(holdout[label])
+    sample = np.arange(train_rows)
+    if train_rows > _MAX_SAMPLE:
+        sample = np.sort(np.random.default_rng(_SEED).choice(train_rows, _MAX_SAMPLE, replace=False))
+    targets = _make_targets(train[label][sample], ranked=ranked)
 
-    def column(name: str) -> ColumnProfile:
+    def profile_column(name: str) -> ColumnProfile:
         numbers = to_floats(train[name]), to_floats(holdout[name])
         if numbers[0] is None or numbers[1] is None or (name == label and not ranked):
             first, second = encode_categories(train[name], holdout[name])
             values, groups, unseen = None, first[sample], _share(~np.isin(second, first) & (second != MISSING))
         else:
-            first, second = bin_by_quantiles(numbers[0], numbers[1], min(_BINS, choose_cell_count(rows, others)))
+            first, second = bin_by_quantiles(
+                numbers[0], numbers[1], min(_MAX_BINS, choose_cell_count(train_rows, holdout_rows))
+            )
             values, unseen = numbers[0][sample], 0.0
-            groups, _ = bin_by_quantiles(values, values[:0], _BINS)
-        strength = math.nan if name == label else measure_association(values, groups, targets, ranked=ranked)
-        late = sum(_after(side[name], as_of) for side in (train, holdout))
+            groups, _ = bin_by_quantiles(values, values[:0], _MAX_BINS)
+        association = math.nan if name == label else measure_association(values, groups, targets, ranked=ranked)
+        late = sum(_count_after(side[name], as_of) for side in (train, holdout))
         missing = _share(first == MISSING), _share(second == MISSING)
-        return ColumnProfile(name, *measure_distance(first, second, len(train)), *missing, unseen, strength, late)
+        return ColumnProfile(name, *measure_distance(first, second, len(train)), *missing, unseen, association, late)
 
     return Profile(
-        features=tuple(column(name) for name in train if name != label),
-        label=column(label),
-        train_rows=rows,
-        holdout_rows=others,
+        features=tuple(profile_column(name) for name in train if name != label),
+        label=profile_column(label),
+        train_rows=train_rows,
+        holdout_rows=holdout_rows,
         sampled=len(sample),
-        duplicates=count_duplicates(((train[name], holdout[name]) for name in train), rows, others),
+        duplicates=count_duplicates(((train[name], holdout[name]) for name in train), train_rows, holdout_rows),
     )
 
 
-def _targets(label: Values, *, ranked: bool) -> Floats:
-    """Return (n, 1) the label, or (n, classes) membership; of two classes one says it all."""
+def _make_targets(label: Values, *, ranked: bool) -> Floats:
+    """Return (n, 1) the ranked label, or (n, classes) of 0 and 1; two classes need only one column."""
     if ranked:
         return label.reshape(-1, 1).astype(np.float64)
     codes, _ = encode_categories(label, label[:0])
     counts = np.bincount(codes - MISSING)[1:]
-    classes = np.argsort(-counts, kind="stable")[: 1 if len(counts) <= 2 else _CLASSES]
+    classes = np.argsort(-counts, kind="stable")[: 1 if len(counts) <= 2 else _MAX_CLASSES]
     return np.equal.outer(codes, classes).astype(np.float64)
 
 
-def _after(values: Values, as_of: np.datetime64) -> int:
+def _count_after(values: Values, as_of: np.datetime64) -> int:
     return int((values > as_of).sum()) if values.dtype.kind == "M" else 0
 
 
-def _share(where: Values) -> float:
-    return float(where.mean()) if len(where) else math.nan
+def _share(mask: Values) -> float:
+    return float(mask.mean()) if len(mask) else math.nan

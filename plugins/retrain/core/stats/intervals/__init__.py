@@ -1,6 +1,6 @@
-"""Intervals of the paired gain of one set of scores over another on the same rows: one method a file, clusters in all of them.
+"""Intervals of the paired gain of one set of scores over another on the same rows, one method per file, all clustered.
 
-Importing this package imports numpy and scipy; the names alone are in `retrain.core.stats.interval_names`.
+Importing this package imports numpy and scipy; `retrain.core.stats.interval_names` has only the names.
 """
 
 from retrain.core.stats.intervals.base import MIN_CLUSTERS, POWER, Gain, PairedScores

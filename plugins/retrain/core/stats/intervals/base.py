@@ -1,4 +1,4 @@
-"""What every interval is made from and what it gives: two sets of scores on the same rows, and the gain with its bounds."""
+"""Input and result of every interval method: two sets of scores on the same rows, and the gain with its bounds."""
 
 from __future__ import annotations
 
@@ -18,47 +18,57 @@ from retrain.errors import DataError
 __all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "make_t_interval"]
 
 MIN_CLUSTERS: Final = 8
-"""With fewer there is no telling luck from skill: Student's t on 6 degrees is where tails get out of hand."""
+"""With fewer clusters the standard error is too uncertain: Student's t on 6 degrees of freedom has very heavy tails."""
 POWER: Final = 0.8
-"""How often a detectable gain would pass."""
+"""Probability that a test passes a true gain of the detectable size."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How much better the first scores are, in units of the metric.
+    """How much better the challenger's scores are, in units of the metric.
 
     Attributes:
-        value: Positive where the first scores are better.
-        low: The bound that a true gain is under with an error of `level`.
-        high: The bound that a true gain is over with an error of `level`.
-        error: The standard error of the value.
-        degrees: The degrees of freedom of the standard error.
-        level: The one-sided error level; the two-sided confidence of (low, high) is ``1 - 2 * level``.
-        clusters: How many independent clusters it rests on.
+        value: Positive if the challenger is better.
+        low: Lower bound; the true gain is below it with probability `level`.
+        high: Upper bound; the true gain is above it with probability `level`.
+        standard_error: The standard error of the value.
+        degrees_of_freedom: Of the standard error, for Student's t.
+        level: The one-sided error level; the two-sided confidence level of (low, high) is ``1 - 2 * level``.
+        clusters: Number of independent clusters.
+        method: The interval method.
     """
 
     value: float
     low: float
     high: float
-    error: float
-    degrees: int
+    standard_error: float
+    degrees_of_freedom: int
     level: float
     clusters: int
     method: IntervalMethod
 
     @property
     def detectable_gain(self) -> float:
-        """How far over a margin a true gain must lie to pass four times in five."""
+        """The excess of a true gain over the margin that the test detects with 80 % power."""
         return self.detectable_gain_at(self.level)
 
     def detectable_gain_at(self, level: float) -> float:
-        """Return the reach of a test at another level: ``(t[1 - level] + t[0.8]) * error``."""
-        return float((stdtrit(self.degrees, POWER) - stdtrit(self.degrees, level)) * self.error)
+        """Return the detectable gain at another one-sided level: ``(t[1 - level] + t[0.8]) * standard_error``."""
+        return float(
+            (stdtrit(self.degrees_of_freedom, POWER) - stdtrit(self.degrees_of_freedom, level)) * self.standard_error
+        )
 
     def rows_needed(self, margin: float, rows: int) -> int | None:
-        """Return about how many more rows would let a true gain of `value` pass four times in five.
+        """Return about how many more rows the test needs to detect a true gain of `value` with 80 % power.
 
-        The standard error falls with the root of the rows. None where the value is not over the margin: no number would do.
+        The standard error falls with the square root of the rows.
+
+        Args:
+            margin: The gain must exceed this.
+            rows: Rows of the present holdout.
+
+        Returns:
+            None if the value does not exceed the margin: no number of rows would be enough.
         """
         if not self.value > margin:
             return None
@@ -66,10 +76,10 @@ class Gain:
         return max(0, math.ceil(rows * (factor - 1))) if math.isfinite(rows * factor) else None
 
     def p_value_below(self, margin: float) -> float:
-        """Return the one-sided p-value of the claim that the true gain is under a margin, by Student's t."""
-        if not self.error:
+        """Return the one-sided p-value for the alternative that the true gain is below a margin, by Student's t."""
+        if not self.standard_error:
             return float(self.value >= margin)
-        return float(stdtr(self.degrees, (self.value - margin) / self.error))
+        return float(stdtr(self.degrees_of_freedom, (self.value - margin) / self.standard_error))
 
 
 @dataclass(frozen=True)
@@ -77,10 +87,12 @@ class PairedScores:
     """Two sets of scores on the same n rows.
 
     Attributes:
-        y: (n,) labels as the metric reads them.
-        scores: (n,) or (n, classes), the challenger's.
-        other: Like `scores`, the opponent's.
-        clusters: (n,) the cluster of each row, from 0.
+        metric: The metric to compare by.
+        y: (n,) class indices, or the labels of a regression.
+        challenger: (n, classes) probabilities, or (n,) predictions.
+        opponent: Like `challenger`.
+        clusters: (n,) the cluster number of each row, from 0.
+        greater_is_better: Whether a greater value of the metric is better.
 
     Raises:
         DataError: There are fewer than `MIN_CLUSTERS` clusters, or a score is not finite.
@@ -88,47 +100,48 @@ class PairedScores:
 
     metric: Metric
     y: Floats
-    scores: Floats
-    other: Floats
+    challenger: Floats
+    opponent: Floats
     clusters: Ints
     greater_is_better: bool
 
     def __post_init__(self) -> None:
-        if self.count < MIN_CLUSTERS:
+        if self.cluster_count < MIN_CLUSTERS:
             raise DataError(
                 f"the interval of a paired gain needs at least {MIN_CLUSTERS} clusters",
-                got=str(self.count),
+                got=str(self.cluster_count),
                 fix="Widen the holdout or cluster by a shorter period.",
             )
-        if not all(np.isfinite(side).all() for side in (self.scores, self.other)):
+        if not all(np.isfinite(side).all() for side in (self.challenger, self.opponent)):
             raise DataError(
-                "a comparison needs finite scores", got="NaN or an infinity", fix="Mend the estimator that gave them."
+                "a comparison needs finite scores", got="NaN or an infinity", fix="Fix the estimator that gave them."
             )
 
     @property
-    def count(self) -> int:
-        """How many clusters there are."""
+    def cluster_count(self) -> int:
+        """Number of clusters."""
         return int(self.clusters.max()) + 1 if len(self.clusters) else 0
 
     @property
     def sign(self) -> float:
-        """Which way is better."""
+        """1 if a greater value of the metric is better, else -1."""
         return 1.0 if self.greater_is_better else -1.0
 
     def gains(self, counts: Ints) -> Floats:
-        """Return (resamples,) gains where each cluster is drawn (resamples, clusters) times."""
-        first, second = self._sides
-        return np.asarray(self.sign * (first(counts) - second(counts)))
+        """Return (resamples,) gains; `counts`, (resamples, clusters), says how often each cluster is drawn."""
+        challenger, opponent = self._resamplers
+        return np.asarray(self.sign * (challenger(counts) - opponent(counts)))
 
     @cached_property
-    def _sides(self) -> tuple[Resampler, Resampler]:
+    def _resamplers(self) -> tuple[Resampler, Resampler]:
         resampler = self.metric.resampler
-        return resampler(self.y, self.scores, self.clusters), resampler(self.y, self.other, self.clusters)
+        return resampler(self.y, self.challenger, self.clusters), resampler(self.y, self.opponent, self.clusters)
 
 
 def make_t_interval(
-    value: float, error: float, degrees: int, level: float, clusters: int, method: IntervalMethod
+    value: float, standard_error: float, degrees_of_freedom: int, level: float, clusters: int, method: IntervalMethod
 ) -> Gain:
-    """Return the gain with the bounds ``value -+ t[1 - level, degrees] * error``."""
-    half = -float(stdtrit(degrees, level)) * error
-    return Gain(value, value - half, value + half, error, degrees, level, clusters, method)
+    """Return the gain with the bounds ``value -+ t[1 - level, degrees_of_freedom] * standard_error``."""
+    half_width = -float(stdtrit(degrees_of_freedom, level)) * standard_error
+    low, high = value - half_width, value + half_width
+    return Gain(value, low, high, standard_error, degrees_of_freedom, level, clusters, method)

@@ -1,12 +1,12 @@
 """The bias-corrected and accelerated (BCa) bootstrap of the paired gain.
 
-As `percentile`, but the quantiles are shifted: for the median bias of the resampled gains (z0) and for a standard error that
-changes with the gain itself (the acceleration a, from the gains without each cluster in turn). The bounds are the quantiles
-``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` for z at `level` and ``1 - level``. Both corrections are `scipy.stats.bootstrap`'s,
-which leaves out one cluster at a time, as it must, because clusters are what it resamples.
+Like `percentile`, with shifted quantiles: they correct for the median bias of the resampled gains (z0) and for a standard error
+that changes with the gain (the acceleration a, from the gains without each cluster in turn). The bounds are the quantiles
+``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` for z at `level` and ``1 - level``. `scipy.stats.bootstrap` computes both corrections;
+for the acceleration it leaves out one cluster at a time, because clusters are the resampled units.
 
-Assumptions: those of `percentile`, and that some monotone transformation of the gain is normal. It mends skewness, not the
-narrowness of few clusters. Its cost grows with the square of the clusters, so there may be at most `MAX_CLUSTERS`.
+Assumptions: those of `percentile`, and that some monotone transformation of the gain is normal. BCa corrects skewness; with few
+clusters it remains too narrow. Its cost grows with the square of the number of clusters, hence the limit `MAX_CLUSTERS`.
 
 Reference: Efron, Better Bootstrap Confidence Intervals, JASA 82 (1987) 171-185.
 
@@ -35,15 +35,15 @@ MAX_CLUSTERS: Final = 2_000
 
 
 def bca(pairs: PairedScores, *, level: float, resamples: int, seed: int) -> Gain:
-    """Return the gain with its BCa bounds; NaN where they are not defined, such as where no resample differs.
+    """Return the gain with its BCa bounds; NaN if they are not defined, such as when all resamples are equal.
 
     Raises:
         DataError: There are more than `MAX_CLUSTERS` clusters.
     """
-    if pairs.count > MAX_CLUSTERS:
+    if pairs.cluster_count > MAX_CLUSTERS:
         raise DataError(
-            f"a BCa interval takes at most {MAX_CLUSTERS} clusters",
-            got=str(pairs.count),
+            f"a BCa interval allows at most {MAX_CLUSTERS} clusters",
+            got=str(pairs.cluster_count),
             fix="Set `cluster_by` or `method: jackknife`.",
         )
     return bootstrap_gain(pairs, "bca", level=level, resamples=resamples, seed=seed)

@@ -1,4 +1,4 @@
-"""Which interval a paired gain gets, and the cases that no interval fits."""
+"""Choice of the interval method for a paired gain, and the cases that no method covers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from retrain.core.stats.interval_names import IntervalMethod, IntervalName
 from retrain.core.stats.intervals.base import Gain, PairedScores
 from retrain.core.stats.intervals.bca import bca
-from retrain.core.stats.intervals.delong import clusters_by_class, delong
+from retrain.core.stats.intervals.delong import count_clusters_by_class, delong
 from retrain.core.stats.intervals.jackknife import jackknife
 from retrain.core.stats.intervals.percentile import percentile
 from retrain.core.stats.metrics import METRICS
@@ -24,20 +24,20 @@ _ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
 
 
 def choose_method(pairs: PairedScores) -> IntervalMethod:
-    """Return the method for `auto`: the jackknife, but DeLong for the area under a binary ROC curve of many clusters.
+    """Return the method for `auto`: DeLong for the area under a binary ROC curve with many clusters, else the jackknife.
 
-    Neither draws anything at random, and their errors keep to small levels where few clusters make the bootstraps run narrow.
-    The jackknife's variance errs upwards (Efron and Stein), DeLong's a little downwards with few clusters; with many they are
-    one, and DeLong is the faster by far (docs/explanation/gate.md has the figures).
+    Both are deterministic and keep small error levels with few clusters, when bootstrap intervals are too narrow. The
+    jackknife's variance is biased upwards (Efron and Stein), DeLong's slightly downwards with few clusters. With many clusters
+    they agree, and DeLong is much faster (the explanation of the gates has the figures).
 
     Raises:
-        DataError: The area under a binary ROC curve rests on too few clusters of either class.
+        DataError: For the area under a binary ROC curve, too few clusters have rows of one of the classes.
     """
-    binary = pairs.scores.ndim == 2 and pairs.scores.shape[1] == 2
+    binary = pairs.challenger.ndim == 2 and pairs.challenger.shape[1] == 2
     if pairs.metric is not METRICS["roc_auc"] or not binary:
         return "jackknife"
-    clusters_by_class(pairs)
-    return "jackknife" if pairs.count <= _FEW_CLUSTERS else "delong"
+    count_clusters_by_class(pairs)
+    return "jackknife" if pairs.cluster_count <= _FEW_CLUSTERS else "delong"
 
 
 def paired_gain(
@@ -45,22 +45,25 @@ def paired_gain(
 ) -> Gain:
     """Return the gain of one set of scores over the other with an interval.
 
-    Equal scores have a gain of 0 and no width. A gain that is not 0 and yet the same in every cluster has no interval: luck
-    cannot be judged by clusters that do not differ.
+    Equal scores have a gain of 0 and an interval of width 0. A gain that is not 0 but equal in every cluster has no interval:
+    without variation between clusters there is no standard error.
 
     Args:
-        level: One-sided error level of either bound.
-        method: How to make it; `auto` chooses.
-        resamples: Of a bootstrap, at the least.
-        seed: Of a bootstrap.
+        pairs: The two sets of scores.
+        level: One-sided error level of each bound.
+        method: The interval method; `auto` chooses one by `choose_method`.
+        resamples: Smallest number of bootstrap resamples.
+        seed: Seed of a bootstrap.
 
     Raises:
-        DataError: The method does not fit the scores, or the gain does not vary.
+        DataError: The method does not fit the scores, or the gain does not vary between clusters.
     """
     match choose_method(pairs) if method == "auto" else method:
         case "delong":
             if pairs.metric is not METRICS["roc_auc"]:
-                raise DataError("DeLong's interval is of roc_auc", got="another metric", fix="Use `method: auto`.")
+                raise DataError(
+                    "DeLong's interval needs the metric roc_auc", got="another metric", fix="Use `method: auto`."
+                )
             gain = delong(pairs, level=level)
         case "jackknife":
             gain = jackknife(pairs, level=level)
@@ -68,21 +71,21 @@ def paired_gain(
             gain = percentile(pairs, level=level, resamples=resamples, seed=seed)
         case _:
             gain = bca(pairs, level=level, resamples=resamples, seed=seed)
-    return _checked(gain, pairs)
+    return _check_variation(gain, pairs)
 
 
-def _checked(gain: Gain, pairs: PairedScores) -> Gain:
-    if not math.isfinite(gain.value) or not gain.error <= _ROUNDING * _size(pairs):
+def _check_variation(gain: Gain, pairs: PairedScores) -> Gain:
+    if not math.isfinite(gain.value) or not gain.standard_error <= _ROUNDING * _find_magnitude(pairs):
         return gain
-    if abs(gain.value) > _ROUNDING * _size(pairs):
+    if abs(gain.value) > _ROUNDING * _find_magnitude(pairs):
         raise DataError(
-            "a gain must differ between clusters to tell it from luck",
-            got=f"{gain.value:+g} in every one",
-            fix="Look at the scores: two models hardly ever differ by the same in all of them.",
+            "a gain must vary between clusters to have a standard error",
+            got=f"{gain.value:+g} in every cluster",
+            fix="Check the scores: two real models hardly ever differ by the same amount in every cluster.",
         )
-    return replace(gain, value=0.0, low=0.0, high=0.0, error=0.0)
+    return replace(gain, value=0.0, low=0.0, high=0.0, standard_error=0.0)
 
 
-def _size(pairs: PairedScores) -> float:
-    """Return how large the metric itself is, for what is a rounding error of it."""
-    return max(abs(pairs.metric.value(pairs.y, side)) for side in (pairs.scores, pairs.other))
+def _find_magnitude(pairs: PairedScores) -> float:
+    """Return the larger absolute value of the metric of both sides, the scale of its rounding error."""
+    return max(abs(pairs.metric.value(pairs.y, side)) for side in (pairs.challenger, pairs.opponent))

@@ -1,12 +1,12 @@
 """The percentile bootstrap of the paired gain.
 
-Whole clusters are drawn with replacement, for both sides at once, so that luck which rows of a cluster share (a storm day
-delays every flight) widens the interval instead of hiding. The bounds are quantiles of the resampled gains; resampling and
-quantiles are `scipy.stats.bootstrap`'s.
+Whole clusters are drawn with replacement, for both sides at once, so noise that the rows of a cluster share (a storm day delays
+every flight) widens the interval. The bounds are quantiles of the resampled gains. `scipy.stats.bootstrap` does the resampling
+and computes the quantiles.
 
-Assumptions: clusters are exchangeable and independent of each other; rows within one need not be. There are enough of them
-that the resampled gains look like the real ones around their truth: with a few dozen, and far out in the tails, they lie too
-close together, and the interval is too narrow.
+Assumptions: clusters are exchangeable and independent of each other; rows within a cluster need not be. There are enough
+clusters for the resampled gains to vary around the gain as the gain varies around the true value. With a few dozen clusters, and
+far out in the tails, they vary too little, and the interval is too narrow.
 
 Reference: Davison and Hinkley, Bootstrap Methods and their Application (1997), sections 2.4 and 3.8.
 
@@ -35,8 +35,8 @@ from retrain.core.stats.metrics.base import Ints
 __all__ = ["bootstrap_gain", "percentile"]
 
 _CELLS_PER_BATCH: Final = 4_000_000
-_BEYOND_A_BOUND: Final = 10
-"""How many resamples must lie beyond each bound: a quantile of fewer is noise."""
+_RESAMPLES_BEYOND_BOUND: Final = 10
+"""Number of resamples that must lie beyond each bound: with fewer the quantile is mostly noise."""
 
 
 def percentile(pairs: PairedScores, *, level: float, resamples: int, seed: int) -> Gain:
@@ -47,21 +47,29 @@ def percentile(pairs: PairedScores, *, level: float, resamples: int, seed: int) 
 def bootstrap_gain(
     pairs: PairedScores, method: Literal["percentile", "bca"], *, level: float, resamples: int, seed: int
 ) -> Gain:
-    """Return the gain with bounds from resampled clusters; a small level takes more resamples than asked for."""
-    count = pairs.count
+    """Return the gain with bounds from resampled clusters.
 
-    def statistic(drawn: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy names it
-        rows = np.atleast_2d(drawn)
-        cells = (rows + count * np.arange(len(rows))[:, None]).ravel()
-        gains = pairs.gains(np.bincount(cells, minlength=len(rows) * count).reshape(len(rows), count))
-        return gains[0] if drawn.ndim == 1 else gains
+    Args:
+        pairs: The two sets of scores.
+        method: Which quantiles of the resampled gains are the bounds.
+        level: One-sided error level of each bound; a small one raises the number of resamples.
+        resamples: Smallest number of resamples.
+        seed: Seed of the bootstrap.
+    """
+    count = pairs.cluster_count
+
+    def statistic(clusters: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy passes the axis by name
+        batch = np.atleast_2d(clusters)
+        cells = (batch + count * np.arange(len(batch))[:, None]).ravel()
+        gains = pairs.gains(np.bincount(cells, minlength=len(batch) * count).reshape(len(batch), count))
+        return gains[0] if clusters.ndim == 1 else gains
 
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-        warnings.simplefilter("ignore", DegenerateDataWarning)  # the bounds are NaN and say it
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # NaN bounds already show it
         result = bootstrap(
             (np.arange(count),),
             statistic,
-            n_resamples=max(resamples, math.ceil(_BEYOND_A_BOUND / level)),
+            n_resamples=max(resamples, math.ceil(_RESAMPLES_BEYOND_BOUND / level)),
             batch=max(1, _CELLS_PER_BATCH // count),
             vectorized=True,
             method="BCa" if method == "bca" else method,

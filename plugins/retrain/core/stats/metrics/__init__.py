@@ -1,6 +1,6 @@
 """The metrics of a scorecard: a value from scikit-learn, and the same value under bootstrap weights.
 
-Importing this package imports numpy and scikit-learn; the names alone are in `retrain.core.stats.metric_names`.
+Importing this package imports numpy and scikit-learn; `retrain.core.stats.metric_names` has only the names.
 """
 
 from retrain.core.stats.metrics.base import Metric, Resampler

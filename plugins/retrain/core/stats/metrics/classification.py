@@ -1,4 +1,4 @@
-"""Metrics of a binary or multiclass classification; one-versus-rest and macro averages beyond two classes."""
+"""Metrics for binary and multiclass classification; with more than two classes, one-versus-rest and macro averages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TINY = np.finfo(np.float64).eps
 
 
 class RocAuc:
-    """Area under the ROC curve: how often a positive row scores higher than a negative one, ties half."""
+    """Area under the ROC curve: how often a positive row scores higher than a negative row, ties counting half."""
 
     def value(self, y: Floats, scores: Floats) -> float:
-        """Return the area; NaN where a class has no rows."""
+        """Return the area; NaN if a class has no rows."""
         present = np.unique(y)
         if len(present) < scores.shape[1] or len(present) < 2:
             return float("nan")
@@ -26,31 +26,31 @@ class RocAuc:
         return float(np.mean([roc_auc_score(y == k, scores[:, k]) for k in range(scores.shape[1])]))
 
     def resampler(self, y: Floats, scores: Floats, clusters: Ints) -> Resampler:
-        """Prepare one area per class (one for two classes) and average them."""
+        """Return a resampler of the mean area over the classes; two classes have a single area."""
         classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
         areas = [auc_resampler(y == k, scores[:, k], clusters) for k in classes]
         return lambda counts: np.mean([area(counts) for area in areas], axis=0)
 
 
-def _of_true_class(y: Floats, scores: Floats) -> Floats:
+def _probability_of_true_class(y: Floats, scores: Floats) -> Floats:
     return np.asarray(scores[np.arange(len(y)), y.astype(int)])
 
 
-def _hits(y: Floats, scores: Floats) -> Floats:
+def _accuracy_terms(y: Floats, scores: Floats) -> Floats:
     return np.column_stack([np.ones(len(y)), scores.argmax(axis=1) == y])
 
 
-def _surprise(y: Floats, scores: Floats) -> Floats:
-    return np.column_stack([np.ones(len(y)), -np.log(np.clip(_of_true_class(y, scores), _TINY, 1 - _TINY))])
+def _log_loss_terms(y: Floats, scores: Floats) -> Floats:
+    return np.column_stack([np.ones(len(y)), -np.log(np.clip(_probability_of_true_class(y, scores), _TINY, 1 - _TINY))])
 
 
-def _squared_distance(y: Floats, scores: Floats) -> Floats:
+def _brier_terms(y: Floats, scores: Floats) -> Floats:
     distance = np.sum((scores - np.eye(scores.shape[1])[y.astype(int)]) ** 2, axis=1)
     return np.column_stack([np.ones(len(y)), distance / (2 if scores.shape[1] == 2 else 1)])
 
 
-def _confusion(y: Floats, scores: Floats) -> Floats:
-    """(n, 3 * classes): is of the class, is predicted as it, is both."""
+def _confusion_terms(y: Floats, scores: Floats) -> Floats:
+    """Return (n, 3 * classes) of 0 and 1: the row is of the class, is predicted as it, is both."""
     identity = np.eye(scores.shape[1])
     actual, predicted = identity[y.astype(int)], identity[scores.argmax(axis=1)]
     return np.hstack([actual, predicted, actual * predicted])
@@ -65,27 +65,27 @@ def _macro_recall(sums: Floats) -> Floats:
 def _f1(sums: Floats) -> Floats:
     actual, predicted, both = np.split(sums, 3, axis=1)
     total = actual + predicted
-    each = np.divide(2 * both, total, out=np.zeros_like(both), where=total > 0)
-    return np.asarray(each[:, 1] if each.shape[1] == 2 else each.mean(axis=1))
+    f1_by_class = np.divide(2 * both, total, out=np.zeros_like(both), where=total > 0)
+    return np.asarray(f1_by_class[:, 1] if f1_by_class.shape[1] == 2 else f1_by_class.mean(axis=1))
 
 
 def _mean(sums: Floats) -> Floats:
     return np.asarray(sums[:, 1] / sums[:, 0])
 
 
-def _f1_point(y: Floats, scores: Floats) -> float:
+def _sklearn_f1(y: Floats, scores: Floats) -> float:
     labels = np.arange(scores.shape[1])
     average = "binary" if len(labels) == 2 else "macro"
     return float(f1_score(y, scores.argmax(axis=1), labels=labels, average=average, zero_division=0.0))
 
 
 CLASSIFICATION: dict[str, Metric] = {
-    "accuracy": AdditiveMetric(lambda y, s: accuracy_score(y, s.argmax(axis=1)), _hits, _mean),
+    "accuracy": AdditiveMetric(lambda y, s: accuracy_score(y, s.argmax(axis=1)), _accuracy_terms, _mean),
     "balanced_accuracy": AdditiveMetric(
-        lambda y, s: balanced_accuracy_score(y, s.argmax(axis=1)), _confusion, _macro_recall
+        lambda y, s: balanced_accuracy_score(y, s.argmax(axis=1)), _confusion_terms, _macro_recall
     ),
-    "brier": AdditiveMetric(lambda y, s: float(_squared_distance(y, s)[:, 1].mean()), _squared_distance, _mean),
-    "f1": AdditiveMetric(_f1_point, _confusion, _f1),
-    "log_loss": AdditiveMetric(lambda y, s: log_loss(y, s, labels=np.arange(s.shape[1])), _surprise, _mean),
+    "brier": AdditiveMetric(lambda y, s: float(_brier_terms(y, s)[:, 1].mean()), _brier_terms, _mean),
+    "f1": AdditiveMetric(_sklearn_f1, _confusion_terms, _f1),
+    "log_loss": AdditiveMetric(lambda y, s: log_loss(y, s, labels=np.arange(s.shape[1])), _log_loss_terms, _mean),
     "roc_auc": RocAuc(),
 }

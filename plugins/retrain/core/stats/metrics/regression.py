@@ -1,4 +1,4 @@
-"""Metrics of a regression, in the units of the label (squared where the name says so)."""
+"""Metrics for regression, in the units of the label (mse: squared units; r2: no unit)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from retrain.core.stats.metrics.base import AdditiveMetric, Floats, Metric
 __all__ = ["REGRESSION"]
 
 
-def _absolute(y: Floats, scores: Floats) -> Floats:
+def _absolute_terms(y: Floats, scores: Floats) -> Floats:
     return np.column_stack([np.ones_like(y), np.abs(y - scores)])
 
 
-def _squared(y: Floats, scores: Floats) -> Floats:
-    centred = y - y.mean()  # a variance from sums of far-away labels would drown in rounding
+def _squared_terms(y: Floats, scores: Floats) -> Floats:
+    centred = y - y.mean()  # sums of labels far from 0 lose the variance to rounding
     return np.column_stack([np.ones_like(y), (y - scores) ** 2, centred, centred**2])
 
 
@@ -25,8 +25,8 @@ def _r2(sums: Floats) -> Floats:
 
 
 REGRESSION: dict[str, Metric] = {
-    "mae": AdditiveMetric(mean_absolute_error, _absolute, lambda sums: sums[:, 1] / sums[:, 0]),
-    "mse": AdditiveMetric(mean_squared_error, _squared, lambda sums: sums[:, 1] / sums[:, 0]),
-    "rmse": AdditiveMetric(root_mean_squared_error, _squared, lambda sums: np.sqrt(sums[:, 1] / sums[:, 0])),
-    "r2": AdditiveMetric(r2_score, _squared, _r2),
+    "mae": AdditiveMetric(mean_absolute_error, _absolute_terms, lambda sums: sums[:, 1] / sums[:, 0]),
+    "mse": AdditiveMetric(mean_squared_error, _squared_terms, lambda sums: sums[:, 1] / sums[:, 0]),
+    "rmse": AdditiveMetric(root_mean_squared_error, _squared_terms, lambda sums: np.sqrt(sums[:, 1] / sums[:, 0])),
+    "r2": AdditiveMetric(r2_score, _squared_terms, _r2),
 }

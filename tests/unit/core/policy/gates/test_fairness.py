@@ -106,7 +106,7 @@ def test_groups_of_a_regression_have_floors_and_differences() -> None:
         ({"cluster_by": "shop"}, {}, "cluster_by must be"),
         ({}, {"y": np.ones(ROWS)}, "needs rows of two classes"),
         ({"floor": {"roc_auc": 0.5}}, {"y": (PLACE == "south") * 1.0}, "roc_auc is defined in 0 groups of 200 rows"),
-        ({"floor": {"mae": 0.5}}, {}, "a metric of their task; got mae"),
+        ({"floor": {"mae": 0.5}}, {}, "the metric must belong to the task; got mae"),
         ({"metric": None, "max_difference": None}, {}, "neither max_difference nor floor was given"),
     ],
 )

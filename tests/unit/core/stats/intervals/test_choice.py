@@ -104,7 +104,7 @@ def test_a_positive_gain_is_an_improvement_whatever_the_side(method: str) -> Non
         METRICS["roc_auc"].value(scores.y, scores.challenger) - METRICS["roc_auc"].value(scores.y, scores.opponent)
     )
     pairs = auc_of(scores)
-    swapped = replace(pairs, scores=pairs.other, other=pairs.scores)
+    swapped = replace(pairs, challenger=pairs.opponent, opponent=pairs.challenger)
     assert gain_of(swapped, method=method).value == pytest.approx(-gain.value)
     assert gain_of(pairs_of(scores, "log_loss", "day")).low > 0
 
@@ -113,8 +113,8 @@ def test_a_positive_gain_is_an_improvement_whatever_the_side(method: str) -> Non
 def test_the_methods_agree_where_there_is_enough_of_everything(method: str) -> None:
     pairs = auc_of(make_scores(1200, challenger=0.5, opponent=0.45), None)
     gain, reference = gain_of(pairs, method=method, resamples=4000), gain_of(pairs, method="delong")
-    assert gain.error == pytest.approx(reference.error, rel=0.1)
-    assert (gain.low, gain.high) == pytest.approx((reference.low, reference.high), abs=0.25 * reference.error)
+    assert gain.standard_error == pytest.approx(reference.standard_error, rel=0.1)
+    assert (gain.low, gain.high) == pytest.approx((reference.low, reference.high), abs=0.25 * reference.standard_error)
 
 
 @pytest.mark.parametrize("method", ["delong", "jackknife"])
@@ -152,7 +152,7 @@ def test_a_bound_errs_as_often_as_its_level_says_though_days_share_luck_and_are_
             sides.append(np.column_stack([1 - positive, positive]))
         gain = delong(PairedScores(METRICS["roc_auc"], y, sides[0], sides[1], day, greater_is_better=True), level=0.05)
         for level in missed:
-            bound = make_t_interval(gain.value, gain.error, gain.degrees, level, 20, "delong")
+            bound = make_t_interval(gain.value, gain.standard_error, gain.degrees_of_freedom, level, 20, "delong")
             missed[level] += (bound.low > 0) + (bound.high < 0)
     for level, count in missed.items():
         assert binomtest(count, 3_000, level).pvalue > 0.001, (level, count)
@@ -177,15 +177,15 @@ def test_scores_that_are_not_finite_are_an_error(side: str, value: float) -> Non
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_scores_have_no_gain_and_no_width(method: str) -> None:
     pairs = auc_of(make_scores())
-    gain = gain_of(replace(pairs, other=pairs.scores.copy()), method=method)
-    assert (gain.value, gain.low, gain.high, gain.error) == (0, 0, 0, 0)
+    gain = gain_of(replace(pairs, opponent=pairs.challenger.copy()), method=method)
+    assert (gain.value, gain.low, gain.high, gain.standard_error) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("method", ["jackknife", "percentile", "bca"])
-def test_a_gain_that_is_the_same_in_every_cluster_cannot_be_told_from_luck(method: str) -> None:
+def test_a_gain_that_is_the_same_in_every_cluster_has_no_standard_error(method: str) -> None:
     y = np.arange(160.0)
     pairs = PairedScores(METRICS["mae"], y, y + 0.25, y + 0.5, np.arange(160) // 10, greater_is_better=False)
-    with pytest.raises(DataError, match=r"must differ between clusters.*got \+0.25 in every one"):
+    with pytest.raises(DataError, match=r"must vary between clusters.*got \+0.25 in every cluster"):
         gain_of(pairs, method=method)
 
 
@@ -199,12 +199,12 @@ def test_a_class_in_one_cluster_alone_leaves_no_finite_interval(method: str) -> 
 def test_auto_wants_either_class_in_enough_clusters_whatever_it_chooses() -> None:
     rare = replace(make_scores(), y=np.isin(np.arange(400), [3, 25, 47, 69]).astype(float))
     for clusters, others in (("day", 20), (None, 396)):
-        with pytest.raises(DataError, match=f"either class; got 4 with the positive class and {others} with the other"):
+        with pytest.raises(DataError, match=f"each class; got 4 with the positive class and {others} with the other"):
             gain_of(auc_of(rare, clusters))
 
 
 def test_a_method_that_does_not_fit_says_so() -> None:
-    with pytest.raises(DataError, match="DeLong's interval is of roc_auc"):
+    with pytest.raises(DataError, match="DeLong's interval needs the metric roc_auc"):
         gain_of(pairs_of(make_scores(), "log_loss", "day"), method="delong")
     with pytest.raises(DataError, match="needs scores of two classes"):
         gain_of(auc_of(make_scores(classes=3)), method="delong")

@@ -6,7 +6,7 @@ from scipy.stats import chi2
 from tests.builders import make_scores
 
 from retrain.core.stats.intervals.base import PairedScores
-from retrain.core.stats.intervals.delong import delong, structural_components
+from retrain.core.stats.intervals.delong import compute_components, delong
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.errors import DataError
@@ -36,7 +36,7 @@ def compare(y: Floats, scores: Floats, other: Floats, clusters: Ints | None = No
 
 
 def test_the_areas_and_the_test_are_those_of_the_published_example() -> None:
-    areas = {name: structural_components(OUTCOME == 1, marker)[OUTCOME == 1].mean() for name, marker in MARKERS.items()}
+    areas = {name: compute_components(OUTCOME == 1, marker)[OUTCOME == 1].mean() for name, marker in MARKERS.items()}
     assert {name: round(area, 4) for name, area in areas.items()} == {
         "albumin": 0.7366,
         "total protein": 0.6478,
@@ -47,8 +47,8 @@ def test_the_areas_and_the_test_are_those_of_the_published_example() -> None:
         for one, two in (("albumin", "K-G"), ("total protein", "K-G"), ("albumin", "total protein"))
     )
     # The covariance of the two differences from the K-G score follows from the three variances.
-    shared = (albumin.error**2 + protein.error**2 - between.error**2) / 2
-    covariance = np.array([[albumin.error**2, shared], [shared, protein.error**2]])
+    shared = (albumin.standard_error**2 + protein.standard_error**2 - between.standard_error**2) / 2
+    covariance = np.array([[albumin.standard_error**2, shared], [shared, protein.standard_error**2]])
     differences = np.array([albumin.value, protein.value])
     statistic = differences @ np.linalg.solve(covariance, differences)
     assert (round(statistic, 4), round(chi2.sf(statistic, 2), 4)) == (2.5340, 0.2817)
@@ -67,7 +67,7 @@ def test_mid_ranks_count_the_pairs_also_with_ties(decimals: int) -> None:
     random = np.random.default_rng(7)
     y = (random.random(200) < 0.3).astype(float)
     scores = random.random(200).round(decimals)
-    assert structural_components(y == 1, scores) == pytest.approx(components_by_pairs(y, scores))
+    assert compute_components(y == 1, scores) == pytest.approx(components_by_pairs(y, scores))
 
 
 def test_a_row_a_cluster_is_delongs_own_variance() -> None:
@@ -79,8 +79,8 @@ def test_a_row_a_cluster_is_delongs_own_variance() -> None:
         covariance = np.cov([side[scores.y == k] for side in sides])
         variance += (covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]) / np.count_nonzero(scores.y == k)
     gain = delong(compare(scores.y, scores.challenger[:, 1], scores.opponent[:, 1]), level=0.025)
-    assert gain.error == pytest.approx(np.sqrt(variance))
-    assert gain.degrees == np.count_nonzero(scores.y) - 1
+    assert gain.standard_error == pytest.approx(np.sqrt(variance))
+    assert gain.degrees_of_freedom == np.count_nonzero(scores.y) - 1
 
 
 def test_clusters_are_summed_as_obuchowski_sums_them() -> None:
@@ -97,8 +97,8 @@ def test_clusters_are_summed_as_obuchowski_sums_them() -> None:
         for two in range(240):
             if clusters[one] == clusters[two]:
                 variance += 15 / 14 * each[one] * each[two] / (count[y[one]] * count[y[two]])
-    assert gain.error == pytest.approx(np.sqrt(variance))
-    assert (gain.degrees, gain.clusters) == (14, 15)
+    assert gain.standard_error == pytest.approx(np.sqrt(variance))
+    assert (gain.degrees_of_freedom, gain.clusters) == (14, 15)
 
 
 def test_a_class_in_too_few_clusters_is_an_error() -> None:
@@ -106,5 +106,5 @@ def test_a_class_in_too_few_clusters_is_an_error() -> None:
     y[:70] = 1
     clusters = np.arange(200) // 10
     random = np.random.default_rng(7)
-    with pytest.raises(DataError, match=r"8 clusters with either class; got 7 with the positive class and 13"):
+    with pytest.raises(DataError, match=r"8 clusters with each class; got 7 with the positive class and 13"):
         delong(compare(y, random.random(200), random.random(200), clusters), level=0.025)

@@ -23,8 +23,8 @@ def test_pairs_and_rows_and_scikit_learn_agree_on_tied_scores(
 ) -> None:
     counts = np.random.default_rng(seed).integers(0, 3, size=(5, owner.max() + 1))
     counts[0] = 1
-    by_pairs = area_under_roc._by_pairs(y, scores, owner)(counts)
-    by_rows = area_under_roc._by_rows(y, scores, owner)(counts)
+    by_pairs = area_under_roc._prepare_pair_counts(y, scores, owner)(counts)
+    by_rows = area_under_roc._prepare_sorted_rows(y, scores, owner)(counts)
     np.testing.assert_allclose(by_pairs, by_rows, rtol=1e-12)
     for row, found in zip(counts, by_pairs, strict=True):
         weights = row[owner]
