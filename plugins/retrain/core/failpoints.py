@@ -1,4 +1,4 @@
-"""Places where a test makes a process die, stop or raise; without RETRAIN_FAILPOINT they do nothing."""
+"""Failpoints, at which a test kills, stops or interrupts a process; without RETRAIN_FAILPOINT they do nothing."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ POINTS: Final = ("run_made", "model_uploaded", "version_registered", "decided", 
 
 
 def failpoint(name: str) -> None:
-    """Do what RETRAIN_FAILPOINT asks for at this place: ``name:kill``, ``name:stop`` or ``name:raise``."""
-    asked = os.environ.get("RETRAIN_FAILPOINT", "")
-    if not asked:
+    """Kill or stop the process, or raise, if RETRAIN_FAILPOINT names this failpoint: ``name:kill``, ``name:stop``, ``name:raise``.
+
+    Raises:
+        OutageError: The action is ``raise``.
+        ValueError: The action is unknown.
+    """
+    setting = os.environ.get("RETRAIN_FAILPOINT", "")
+    if not setting:
         return
-    place, _, action = asked.partition(":")
-    if place != name:
+    wanted, _, action = setting.partition(":")
+    if wanted != name:
         return
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -28,4 +33,4 @@ def failpoint(name: str) -> None:
     elif action == "raise":
         raise OutageError(f"the failpoint {name} must be off", got="on", fix="Unset RETRAIN_FAILPOINT.")
     else:
-        raise ValueError(f"RETRAIN_FAILPOINT must be place:kill, :stop or :raise, got {action!r}")
+        raise ValueError(f"RETRAIN_FAILPOINT must be name:kill, name:stop or name:raise, got {action!r}")

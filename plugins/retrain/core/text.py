@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made fit for a line of a log, a ledger or a terminal."""
+"""Escaping of foreign text for a line of a log, a ledger entry or a terminal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]()<>#|!~&:@]|(?<=www)\.")
 
 
 def to_one_line(text: str) -> str:
-    """Return printable text on one line, one space between its words."""
+    """Return the text on one line, with single spaces between words and unprintable characters escaped."""
     return escape_unprintable(" ".join(text.split()))
 
 
 def escape_markdown(text: str) -> str:
-    """Return one line of text that Markdown shows as it is: a reason may name a value of the data."""
+    """Return one line of text with Markdown's special characters escaped, because a reason may contain a value of the data."""
     return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def escape_unprintable(text: str) -> str:
-    """Return text with all spelled out that a terminal would act on: an escape, a line's end, a change of direction."""
+    """Return the text with unprintable characters as escape sequences: control codes, line ends, direction marks."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

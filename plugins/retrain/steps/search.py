@@ -14,7 +14,7 @@ from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec, SearchSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
-from retrain.core.training.search import Candidate, Goal, Trial, TrialState, best_trial, describe_trial
+from retrain.core.training.search import Candidate, Goal, Trial, TrialState, describe_trial, find_best_trial
 from retrain.errors import DataError, TrainingError
 from retrain.steps.scoring import align_scores
 from retrain.steps.training import Training
@@ -51,7 +51,7 @@ def search_params(
         return {}
     work = _Work(training, search, snapshots, trainer, open_trials(), worker=None)
     work.do(tell, lambda trials: registry.log_trials(run_id, work.goal.metric, trials))
-    best = best_trial(work.search.trials(), work.goal)
+    best = find_best_trial(work.search.trials(), work.goal)
     if best is None:
         raise _without_result(work.search.trials(), search)
     tell(f"Best of {len(work.search.trials())} trials: number {best.number}, {work.goal.metric} {best.value:.4f}")

@@ -1,1 +1,1 @@
-"""Time and rows: windows, schedules, snapshots, validation reports and folds."""
+"""Time and rows: durations, windows, schedules, snapshots, validation reports and folds."""

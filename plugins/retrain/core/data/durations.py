@@ -1,4 +1,4 @@
-"""Lengths of time as people write them in a spec: ``90m``, ``36h``, ``120d``, ``8w``, and of a moment: ``5ms``, ``2s``."""
+"""Durations as people write them in a spec: ``90m``, ``36h``, ``120d``, ``8w``; short ones: ``500us``, ``5ms``, ``2s``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_MOMENT_UNITS: Final = {
+_SHORT_UNITS: Final = {
     "us": timedelta(microseconds=1),
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -26,25 +26,25 @@ _MOMENT_UNITS: Final = {
 
 
 def parse_duration(value: Any) -> timedelta:
-    """Read ``<number><unit>`` with the units m, h, d and w.
+    """Parse ``<number><unit>`` with the units m (minutes), h, d and w; a timedelta is returned as it is.
 
     Raises:
-        ValueError: The text is not of that form.
+        ValueError: The value does not have that form.
     """
     return _parse(value, _UNITS, "must be a number and a unit (m, h, d or w), such as 28d")
 
 
 def parse_short_duration(value: Any) -> timedelta:
-    """Read ``<number><unit>`` with the units us, ms and s.
+    """Parse ``<number><unit>`` with the units us, ms and s; a timedelta is returned as it is.
 
     Raises:
-        ValueError: The text is not of that form.
+        ValueError: The value does not have that form.
     """
-    return _parse(value, _MOMENT_UNITS, "must be a number and a unit (us, ms or s), such as 20ms")
+    return _parse(value, _SHORT_UNITS, "must be a number and a unit (us, ms or s), such as 20ms")
 
 
 def format_duration(value: timedelta) -> str:
-    """Write a length of time in its largest whole unit.
+    """Return a duration in the largest unit that divides it.
 
     >>> format_duration(timedelta(days=14)), format_duration(timedelta(hours=36))
     ('2w', '36h')
@@ -56,15 +56,15 @@ def format_duration(value: timedelta) -> str:
 
 
 def format_short_duration(value: timedelta) -> str:
-    """Write a moment in its largest whole unit.
+    """Return a short duration in the largest unit that divides it.
 
     >>> format_short_duration(timedelta(seconds=2)), format_short_duration(timedelta(microseconds=1500))
     ('2s', '1500us')
     """
     for unit in ("s", "ms"):
-        if value % _MOMENT_UNITS[unit] == timedelta(0):
-            return f"{value // _MOMENT_UNITS[unit]}{unit}"
-    return f"{value // _MOMENT_UNITS['us']}us"
+        if value % _SHORT_UNITS[unit] == timedelta(0):
+            return f"{value // _SHORT_UNITS[unit]}{unit}"
+    return f"{value // _SHORT_UNITS['us']}us"
 
 
 def _parse(value: Any, units: dict[str, timedelta], rule: str) -> timedelta:

@@ -1,4 +1,4 @@
-"""Folds in the order of time: fit on the past, score on what came after it."""
+"""Folds in time order: fit on the past, score on the rows that follow."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ __all__ = ["Fold", "split_by_time"]
 
 @dataclass(frozen=True)
 class Fold:
-    """Which rows are fitted and which are scored, each (n,) of booleans; no row is both."""
+    """One fold of a time-ordered split.
+
+    Attributes:
+        fit: (n,) mask of the rows to fit on.
+        score: (n,) mask of the rows to score; no row is in both.
+    """
 
     fit: NDArray[np.bool_]
     score: NDArray[np.bool_]
 
 
 def split_by_time(times: NDArray[Any], folds: int, label_delay: timedelta) -> list[Fold]:
-    """Cut rows into expanding folds, the oldest first.
+    """Return expanding folds, the oldest first.
 
-    scikit-learn's `TimeSeriesSplit` says at which row each scored range begins. The cut is that row's instant, so that rows of
-    one instant stay together. Fitted is what a retrain at that instant could know: rows whose labels were known by then.
+    scikit-learn's `TimeSeriesSplit` chooses the row at which each scored range begins. The cut is that row's event time, so rows
+    with equal event times stay together. A fold fits on the rows whose labels were known at the cut, as a retrain at that
+    instant would.
 
     Args:
         times: (n,) datetime64, the event time of each row, in any order.
-        folds: How many.
-        label_delay: How long after the event its label is known.
+        folds: Number of folds.
+        label_delay: Time from an event until its label is known.
 
     Raises:
-        DataError: A fold has no rows to fit or none to score.
+        DataError: A fold has no rows to fit on or no rows to score.
     """
     ordered = np.sort(times)
     try:
@@ -44,14 +50,14 @@ def split_by_time(times: NDArray[Any], folds: int, label_delay: timedelta) -> li
         raise _too_short(folds, 1) from None
     cuts = [ordered[scored[0]] for _, scored in splits]
     delay = np.timedelta64(label_delay)
-    found = []
+    result = []
     for number, cut in enumerate(cuts, start=1):
         before = times < cuts[number] if number < len(cuts) else True
         fold = Fold(times < cut - delay, (times >= cut) & before)
         if not (fold.fit.any() and fold.score.any()):
             raise _too_short(folds, number)
-        found.append(fold)
-    return found
+        result.append(fold)
+    return result
 
 
 def _too_short(folds: int, number: int) -> DataError:

@@ -22,7 +22,15 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Chunk:
-    """The rows of one calendar period, ``[start, end)``, as one Parquet file named by its sha256."""
+    """The rows of one calendar period as one Parquet file.
+
+    Attributes:
+        start: Start of the period, in UTC.
+        end: End of the period, exclusive.
+        sha256: Digest of the file, which also names it.
+        rows: Number of rows.
+        size: Size of the file in bytes.
+    """
 
     start: datetime
     end: datetime
@@ -33,12 +41,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class SnapshotDiff:
-    """How one snapshot differs from another: chunks by their bytes, columns by name and type.
+    """Differences of one snapshot from another: chunks compared by digest, columns by name and type.
 
     Attributes:
-        shared: Chunks that both have.
-        added: Chunks, and columns below, of this one alone; a column of another type is in both lists.
-        removed: Those of the other alone.
+        shared: Chunks of both snapshots.
+        added: Chunks of this snapshot only.
+        removed: Chunks of the other snapshot only.
+        columns_added: (name, type) of this snapshot only; a column whose type changed is in both lists.
+        columns_removed: (name, type) of the other snapshot only.
     """
 
     shared: tuple[Chunk, ...]
@@ -50,14 +60,16 @@ class SnapshotDiff:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A manifest: what was asked, what came, and the chunks that hold it.
+    """The manifest of a window's data: its source, its columns and the chunks with its rows.
 
     Attributes:
-        source: The sha256 of the query text (or glob) and the connection's name.
-        columns: (name, type) in order, types in DuckDB's words.
-        chunks: By time; the first may reach back before the window, never any past its end.
-        train_rows: Rows of the window's training range.
-        holdout_rows: Rows of its holdout range.
+        source: Digest of the query text (or glob), the connection's name and the time columns.
+        window: The time ranges of the retrain.
+        event_time: Name of the event time column.
+        columns: (name, type) in order, with the type names of Arrow.
+        chunks: In time order. The first may begin before the window; none ends after it.
+        train_rows: Number of rows of the training range.
+        holdout_rows: Number of rows of the holdout.
     """
 
     source: str
@@ -70,28 +82,28 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        """The sha256 of the manifest, and so of every byte behind it."""
+        """Digest of the manifest, which includes the digest of every chunk."""
         return digest_json(self.to_json())
 
     def span(self, part: Part) -> tuple[datetime, datetime]:
-        """Return the half-open range of event times of one part."""
+        """Return the half-open range of event times of one part, in UTC."""
         if part is Part.TRAIN:
             return self.window.train_start, self.window.holdout_start
         return self.window.holdout_start, self.window.end
 
     def compare(self, other: Snapshot) -> SnapshotDiff:
-        """Return what this snapshot has that `other` has not, and the other way round."""
-        mine, theirs = ({chunk.sha256 for chunk in side.chunks} for side in (self, other))
+        """Return the differences of this snapshot from `other`."""
+        digests, other_digests = ({chunk.sha256 for chunk in side.chunks} for side in (self, other))
         return SnapshotDiff(
-            shared=tuple(chunk for chunk in self.chunks if chunk.sha256 in theirs),
-            added=tuple(chunk for chunk in self.chunks if chunk.sha256 not in theirs),
-            removed=tuple(chunk for chunk in other.chunks if chunk.sha256 not in mine),
+            shared=tuple(chunk for chunk in self.chunks if chunk.sha256 in other_digests),
+            added=tuple(chunk for chunk in self.chunks if chunk.sha256 not in other_digests),
+            removed=tuple(chunk for chunk in other.chunks if chunk.sha256 not in digests),
             columns_added=tuple(column for column in self.columns if column not in other.columns),
             columns_removed=tuple(column for column in other.columns if column not in self.columns),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
+        """Return the manifest as plain JSON; its digest depends on every key and value."""
         chunks = [
             asdict(chunk) | {"start": chunk.start.isoformat(), "end": chunk.end.isoformat()} for chunk in self.chunks
         ]
@@ -107,7 +119,7 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Snapshot:
-        """Read what `to_json` wrote."""
+        """Return the manifest from the JSON of `to_json`."""
         return cls(
             document["source"],
             Window.from_json(document["window"]),

@@ -10,15 +10,15 @@ __all__ = ["ExpectationResult", "ValidationReport"]
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """What one expectation found.
+    """The result of one expectation.
 
     Attributes:
-        expectation: Its type, such as ``expect_column_values_to_not_be_null``.
-        column: The column or columns it is about; empty for a whole table.
-        success: Whether it was met.
-        unexpected_percent: Share of rows that broke it, 0 to 100, where it counts rows.
-        error: The kind of error where it could not be evaluated, such as a missing column. Never a value.
-        severity: How bad it is where it is not met: critical, warning or info. Just a critical one fails the report.
+        expectation: The type, such as ``expect_column_values_to_not_be_null``.
+        column: The column or columns that it checks; empty for a whole table.
+        success: Whether the data met it.
+        unexpected_percent: Percentage of rows that broke it, 0 to 100; None if it does not count rows.
+        error: The kind of error if it could not be evaluated, such as a missing column; empty otherwise. Never a row value.
+        severity: critical, warning or info. Only a critical expectation can fail the report.
     """
 
     expectation: str
@@ -29,21 +29,26 @@ class ExpectationResult:
     severity: str = "critical"
 
     def __str__(self) -> str:
-        about = f"({self.column})" if self.column else ""
+        columns = f"({self.column})" if self.column else ""
         share = f": {self.unexpected_percent:.2f} % of rows" if self.unexpected_percent is not None else ""
-        return f"{self.expectation}{about}{share}{f': {self.error}' if self.error else ''}"
+        return f"{self.expectation}{columns}{share}{f': {self.error}' if self.error else ''}"
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What a suite found on one window."""
+    """The results of a suite on one window.
+
+    Attributes:
+        suite: The name of the suite.
+        results: One per expectation, in the suite's order.
+    """
 
     suite: str
     results: tuple[ExpectationResult, ...]
 
     @property
     def success(self) -> bool:
-        """Whether there were expectations and all critical ones were met."""
+        """Whether there is at least one result and every critical expectation was met."""
         return bool(self.results) and not self.failures
 
     @property
@@ -53,9 +58,9 @@ class ValidationReport:
 
     @property
     def warnings(self) -> tuple[ExpectationResult, ...]:
-        """The expectations that were not met and do not fail the report."""
+        """The warnings and infos that were not met; they do not fail the report."""
         return tuple(result for result in self.results if not result.success and result.severity != "critical")
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
+        """Return the report as plain JSON."""
         return asdict(self) | {"success": self.success}

@@ -1,4 +1,4 @@
-"""From as-of to the half-open time ranges that a retrain may use."""
+"""The half-open time ranges that a retrain may use, derived from as-of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["Period", "Window", "parse_instant", "resolve_as_of"]
 
-# `fromisoformat` alone takes any sign between date and time, and any number of digits after the seconds.
+# `fromisoformat` alone accepts any separator between date and time, and any number of digits after the seconds.
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 
 
@@ -24,7 +24,7 @@ class Period(StrEnum):
     MONTH = "month"
 
     def floor(self, instant: datetime) -> datetime:
-        """Return the start of the period that holds `instant`."""
+        """Return the start of the period that contains `instant`."""
         hour = instant.replace(minute=0, second=0, microsecond=0)
         if self is Period.HOUR:
             return hour
@@ -45,6 +45,15 @@ class Window:
     """The time ranges of one retrain: *train* ``[train_start, holdout_start)``, *holdout* ``[holdout_start, end)``.
 
     All instants are aware and in UTC; ``end <= as_of - label_delay``.
+
+    Attributes:
+        as_of: The instant whose knowledge the retrain may use.
+        train_start: Start of the training range.
+        holdout_start: End of the training range and start of the holdout.
+        end: End of the holdout, exclusive.
+
+    Raises:
+        ValueError: The instants are not in order.
     """
 
     as_of: datetime
@@ -58,10 +67,16 @@ class Window:
 
     @classmethod
     def from_as_of(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
-        """Return the window whose labels are all known at `as_of`.
+        """Return the latest window whose labels are all known at `as_of`.
+
+        Args:
+            as_of: The instant whose knowledge the retrain may use.
+            label_delay: Time from an event until its label is known.
+            train: Length of the training range.
+            holdout: Length of the holdout.
 
         Raises:
-            ValueError: The window is empty, or begins before the calendar does.
+            ValueError: A range is empty, or the window begins before the year 1.
         """
         try:
             end = as_of.astimezone(UTC) - label_delay
@@ -70,9 +85,9 @@ class Window:
             raise ValueError("a window must begin in the year 1 or later") from None
 
     def periods(self, period: Period) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the calendar periods from the one that holds `train_start`, the last one cut at `end`.
+        """Yield (start, end) of each calendar period from the one that contains `train_start`; the last one is cut at `end`.
 
-        Whole periods, so that overlapping windows share the chunks of their common past.
+        The periods are whole, so overlapping windows share the chunks of their common past.
         """
         start = period.floor(self.train_start)
         while start < self.end:
@@ -86,12 +101,12 @@ class Window:
 
     @classmethod
     def from_json(cls, document: dict[str, str]) -> Window:
-        """Read what `to_json` wrote."""
+        """Return the window from the JSON of `to_json`."""
         return cls(**{name: datetime.fromisoformat(text) for name, text in document.items()})
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant; one without an offset is UTC.
+    """Return an ISO 8601 instant in UTC; without an offset it is taken as UTC.
 
     Raises:
         ValueError: The text is not an ISO 8601 date or date-time.
@@ -102,14 +117,14 @@ def parse_instant(text: str) -> datetime:
     try:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError("an instant must be of the years 1 to 9999 in UTC") from None
+        raise ValueError("an instant must be in the years 1 to 9999 in UTC") from None
 
 
 def resolve_as_of(explicit: str | None, *, data_interval_end: datetime | None, run_after: datetime | None) -> datetime:
-    """Return as-of from its one place: the explicit parameter, else the data interval's end, else run_after.
+    """Return as-of in UTC: the explicit parameter, else the end of the data interval, else run_after.
 
     Raises:
-        ValueError: None of the three is given, or the parameter is not an instant.
+        ValueError: None of the three is given, or the parameter is not an ISO 8601 instant.
     """
     if explicit:
         return parse_instant(explicit)

@@ -1,7 +1,9 @@
-"""The ports: what a retrain needs from the world, one Protocol a system.
+"""The ports: the systems that a retrain needs, one Protocol per system.
 
-Every implementation meets the contract suite of its port under ``tests/contracts``. A system that does not answer raises
-`OutageError`; bytes that are not what was recorded raise `IntegrityError`.
+Every implementation passes the contract suite of its port. If a system does not answer, a method raises `OutageError`, which is
+worth a retry; if stored bytes are not the recorded bytes, it raises `IntegrityError`. Other errors stand under "Raises". No error
+text, log line or stored document contains a row value or a secret. Methods that store something are idempotent: a repeated call
+with the same arguments changes nothing and returns what the first call returned.
 """
 
 from retrain.core.ports.evidence import EvidenceStore

@@ -1,4 +1,4 @@
-"""Retrains, decisions, pointers, and the append-only record of every move and refusal."""
+"""The ledger of retrains, decisions and pointers, with an append-only record of every move and refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ __all__ = ["Ledger", "OpenRetrain"]
 
 @dataclass(frozen=True)
 class OpenRetrain:
-    """An attempt that is not settled."""
+    """A retrain whose outcome is still open.
+
+    Attributes:
+        origin: The run that started it.
+        as_of: Its as-of, in UTC.
+        opened_at: When the ledger recorded its start, in UTC.
+    """
 
     origin: str
     as_of: datetime
@@ -28,82 +34,92 @@ class OpenRetrain:
 
 
 class Ledger(Protocol):
-    """Retrains, decisions, pointers, and the append-only record of every move and refusal."""
+    """Stores retrains, decisions and pointers, and appends a hash-chained entry for every move and refusal.
+
+    All instants are aware and in UTC. The ledger is safe for concurrent writers: of several moves of one pointer, one succeeds.
+    """
 
     def open_retrain(self, request: RetrainRequest) -> None:
-        """Note that an attempt began; saying it twice changes nothing."""
+        """Record that a retrain began; a second call with the same request id changes nothing."""
 
     def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
-        """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first.
+        """Return the unsettled retrains of the same model and timeline with an earlier as-of, the oldest as-of first.
 
-        Settled is an attempt with a decision, a PROMOTE once its promotion or refusal stands in the ledger.
+        A retrain is settled once it has a decision; after PROMOTE, once the ledger also has its promotion or refusal.
         """
 
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
-        """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
+        """Store a decision with its scorecard and close its retrain; return the decision as stored, with the ledger's time.
 
-        A decision with an id that is stored already is not stored again: the first one is returned.
+        If a decision with the same id is stored already, it is returned and nothing changes.
+
+        Args:
+            decision: The decision; the ledger replaces its time.
+            scorecard: The evidence, if the retrain got that far.
 
         Raises:
-            ConflictError: Its allotment rests on a sequence of tests that has grown since: allot anew and judge again.
+            ConflictError: The sequence of tests has grown since the decision's error was allotted: allot again and judge again.
         """
 
     def tests(self, sequence: str) -> list[PastTest]:
-        """Return the tests of a sequence of error control by place: of every decision that took one."""
+        """Return the tests of an error control sequence in order of their place, one per decision that took a test."""
 
     def decision(self, decision_id: str) -> Decision:
-        """Return one decision.
+        """Return the decision with an id.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The ledger has no such decision.
         """
 
     def decisions(self, model: str, timeline: str) -> list[Decision]:
-        """Return all decisions in the order they were stored."""
+        """Return all decisions of a timeline in the order in which they were stored."""
 
     def pointer(self, model: str, timeline: str) -> Pointer | None:
-        """Return who is champion now."""
+        """Return the current pointer of a timeline; None before the first promotion."""
 
     def append(self, move: Move) -> LedgerEntry:
-        """Move the pointer (or record what moves nothing) and append the entry, in one transaction.
+        """Append the entry of a move and update the pointer, in one transaction; a refusal or a freeze moves no pointer.
 
-        The same idempotency key again returns the first entry and changes nothing.
+        A second call with the same idempotency key returns the first entry and changes nothing.
 
         Raises:
-            ConflictError: The rules of `entry_for` refuse the wish: the message says who won, or what bars it.
+            ConflictError: The ledger's rules refuse the move; the message names the winner or the block reason.
         """
 
     def standing(self, model: str, timeline: str) -> Standing:
-        """Return champion, former champions, freeze and quarantine."""
+        """Return the champion, former champions, freeze and quarantine of a timeline, derived from its entries."""
 
     def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
-        """Return the first promotion of a key on a timeline."""
+        """Return the first promotion of a key on a timeline; None if it was never promoted there."""
 
     def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
-        """Return entries by sequence; of one model or timeline where named."""
+        """Return the entries in sequence order, restricted to a model or a timeline if given."""
 
     def champion_at(self, model: str, timeline: str, at: datetime) -> LedgerEntry | None:
-        """Return the move that stood at an instant of record time: what was in production then.
+        """Return the move that made the champion at an instant of record time.
 
-        Of the moves recorded at or before `at`, the last by sequence; None where there was no champion yet.
+        It is the last move, by sequence, that was recorded at or before `at`; None if there was no champion yet.
         """
 
     def champion_as_of(self, model: str, timeline: str, as_of: datetime) -> LedgerEntry | None:
-        """Return the champion for an instant of knowledge time, whenever it was recorded.
+        """Return the move that made the champion for an instant of knowledge time, whenever it was recorded.
 
-        Of the moves to a version whose as-of is not after `as_of`, the last by sequence, so that a rollback counts;
-        None where there is none.
+        It is the last move, by sequence and including rollbacks, to a version whose as-of is not after `as_of`; None if there
+        is no such move.
         """
 
     def now(self) -> datetime:
-        """Return the database's time."""
+        """Return the ledger's time, which stamps entries and decisions."""
 
     def timelines(self) -> list[tuple[str, str]]:
-        """Return every (model, timeline) that has a decision, sorted."""
+        """Return every (model, timeline) with at least one decision, sorted."""
 
     def verify(self) -> int:
-        """Check the hash chain, that each pointer is its last move, and each decision what it was; return how many entries.
+        """Check the hash chain, the pointers against their last moves, and the decisions against their digests.
+
+        Returns:
+            The number of entries.
 
         Raises:
-            IntegrityError: The ledger was tampered with.
+            IntegrityError: An entry, a pointer or a decision was altered or removed.
         """

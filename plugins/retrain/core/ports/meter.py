@@ -1,4 +1,4 @@
-"""What a stored model costs in time and memory."""
+"""Measurement of the resources that a stored model uses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ __all__ = ["Meter"]
 
 
 class Meter(Protocol):
-    """What a stored model costs, measured without the memory and the habits of this process."""
+    """Measures the resource usage of a stored model in a fresh process, so the state of this process has no influence."""
 
     def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> Footprint:
-        """Load a verified artifact in a process of its own, time calls of so many rows each, weigh it.
+        """Load a verified artifact in its own process; return latency per batch size, memory and size on disk.
+
+        Args:
+            spec: The spec of the model; its root holds the code that loading needs.
+            folder: The model folder, whose digest the caller has verified.
+            snapshot: The rows to score come from its holdout, repeated if there are too few.
+            batches: Rows per call, one measurement for each.
 
         Raises:
-            IntegrityError: It does not load, does not score, or takes too long to be measured.
+            IntegrityError: The model does not load, does not score, or exceeds the time limit.
         """

@@ -1,4 +1,4 @@
-"""Training again by a stored recipe."""
+"""Repeating a training from its stored recipe."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ __all__ = ["Refit"]
 
 
 class Refit(Protocol):
-    """Training by a recipe, with its code and not the project's of today."""
+    """Trains from a recipe, with the recipe's code and not the project's current code."""
 
     def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, current_spec: PipelineSpec) -> None:
-        """Train by a recipe in a process of its own and save the model in `folder`.
+        """Train from a recipe in its own process and save the model in `folder`.
 
         Args:
-            rows: Features and label.
-            current_spec: The spec of today, whose project must be out of reach.
+            recipe: The recipe of a stored model.
+            rows: Features and label of the training rows, in the order of the snapshot.
+            folder: Where the model is written; it must not exist.
+            current_spec: The current spec; the process must not import code from its project.
 
         Raises:
-            TrainingError: The recipe no longer trains.
+            TrainingError: The training fails or exceeds the time limit.
         """

@@ -1,4 +1,4 @@
-"""Runs, model versions and aliases."""
+"""The registry of runs, model versions and aliases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ __all__ = ["DatasetRef", "ModelRegistry"]
 
 @dataclass(frozen=True)
 class DatasetRef:
-    """How a snapshot is written down in a run."""
+    """The reference to a snapshot that a run records.
+
+    Attributes:
+        name: The pipeline's name.
+        digest: The snapshot's digest.
+        source: Where the rows came from.
+        rows: Number of rows.
+    """
 
     name: str
     digest: str
@@ -26,75 +33,109 @@ class DatasetRef:
 
 
 class ModelRegistry(Protocol):
-    """Runs, model versions and aliases; one run and one canonical version a key."""
+    """Stores runs, model versions and aliases; each key has one run and one canonical version.
+
+    Every method raises `OutageError` if the registry does not answer, and `RegistryError` if it refuses the call for good.
+    """
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
-        """Return the canonical version made under a key: the lowest number with a finished artifact."""
+        """Return the canonical version of a key, the lowest number with a finished artifact; None if there is none."""
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Return the id of the run of a key, made on the first call and found on every later one."""
+        """Return the id of the run of a key; the first call creates it, later calls find it and ignore the other arguments.
+
+        Args:
+            model: The registered model's name.
+            key: The key of the retrain.
+            name: The display name of a new run.
+            params: Recorded as texts.
+            tags: Recorded as they are, beside the key.
+        """
 
     def run_tags(self, run_id: str) -> dict[str, str]:
-        """Return what `open_run` tagged a run with.
+        """Return the tags of a run, at least those of `open_run`.
 
         Raises:
-            NotFoundError: There is no such run.
+            NotFoundError: The registry has no such run.
         """
 
     def run_params(self, run_id: str) -> dict[str, str]:
         """Return the parameters of a run as texts.
 
         Raises:
-            NotFoundError: There is no such run.
+            NotFoundError: The registry has no such run.
         """
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
-        """Write down the data of a run, once."""
+        """Record the dataset of a run; a second call changes nothing."""
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
-        """Add params to a run that were not known when it was opened; saying it twice changes nothing."""
+        """Add parameters to a run after its creation; repeating the same values changes nothing."""
 
     def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
-        """Write the trials of a search down, each as a run nested in the retrain's; saying it twice makes no second run."""
+        """Record the trials of a search below a run; a repeated call records no trial twice.
+
+        Args:
+            run_id: The run of the retrain.
+            metric: The metric that the values of the trials are of.
+            trials: The closed trials.
+        """
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
-        """Upload a model folder and register it under the key; publishing a key again returns what is there."""
+        """Upload a model folder and register it under the key; if the key has a finished version, return that one.
+
+        A call that was killed leaves no finished version, and a repeated call completes the work.
+        """
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
-        """Add metrics and files (plots, reports) to a run; saying it twice changes nothing."""
+        """Add metrics and files (plots, reports) to a run; a repeated call changes nothing."""
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
-        """Put files into a folder of a run; a file of the same name is replaced."""
+        """Store files in a folder of a run; a file with the same name is replaced."""
 
     def find_version(self, model: str, version: int) -> Challenger | None:
-        """Return a version with the key and manifest that it was made under; None where it is gone or not ours.
+        """Return a version with its key and manifest digest; None if it does not exist or was not made by a retrain.
 
         Raises:
-            IntegrityError: It says that it is ours, and cannot be.
+            IntegrityError: It carries a key, but not what a retrain records beside it.
         """
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
-        """Copy the artifact of a version into `folder` and verify it; return the model's folder.
+        """Copy the artifact of a version below `folder`, verify the copy, and return the model's folder.
+
+        Args:
+            model: The registered model's name.
+            version: The version number.
+            manifest_digest: The digest recorded at training.
+            folder: An existing empty folder.
 
         Raises:
-            NotFoundError: The version or its artifact is gone.
-            IntegrityError: The artifact is not what was made, or was never finished.
+            NotFoundError: The version or its artifact does not exist.
+            IntegrityError: The artifact does not have that digest, or was never finished.
         """
 
     def alias_version(self, model: str, alias: str) -> int | None:
-        """Return the version that an alias names."""
+        """Return the version that an alias names; None if the alias or the model does not exist."""
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
-        """Point an alias at a version, and read it back."""
+        """Point an alias at a version and read it back.
+
+        Raises:
+            OutageError: Another writer moved the alias at the same time.
+        """
 
     def describe_version(self, model: str, version: int, text: str) -> None:
-        """Give a version its description, in Markdown, in place of the one it had."""
+        """Replace the description of a version by a Markdown text.
+
+        Raises:
+            NotFoundError: The version does not exist.
+        """
 
     def run_url(self, run_id: str) -> str:
-        """Return the address of a run's page."""
+        """Return the URL of a run's page."""
 
     def file_url(self, run_id: str, path: str) -> str:
-        """Return the address of the page that shows a file of a run, by its path there."""
+        """Return the URL of the page that shows a file of a run; `path` is relative to the run."""
 
     def version_url(self, model: str, version: int) -> str:
-        """Return the address of a version's page."""
+        """Return the URL of a version's page."""

@@ -18,27 +18,43 @@ __all__ = ["SnapshotStore"]
 
 
 class SnapshotStore(Protocol):
-    """Point-in-time data, stored once and never changed."""
+    """Stores point-in-time data as content-addressed chunks and manifests, written once and never changed."""
 
     def take(self, spec: PipelineSpec, window: Window) -> Snapshot:
-        """Read the window from the source, store its chunks and manifest, return the manifest.
+        """Read the window from the source, store its chunks and manifest, and return the manifest.
 
-        The same data gives the same bytes and so the same digest.
+        Only rows that were known at as-of are stored: event time before the window's end and, if the spec names one, ingestion
+        time at or before as-of. The same data gives the same bytes and therefore the same digest.
+
+        Args:
+            spec: The pipeline's spec, which names the source and the columns.
+            window: The time ranges of the retrain.
 
         Raises:
-            DataError: The source cannot be read, lacks a column, or a calendar period between the first row and the
-                window's end has no rows.
+            DataError: The source cannot be read, a column is missing, or the event time is not a time.
         """
 
     def load(self, digest: str) -> Snapshot:
         """Return a stored manifest, checked against its digest.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The store has no such manifest.
+            IntegrityError: The manifest was altered.
         """
 
     def files(self, snapshot: Snapshot) -> list[Path]:
-        """Return the chunks as local Parquet files, each checked against its sha256."""
+        """Return the chunks in time order as local Parquet files, each checked against its sha256.
+
+        Raises:
+            NotFoundError: A chunk is missing.
+            IntegrityError: A chunk was altered.
+        """
 
     def frame(self, snapshot: Snapshot, part: Part, columns: Sequence[str]) -> DataFrame:
-        """Return the rows of one part in a stable order, with just these columns."""
+        """Return the rows of one part, in the order in which they are stored, with these columns in this order.
+
+        Raises:
+            DataError: A column does not exist.
+            NotFoundError: A chunk is missing.
+            IntegrityError: A chunk was altered.
+        """

@@ -1,4 +1,4 @@
-"""Models of one library: fit, score, save and load."""
+"""Training, scoring, saving and loading the models of one library."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ __all__ = ["FittedModel", "Trainer"]
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted estimator with what is needed to score it.
+    """A fitted estimator and the facts that scoring needs.
 
     Attributes:
+        estimator: The library's object.
         features: The feature columns, in order.
-        classes: The classes by column of the probabilities; None for a regression.
-        baseline: What a dummy fitted on the same training rows says on every row: the class shares, or the mean.
+        classes: The class of each column of the probabilities; None for a regression.
+        baseline: The constant prediction of a dummy fitted on the same rows: the class shares, or the mean or median label.
     """
 
     estimator: Any
@@ -35,48 +36,80 @@ class FittedModel:
 
 
 class Trainer(Protocol):
-    """Makes, scores, saves and loads models of one library."""
+    """Fits, scores, saves and loads models of one library; equal inputs give the same model, bit for bit."""
 
     def code_digest(self, spec: PipelineSpec) -> str:
-        """Return the digest of the training code: the estimator's module and what it imports from the project."""
+        """Return the digest of the training code: the estimator's module and all project files that it imports.
+
+        Raises:
+            TrainingError: The code cannot be found or parsed.
+        """
 
     def lock_digest(self, spec: PipelineSpec) -> str:
-        """Return the digest of the interpreter and the pinned packages that the model is made with."""
+        """Return the digest of the interpreter and the pinned packages that determine the model.
+
+        Raises:
+            TrainingError: A required package is not installed.
+        """
 
     def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
         """Build the estimator with the spec's params and seed, and fit it.
 
+        Args:
+            spec: The pipeline's spec.
+            features: (n, features) the training rows.
+            label: (n,) classes, or finite numbers for a regression.
+
         Raises:
             TrainingError: The estimator cannot be imported, built or fitted.
-            DataError: The label is missing, not finite, or has a single class.
+            DataError: A feature has no value at all, a label is missing or not finite, or there is a single class.
         """
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities, or (n,) predictions.
+        """Return (n, classes) probabilities, or (n,) predictions in the units of the label.
+
+        Args:
+            model: What `fit` or `load` returned.
+            features: (n, columns) with at least the model's features, in any order.
 
         Raises:
-            TrainingError: The model cannot score the rows, or gives a score that is not finite.
+            TrainingError: A feature is missing, the model fails on the rows, or a score is not finite.
         """
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
-        """Write the model with its signature and requirements."""
+        """Write the model with its signature, requirements and recipe.
 
-    def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
-        """Return the versions of the interpreter and the packages that a model of this spec is made with here, by name."""
-
-    def recipe(self, folder: Path) -> Recipe:
-        """Return what a stored model was made by; the caller has verified the folder's digest.
+        Args:
+            model: What `fit` returned.
+            spec: The spec that it was fitted by.
+            sample: Some rows of the features, for the signature; no row value is stored.
+            folder: Where to write; it must not exist.
 
         Raises:
-            IntegrityError: The folder does not say.
+            TrainingError: The model contains a type that the platform does not trust.
+        """
+
+    def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
+        """Return the versions of the interpreter and the packages that this process would train the spec with, by name."""
+
+    def recipe(self, folder: Path) -> Recipe:
+        """Return the recipe of a stored model; the caller has verified the folder's digest.
+
+        Raises:
+            IntegrityError: The folder has no readable recipe.
         """
 
     def find_difference(self, folder: Path, other: Path) -> str:
-        """Return the first place where two models that `save` wrote differ; empty where every number is the same."""
+        """Return the first place where two saved models differ, such as ``model.coef_``; empty if they are equal in every bit.
+
+        Args:
+            folder: A folder that `save` wrote.
+            other: Another one.
+        """
 
     def load(self, folder: Path) -> FittedModel:
-        """Read what `save` wrote; the caller has verified the folder's digest.
+        """Return the model that `save` wrote, without running code from the folder; the caller has verified its digest.
 
         Raises:
-            IntegrityError: The model holds a type that the platform does not trust, or code to run on loading.
+            IntegrityError: The folder holds no readable model, or the model contains a type that the platform does not trust.
         """

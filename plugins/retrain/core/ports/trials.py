@@ -1,4 +1,4 @@
-"""Searches for the best params, shared by workers and resumed after a kill."""
+"""Hyperparameter searches, shared by workers and resumed after a crash."""
 
 from __future__ import annotations
 
@@ -14,37 +14,54 @@ __all__ = ["Search", "TrialStore"]
 
 
 class Search(Protocol):
-    """One search: exactly as many trials as were wanted, shared by all who work on it.
+    """One search with a fixed number of trials, shared by its workers.
 
-    A trial is deterministic, so that two who do the same one by accident find the same, and the first to close it counts.
+    A trial is deterministic: if two workers run the same trial by accident, both get the same result, and the first close counts.
     """
 
     def take(self) -> Candidate | None:
-        """Return the next trial to do, for this worker alone; None where none is left to begin.
+        """Return the next trial, reserved for this worker; None if no trial is left.
 
-        Trials that this worker began in an earlier life come first, with the params and values they had. One that was begun
-        three times and never closed is closed as failed, since it kills who does it.
+        Trials that this worker began before a crash come first, with the same params and the values stored so far. A trial
+        that was begun three times and never closed is closed as failed, because it kills its worker.
         """
 
     def report(self, number: int, fold: int, value: float) -> bool:
-        """Store the value of a fold, the first is 0; return whether the rest of the trial is not worth its time."""
+        """Store the value of one fold and return whether to prune the trial.
+
+        Args:
+            number: The trial's number.
+            fold: The fold's number, from 0.
+            value: The metric on the fold; the first stored value of a fold stays.
+        """
 
     def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
-        """End a trial; one that is closed stays as it is."""
+        """Close a trial; a trial that is closed already stays as it is.
+
+        Args:
+            number: The trial's number.
+            state: How it ended.
+            seconds: Duration of the attempt.
+            error: The class of the error of a failed trial; never its text.
+        """
 
     def trials(self) -> list[Trial]:
-        """Return the closed trials by number."""
+        """Return the closed trials in order of their number."""
 
 
 class TrialStore(Protocol):
-    """Searches for the best params, stored so that one that was killed goes on where it was."""
+    """Stores searches, so that a killed search resumes where it stopped."""
 
     def open(
         self, key: str, search: SearchSpec, goal: Goal, *, start: Mapping[str, Any], seed: int, worker: int | None
     ) -> Search:
-        """Return the search of a key, made on the first call and found on every later one.
+        """Return the search of a key; the first call creates it, later calls find it.
 
         Args:
+            key: The key of the retrain.
+            search: The search space and the number of trials.
+            goal: The metric and its direction.
             start: Params that the first trial must have.
-            worker: Who works on it, so that a retry takes up its own trials; None takes up everybody's.
+            seed: Seed of the sampler.
+            worker: Number of the calling worker, so that a retry resumes its own trials; None resumes every open trial.
         """

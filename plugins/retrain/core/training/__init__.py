@@ -1,1 +1,1 @@
-"""What a training is made of: its key, its recipe, its search and its artifact."""
+"""Records of a training: its key, recipe, search and artifact manifest."""

@@ -1,4 +1,4 @@
-"""The manifest of a model artifact: what is loaded is what was made."""
+"""The manifest of a model artifact, which proves that the loaded bytes are the trained ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITTEN_BY_THE_REGISTRY: Final = "registered_model_meta"
 
 
 def build_manifest(folder: Path) -> list[dict[str, Any]]:
-    """Return path, size and sha256 of every file of a model folder, by path."""
+    """Return path, size in bytes and sha256 of every file of a model folder, sorted by path."""
     return [
         {"path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": hash_file(path)}
         for path in sorted(folder.rglob("*"))
@@ -28,15 +28,15 @@ def digest_manifest(folder: Path) -> str:
 
 
 def verify_artifact(folder: Path, expected: str) -> None:
-    """Check a model folder against the digest recorded at training, before anything in it is loaded.
+    """Check a model folder against the digest recorded at training; call it before loading anything from the folder.
 
     Raises:
         IntegrityError: A file was altered, added or removed.
     """
-    found = digest_manifest(folder)
-    if found != expected:
+    digest = digest_manifest(folder)
+    if digest != expected:
         raise IntegrityError(
             f"the artifact must have the manifest digest {expected[:12]} that was recorded at training",
-            got=found[:12],
+            got=digest[:12],
             fix="Do not load it; restore the artifact or retrain.",
         )

@@ -1,4 +1,4 @@
-"""The key of a retrain: the same inputs give the same key, and so the same run and model version."""
+"""The key of a retrain: equal inputs give the same key, and therefore the same run and model version."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ __all__ = ["retrain_key"]
 
 
 def retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonce: str = "") -> str:
-    """Return the sha256 over everything that makes a challenger.
+    """Return the key of a retrain: the sha256 over everything that determines a challenger, as 64 hex digits.
 
     Args:
+        spec: The pipeline's spec.
         snapshot: The digest of the snapshot's manifest.
         code: The digest of the training code.
-        lock: The digest of the pinned requirements.
+        lock: The digest of the interpreter and the pinned requirements.
         nonce: Any text that forces a fresh key.
     """
-    without_search = {"search"} if spec.train.search is None else None  # a pipeline that has none keeps its keys
+    without_search = (
+        {"search"} if spec.train.search is None else None
+    )  # keys of pipelines without a search stay as they were
     training = {
         "model": spec.model,
         "data": {"label": spec.data.label, "features": spec.data.features},

@@ -1,4 +1,4 @@
-"""What a model was made by: enough to make it again."""
+"""The recipe of a model: everything needed to train it again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Recipe:
     """The recipe of one model version.
 
     Attributes:
-        spec: As it was, with the params that a search found, rooted where the training code of then lies.
-        packages: The versions of Python and of the packages it was made with, and the kernels of its arithmetic.
-        threads: How many threads the arithmetic had: the last bits of a sum depend on its order.
-        has_code: Whether the training code is the project's, and so there; that of an installed package is not.
+        spec: The spec at the time, with the params that a search found; its root holds the stored training code.
+        packages: The versions of Python and of the packages at the time, and the BLAS kernels, by name.
+        threads: Number of arithmetic threads at the time; the order of a sum decides its last bits.
+        has_code: Whether the recipe stores the training code: true for project code, false for an installed package.
     """
 
     spec: PipelineSpec
@@ -27,7 +27,7 @@ class Recipe:
     has_code: bool
 
     def changed_packages(self, now: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the packages that are not those of then, as ``name then (now version)``.
+        """Return the packages whose version differs from `now`, as ``name previous (now current)``.
 
         >>> from unittest.mock import sentinel
         >>> recipe = Recipe(sentinel.spec, {"python": "3.11.7", "skops": "0.14"}, threads=1, has_code=True)

@@ -1,4 +1,4 @@
-"""What a search tried, and which of it was best."""
+"""The trials of a hyperparameter search, and the best of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from statistics import fmean
 from typing import Any
 
-__all__ = ["Candidate", "Goal", "Trial", "TrialState", "best_trial", "describe_trial"]
+__all__ = ["Candidate", "Goal", "Trial", "TrialState", "describe_trial", "find_best_trial"]
 
 
 class TrialState(StrEnum):
@@ -22,7 +22,7 @@ class TrialState(StrEnum):
 
 @dataclass(frozen=True)
 class Goal:
-    """What a search is after."""
+    """The metric that a search optimises, and its direction."""
 
     metric: str
     greater_is_better: bool
@@ -30,11 +30,12 @@ class Goal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Params to try.
+    """The params of a trial that is about to start.
 
     Attributes:
-        number: Of the trial in its search, from 0.
-        values: What an earlier try, which died, found on the first folds.
+        number: Number of the trial in its search, from 0.
+        params: The params by name.
+        values: The metric on the first folds, from an earlier attempt that was killed.
     """
 
     number: int
@@ -44,12 +45,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Trial:
-    """Params that were tried.
+    """A finished trial.
 
     Attributes:
-        values: The metric on each fold, the oldest first; fewer than all folds where the trial was pruned or failed.
-        seconds: How long the try that ended it took.
-        error: The class of the error of a failed trial; never its text, which may hold row values.
+        number: Number of the trial in its search, from 0.
+        params: The params by name.
+        state: How it ended.
+        values: The metric per fold, the oldest first; a pruned or failed trial has fewer values than folds.
+        seconds: Duration of the attempt that ended it.
+        error: The class of the error of a failed trial; never its text, which may contain row values.
     """
 
     number: int
@@ -61,12 +65,12 @@ class Trial:
 
     @property
     def value(self) -> float:
-        """The mean over the folds; NaN without any."""
+        """The mean over the folds; NaN without values."""
         return fmean(self.values) if self.values else math.nan
 
 
-def best_trial(trials: Sequence[Trial], goal: Goal) -> Trial | None:
-    """Return the complete trial with the best value, of equals the first; None where none is complete."""
+def find_best_trial(trials: Sequence[Trial], goal: Goal) -> Trial | None:
+    """Return the complete trial with the best value, the first of equals; None if no trial is complete."""
     complete = sorted((trial for trial in trials if trial.state is TrialState.COMPLETE), key=lambda trial: trial.number)
     choose = max if goal.greater_is_better else min
     return choose(complete, key=lambda trial: trial.value, default=None)
@@ -75,17 +79,24 @@ def best_trial(trials: Sequence[Trial], goal: Goal) -> Trial | None:
 def describe_trial(
     trial: Trial, trials: Sequence[Trial], goal: Goal, *, wanted: int, minutes_left: float | None
 ) -> str:
-    """Return one line for people: the trial, the best so far, and what is left.
+    """Return one line of progress: the trial, the best trial so far, and the remaining work.
+
+    Args:
+        trial: The trial that just ended.
+        trials: All ended trials.
+        goal: The metric and its direction.
+        wanted: Number of trials of the search.
+        minutes_left: Remaining time; None without a limit.
 
     >>> goal = Goal("roc_auc", greater_is_better=True)
     >>> trial = Trial(0, {}, TrialState.COMPLETE, (0.7, 0.8), 2.0)
     >>> describe_trial(trial, [trial], goal, wanted=20, minutes_left=None)
     'Trial 0: roc_auc 0.7500 in 2.0 s; best 0.7500 (trial 0); 1 of 20 done'
     """
-    found = f"{trial.state.value}: {trial.error}" if trial.error else f"{goal.metric} {trial.value:.4f}"
+    result = f"{trial.state.value}: {trial.error}" if trial.error else f"{goal.metric} {trial.value:.4f}"
     if trial.state is TrialState.PRUNED:
-        found += f", pruned after fold {len(trial.values)}"
-    best = best_trial(trials, goal)
-    best_said = "none yet" if best is None else f"{best.value:.4f} (trial {best.number})"
-    left = "" if minutes_left is None else f", {max(0.0, minutes_left):.1f} min left"
-    return f"Trial {trial.number}: {found} in {trial.seconds:.1f} s; best {best_said}; {len(trials)} of {wanted} done{left}"
+        result += f", pruned after fold {len(trial.values)}"
+    best = find_best_trial(trials, goal)
+    best_text = "none yet" if best is None else f"{best.value:.4f} (trial {best.number})"
+    remaining = "" if minutes_left is None else f", {max(0.0, minutes_left):.1f} min left"
+    return f"Trial {trial.number}: {result} in {trial.seconds:.1f} s; best {best_text}; {len(trials)} of {wanted} done{remaining}"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from retrain.core.training.search import Goal, Trial, TrialState, best_trial, describe_trial
+from retrain.core.training.search import Goal, Trial, TrialState, describe_trial, find_best_trial
 
 UP, DOWN = Goal("roc_auc", greater_is_better=True), Goal("mae", greater_is_better=False)
 
@@ -26,7 +26,7 @@ def test_only_a_complete_trial_can_be_best(goal: Goal, best: int) -> None:
         trial(2, 0.01, state=TrialState.FAILED),
         trial(3, 0.7),
     ]
-    found = best_trial(trials, goal)
+    found = find_best_trial(trials, goal)
     assert found is not None
     assert found.number == best
 
@@ -34,11 +34,11 @@ def test_only_a_complete_trial_can_be_best(goal: Goal, best: int) -> None:
 def test_of_equals_the_first_is_best_so_that_the_present_params_win_a_tie() -> None:
     trials = [trial(2, 0.7), trial(0, 0.7), trial(1, 0.7)]
     for goal in (UP, DOWN):
-        assert best_trial(trials, goal) == trial(0, 0.7)
+        assert find_best_trial(trials, goal) == trial(0, 0.7)
 
 
 def test_without_a_complete_trial_none_is_best() -> None:
-    assert best_trial([trial(0, 0.7, state=TrialState.PRUNED)], UP) is None
+    assert find_best_trial([trial(0, 0.7, state=TrialState.PRUNED)], UP) is None
 
 
 @pytest.mark.parametrize(
