@@ -11,6 +11,7 @@ from dataclasses import dataclass
 __all__ = [
     "ConflictError",
     "DataError",
+    "InstallError",
     "IntegrityError",
     "NotFoundError",
     "OutageError",
@@ -54,6 +55,10 @@ class DataError(RetrainError):
 
 class TrainingError(RetrainError):
     """The estimator could not be built, fitted or scored."""
+
+
+class InstallError(RetrainError):
+    """A package that a pipeline or a command needs is not installed, or cannot be imported."""
 
 
 class IntegrityError(RetrainError):

@@ -15,6 +15,7 @@ PUBLIC = {
     "retrain.errors": [
         "ConflictError",
         "DataError",
+        "InstallError",
         "IntegrityError",
         "NotFoundError",
         "OutageError",

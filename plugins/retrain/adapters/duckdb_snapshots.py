@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrain.adapters.content_store import ContentStore
+from retrain.adapters.extensions import load_source
 from retrain.core.data.snapshot import Chunk, Part, Snapshot
 from retrain.core.data.window import Window
 from retrain.core.digest import digest_json
-from retrain.core.spec import DataSpec, PipelineSpec
+from retrain.core.spec import BUILT_IN_READER, DataSpec, PipelineSpec
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class DuckDBSnapshots:
 
     def _register_source(self, connection: duckdb.DuckDBPyConnection, spec: PipelineSpec, window: Window) -> str:
         data = spec.data
+        first = next(window.periods(data.chunk))[0]
+        if data.reader != BUILT_IN_READER:
+            return _registered(connection, load_source(spec).read(spec, first, window.end))
         if data.source is not None:
             pattern = data.source.replace("'", "''")
             return f"read_parquet('{pattern}')"
@@ -89,13 +93,9 @@ class DuckDBSnapshots:
             raise DataError(
                 "a spec with `connection` needs Airflow's connections", got=data.connection, fix="Run it in Airflow."
             )
-        first = next(window.periods(data.chunk))[0]
         time = _quoted(data.event_time)
         bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE {time} >= :start AND {time} < :end"  # noqa: S608 - quoted
-        connection.register(
-            "rows_of_the_connection", self._run_query(data.connection, bounded, {"start": first, "end": window.end})
-        )
-        return "rows_of_the_connection"
+        return _registered(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end}))
 
     def _store_chunks(self, table: pa.Table, data: DataSpec, window: Window) -> Iterator[Chunk]:
         times = table.column(data.event_time).to_numpy()
@@ -136,6 +136,11 @@ class _Columns:
                 got=kinds[self._event_time],
                 fix="Cast it in the query.",
             )
+
+
+def _registered(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
+    connection.register("rows_of_the_source", rows)
+    return "rows_of_the_source"
 
 
 def _ordered_rows(
@@ -182,7 +187,10 @@ def _query_text(spec: PipelineSpec) -> str:
 
 def _source_digest(spec: PipelineSpec) -> str:
     data = spec.data
-    return digest_json([data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time])
+    reader = [] if data.reader == BUILT_IN_READER else [data.reader]
+    return digest_json(
+        [data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time, *reader]
+    )
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_info
 
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
+from retrain.core.user_code import DEFAULT_TRAINER
 from retrain.errors import IntegrityError
 
-__all__ = ["arithmetic", "read_recipe", "write_recipe"]
+__all__ = ["arithmetic", "read_recipe", "trainer_of", "write_recipe"]
 
 _FOLDER: Final = "recipe"
 _FACTS: Final = "recipe.json"
@@ -52,6 +53,23 @@ def read_recipe(folder: Path) -> Recipe:
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise IntegrityError(
             "a model artifact must hold the recipe that it was made by", got=type(error).__name__, fix="Retrain it."
+        ) from error
+
+
+def trainer_of(folder: Path) -> str:
+    """Return the name of the trainer that made a stored model; the caller has verified the folder's digest.
+
+    Raises:
+        IntegrityError: The recipe cannot be read.
+    """
+    path = folder / _FOLDER / _FACTS
+    if not path.is_file():
+        return DEFAULT_TRAINER  # the only one there was when models had no recipe
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["spec"]["train"].get("trainer", DEFAULT_TRAINER))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise IntegrityError(
+            "the recipe of a stored model must name its trainer", got=type(error).__name__, fix="Retrain it."
         ) from error
 
 

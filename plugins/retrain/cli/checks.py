@@ -1,68 +1,76 @@
-"""What `retrain check` looks at beyond the spec itself: the files it names, and the estimator and the gates it imports."""
+"""What `retrain check` looks at beyond the spec itself: the files it names, and the code it imports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
-from retrain.core.policy.gates import Custom
-from retrain.core.spec import PipelineSpec, field_problems
+from retrain.core.policy.gates import LoadedGate
+from retrain.core.spec import BUILT_IN_READER, PipelineSpec, field_problems
 from retrain.errors import RetrainError, SpecError, SpecProblem
 
 __all__ = ["check_files"]
 
 
 def check_files(spec: PipelineSpec, source: str) -> None:
-    """Check that the spec's files can be read, and its estimator and custom gates be built.
+    """Check that the spec's files can be read, and that its estimator, gates and extensions can be made.
 
     Raises:
         SpecError: They cannot; every such problem is named.
     """
-    problems = [*_files(spec), *_code(spec), *_gates(spec)]
+    problems = [*_check_files(spec), *_check_code(spec), *_check_gates(spec)]
     if problems:
         raise SpecError(source, problems)
 
 
-def _files(spec: PipelineSpec) -> Iterator[SpecProblem]:
+def _check_files(spec: PipelineSpec) -> Iterator[SpecProblem]:
     for path, name in (("data.query", spec.data.query), ("validation.suite", spec.validation.suite)):
         if name is not None and not (spec.root / name).is_file():
             yield SpecProblem(path, f"must be a file under {spec.root}", repr(name), "Check the path.")
-    if spec.data.source is not None and "://" not in spec.data.source and not any(spec.root.glob(spec.data.source)):
-        yield SpecProblem(
-            "data.source", f"must match files under {spec.root}", repr(spec.data.source), "Check the glob."
-        )
+    pattern = spec.data.source if spec.data.reader == BUILT_IN_READER else None
+    if pattern is not None and "://" not in pattern and not any(spec.root.glob(pattern)):
+        yield SpecProblem("data.source", f"must match files under {spec.root}", repr(pattern), "Check the glob.")
 
 
-def _code(spec: PipelineSpec) -> Iterator[SpecProblem]:
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+def _check_code(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    from retrain.adapters.extensions import load_source, load_trainer, load_validator
 
+    if spec.data.reader != BUILT_IN_READER:
+        yield from _try("data.reader", lambda: load_source(spec))
+    yield from _try("validation.validator", lambda: load_validator(spec))
+    unloaded = list(_try("train.trainer", lambda: load_trainer(spec)))
+    yield from unloaded or _try("train.estimator", lambda: load_trainer(spec).build(spec))
+
+
+def _try(path: str, make: Callable[[], Any]) -> Iterator[SpecProblem]:
     try:
-        SklearnTrainer().build(spec)
+        make()
     except RetrainError as error:
-        yield SpecProblem("train.estimator", error.must, error.got, error.fix)
+        yield SpecProblem(path, error.must, error.got, error.fix)
 
 
-def _gates(spec: PipelineSpec) -> Iterator[SpecProblem]:
-    from retrain.adapters.user_code.project_gates import gate_class
+def _check_gates(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    from retrain.adapters.user_code.project_gates import fields_for, gate_class
 
-    for index, custom in enumerate(spec.gate):
-        if not isinstance(custom, Custom):
+    for index, declared in enumerate(spec.gate):
+        if not isinstance(declared, LoadedGate):
             continue
-        path = f"gate[{index}]"
+        path, fields = f"gate[{index}]", f"gate[{index}].{declared.fields_path}".rstrip(".")
         try:
-            kind = gate_class(custom, spec.root)
+            kind = gate_class(declared, spec.root)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing may raise anything
             must, got = f"must be importable from {spec.root}", f"{type(error).__name__}: {error}"
             yield SpecProblem(f"{path}.gate", must, got, "Check the path and that its packages are installed.")
             continue
         try:
-            gate = kind.model_validate(custom.params)
+            gate = kind.model_validate(fields_for(declared, kind))
         except ValidationError as error:
             for problem in field_problems(error, kind):
-                yield replace(problem, path=f"{path}.params.{problem.path}".rstrip("."))
+                yield replace(problem, path=f"{fields}.{problem.path}".rstrip("."))
             continue
-        if lacking := sorted({*gate.columns} - {*custom.reads}):
-            got = ", ".join(custom.reads) or "none"
-            yield SpecProblem(f"{path}.reads", f"must name {', '.join(lacking)}", got, "The class reads it.")
+        if missing := sorted({*gate.columns} - {*declared.columns}):
+            got = ", ".join(declared.columns) or "none"
+            yield SpecProblem(f"{path}.reads", f"must name {', '.join(missing)}", got, "The class reads it.")

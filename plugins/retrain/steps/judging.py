@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retrain.core.policy.evidence import Evidence
-from retrain.core.policy.gates import Custom, Gate, LoadGate, Verdict
+from retrain.core.policy.gates import Gate, LoadedGate, LoadGate, Verdict
 
 __all__ = ["judge_all"]
 
@@ -13,5 +13,5 @@ __all__ = ["judge_all"]
 def judge_all(gates: Sequence[Gate], evidence: Evidence, load_gate: LoadGate) -> tuple[Verdict, ...]:
     """Return one verdict a gate, in their order."""
     return tuple(
-        gate.judge_by(load_gate, evidence) if isinstance(gate, Custom) else gate.judge(evidence) for gate in gates
+        gate.judge_by(load_gate, evidence) if isinstance(gate, LoadedGate) else gate.judge(evidence) for gate in gates
     )

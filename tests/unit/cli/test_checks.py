@@ -55,7 +55,7 @@ def test_every_wrong_gate_is_told_by_its_place(root: Path) -> None:
         "gate[6].reads",
     ]
     assert "AttributeError: module 'tests.gates' has no attribute 'Missing'" in found["gate[0].gate"]
-    assert "TypeError: not_a_gate is no subclass of retrain.core.policy.gates.Gate" in found["gate[1].gate"]
+    assert "TypeError: tests.gates:not_a_gate is not a subclass of retrain.gates.Gate" in found["gate[1].gate"]
     assert "ModuleNotFoundError: No module named 'tests.nowhere'" in found["gate[2].gate"]
     assert "must be a metric; got 'auc'" in found["gate[3].params.metric"]
     assert "must be a known key; got 'ovr'. Did you mean 'over'?" in found["gate[3].params.ovr"]

@@ -22,7 +22,7 @@ _SAMPLE_ROWS: Final = 100
 
 
 class ChildProcessRefit:
-    """The `Refit` of scikit-learn models.
+    """The `Refit` by the trainer that made the model.
 
     Args:
         trusted_types: The platform's trust list.
@@ -66,9 +66,10 @@ def train_by_recipe(model: str, rows: str, trusted_types: Sequence[str], folder:
     """Train as a stored model was and save what comes out. Runs in the child."""
     import pandas as pd
 
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import load_trainer
 
-    recipe, trainer = read_recipe(Path(model)), SklearnTrainer(trusted_types)
+    recipe = read_recipe(Path(model))
+    trainer = load_trainer(recipe.spec, trusted_types)
     table = pd.read_parquet(rows)
     features = table.drop(columns=recipe.spec.data.label)
     made = trainer.fit(recipe.spec, features, table[recipe.spec.data.label])

@@ -29,7 +29,9 @@ _FRAMES: Final = 100
 
 
 class ChildProcessMeter:
-    """The `Meter` of scikit-learn models: one thread, ten calls to warm up, then 300 timed ones or as many as 20 s allow.
+    """The `Meter` by the trainer that made the model.
+
+    One thread, ten calls to warm up, then 300 timed ones or as many as 20 s allow.
 
     Args:
         snapshots: Where the rows to score come from.
@@ -72,9 +74,9 @@ def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches
     import numpy as np
     import pandas as pd
 
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import Trainers
 
-    trainer, source = SklearnTrainer(trusted_types), pd.read_parquet(rows)
+    trainer, source = Trainers(trusted_types), pd.read_parquet(rows)
     if source.empty:
         raise DataError("a model is timed on rows", got="none", fix="Widen the holdout.")
     before = _forget_peak()

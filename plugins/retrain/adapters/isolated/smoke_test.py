@@ -19,7 +19,7 @@ _ROWS: Final = 1000
 
 
 class ChildProcessSmokeTest:
-    """The `SmokeTest` of scikit-learn models.
+    """The `SmokeTest` by the trainer that made the model.
 
     Args:
         snapshots: Where the rows to score come from.
@@ -57,8 +57,8 @@ def score_stored(folder: str, rows: str, trusted_types: Sequence[str]) -> int:
     """Load a stored model and score the rows of a Parquet file, if any; return how many. Runs in the child."""
     import pandas as pd
 
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import Trainers
 
-    trainer = SklearnTrainer(trusted_types)
+    trainer = Trainers(trusted_types)
     model = trainer.load(Path(folder))
     return len(trainer.score(model, pd.read_parquet(rows))) if rows else 0

@@ -12,7 +12,7 @@ from retrain.core.ports.meter import Meter
 from retrain.core.ports.refit import Refit
 from retrain.core.ports.registry import DatasetRef, ModelRegistry
 from retrain.core.ports.smoke_test import SmokeTest
-from retrain.core.ports.snapshots import SnapshotStore
+from retrain.core.ports.snapshots import SnapshotSource, SnapshotStore
 from retrain.core.ports.trainer import FittedModel, Trainer
 from retrain.core.ports.trials import Search, TrialStore
 from retrain.core.ports.validator import Validator
@@ -28,6 +28,7 @@ __all__ = [
     "Refit",
     "Search",
     "SmokeTest",
+    "SnapshotSource",
     "SnapshotStore",
     "Trainer",
     "TrialStore",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from pandas import DataFrame
@@ -14,7 +15,22 @@ if TYPE_CHECKING:
     from retrain.core.data.window import Window
     from retrain.core.spec import PipelineSpec
 
-__all__ = ["SnapshotStore"]
+__all__ = ["SnapshotSource", "SnapshotStore"]
+
+
+class SnapshotSource(Protocol):
+    """Reads rows from the system that holds them; the store orders them, cuts them into chunks and keeps them."""
+
+    def read(self, spec: PipelineSpec, start: datetime, end: datetime) -> DataFrame:
+        """Return the rows with an event time in ``[start, end)``, times in UTC, with every column of the spec.
+
+        The order of the rows does not matter, and rows outside the range are dropped. Reading a range again returns the same
+        rows, unless the data has changed.
+
+        Raises:
+            DataError: The source cannot be read. The message holds no row value and no secret.
+            OutageError: The system does not answer.
+        """
 
 
 class SnapshotStore(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from retrain.core.user_code import DEFAULT_TRAINER
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,12 +29,14 @@ class FittedModel:
         features: The feature columns, in order.
         classes: The class of each column of the probabilities; None for a regression.
         baseline: The constant prediction of a dummy fitted on the same rows: the class shares, or the mean or median label.
+        trainer: The name, in a spec, of the trainer that made it; the caller of `Trainer.fit` and `Trainer.load` fills it in.
     """
 
     estimator: Any
     features: tuple[str, ...]
     classes: tuple[Any, ...] | None
     baseline: tuple[float, ...]
+    trainer: str = DEFAULT_TRAINER
 
 
 class Trainer(Protocol):
@@ -50,6 +54,13 @@ class Trainer(Protocol):
 
         Raises:
             TrainingError: A required package is not installed.
+        """
+
+    def build(self, spec: PipelineSpec) -> Any:
+        """Return the unfitted estimator of a spec, which `retrain check` tries.
+
+        Raises:
+            TrainingError: It cannot be imported, or refuses the params.
         """
 
     def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:

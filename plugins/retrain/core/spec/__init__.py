@@ -2,6 +2,7 @@
 
 from retrain.core.spec.document import field_problems, load_spec, parse_spec, spec_json_schema
 from retrain.core.spec.model import (
+    BUILT_IN_READER,
     DataSpec,
     EvaluationSpec,
     PipelineSpec,
@@ -13,6 +14,7 @@ from retrain.core.spec.model import (
 from retrain.core.spec.search import Distribution, SearchSpec
 
 __all__ = [
+    "BUILT_IN_READER",
     "DataSpec",
     "Distribution",
     "EvaluationSpec",

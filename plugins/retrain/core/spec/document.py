@@ -9,6 +9,8 @@ from typing import Any, Final, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from retrain.core.extensions import ExtensionPoint, installed_names
+from retrain.core.policy.gates import BUILT_IN_GATES, INSTALLED_TAG, Installed
 from retrain.core.spec.model import PipelineSpec
 from retrain.core.spec.rules import broken_rules, did_you_mean
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, GATE_EXAMPLE
@@ -81,7 +83,28 @@ def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
 def spec_json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a spec, for editors."""
     schema = PipelineSpec.model_json_schema()
+    _describe_gates(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "retrain pipeline"}
+
+
+def _describe_gates(schema: dict[str, Any]) -> None:
+    """Tell editors which gate has which fields, and leave the installed ones out if there are none."""
+    gates, definitions = schema["properties"]["gate"]["items"], schema["$defs"]
+    if not installed_names(ExtensionPoint.GATES):
+        del definitions[Installed.__name__]
+    names = [ref["$ref"].rpartition("/")[2] for ref in gates["oneOf"]]
+    gates["oneOf"] = [{"$ref": f"#/$defs/{name}"} for name in names if name in definitions]
+    mapping = {
+        check: f"#/$defs/{name}"
+        for name in names
+        if name in definitions
+        for check in _constants(definitions[name]["properties"]["check"])
+    }
+    gates["discriminator"] = {"mapping": mapping, "propertyName": "check"}
+
+
+def _constants(field: dict[str, Any]) -> list[str]:
+    return [field["const"]] if "const" in field else list(field["enum"])
 
 
 def _root_of(path: Path) -> Path:
@@ -128,10 +151,10 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[S
                 form, example = _IMPORTED[key]
                 yield SpecProblem(path, f"must be {form}", _shown(item["input"]), f"Such as {example}.")
             case "union_tag_invalid" | "union_tag_not_found":
-                tags = [tag.strip("' ") for tag in item.get("ctx", {}).get("expected_tags", "").split(",")]
-                tag = item.get("ctx", {}).get("tag", "nothing")
-                hint = did_you_mean(tag, tags) if tags != [""] else "Add `check:`."
-                yield SpecProblem(f"{path}.check", "must name a gate", repr(tag), hint)
+                tag = item.get("ctx", {}).get("tag")
+                known = [*BUILT_IN_GATES, *installed_names(ExtensionPoint.GATES)]
+                hint = did_you_mean(tag, known) if tag else "Add `check:`."
+                yield SpecProblem(f"{path}.check", "must name a gate", repr(tag or "nothing"), hint)
             case _:
                 rule = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
                 yield SpecProblem(path, rule[:1].lower() + rule[1:], _shown(item["input"]), "Mend the value.")
@@ -180,4 +203,4 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _tag_of(model: type[BaseModel]) -> str | None:
     field = model.model_fields.get("check")
-    return get_args(field.annotation)[0] if field else None
+    return next(iter(get_args(field.annotation)), INSTALLED_TAG) if field else None

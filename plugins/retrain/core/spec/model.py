@@ -14,6 +14,7 @@ from retrain.core.data.durations import Duration
 from retrain.core.data.schedule import PRESETS, is_cron
 from retrain.core.data.window import Period, Window
 from retrain.core.digest import digest_json
+from retrain.core.extensions import ExtensionName, ExtensionPoint
 from retrain.core.names import ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
@@ -21,9 +22,10 @@ from retrain.core.spec.rules import broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
 from retrain.core.stats.metric_names import MetricName, Task
-from retrain.core.user_code import ESTIMATOR_EXAMPLE, ImportPath, Params
+from retrain.core.user_code import DEFAULT_TRAINER, ESTIMATOR_EXAMPLE, ImportPath, Params
 
 __all__ = [
+    "BUILT_IN_READER",
     "DataSpec",
     "EvaluationSpec",
     "PipelineSpec",
@@ -50,8 +52,14 @@ def _cron(value: str) -> str:
 
 
 _LONGEST: Final = timedelta(days=36_525)
+BUILT_IN_READER: Final = "duckdb"
+_VALIDATOR: Final = "great_expectations"
 Schedule = Annotated[str, AfterValidator(_cron)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
+ReaderName = Annotated[str, ExtensionName(ExtensionPoint.SOURCES, (BUILT_IN_READER,))]
+ValidatorName = Annotated[str, ExtensionName(ExtensionPoint.VALIDATORS, (_VALIDATOR,))]
+TrainerName = Annotated[str, ExtensionName(ExtensionPoint.TRAINERS, (DEFAULT_TRAINER,))]
+# The fields below with `exclude_if` are younger than stored specs: one that leaves them out keeps its digest and its key.
 
 
 class WindowSpec(Section):
@@ -69,6 +77,11 @@ class DataSpec(Section):
     )
     source: str | None = Field(None, description="A glob of Parquet files.")
     connection: str | None = Field(None, description="An Airflow connection that runs `query`.")
+    reader: ReaderName = Field(
+        BUILT_IN_READER,
+        exclude_if=BUILT_IN_READER.__eq__,
+        description="What reads `query` or `source`; an installed package may add readers.",
+    )
     event_time: ColumnName = Field(description="When the event of a row happened; naive times are UTC.")
     ingestion_time: ColumnName | None = Field(None, description="When the row became known, if later than its event.")
     label: ColumnName = Field(description="The column to predict.")
@@ -87,11 +100,21 @@ class ValidationSpec(Section):
     """Which expectations the data must meet."""
 
     suite: str = Field(description="A Great Expectations suite in its own JSON.")
+    validator: ValidatorName = Field(
+        _VALIDATOR,
+        exclude_if=_VALIDATOR.__eq__,
+        description="What evaluates the suite; an installed package may add validators, with suites of their own form.",
+    )
 
 
 class TrainSpec(Section):
     """How the challenger is made."""
 
+    trainer: TrainerName = Field(
+        DEFAULT_TRAINER,
+        exclude_if=DEFAULT_TRAINER.__eq__,
+        description="What fits, scores, saves and loads the model; an installed package may add trainers.",
+    )
     estimator: ImportPath = Field(
         description="`module:function` that takes params and seed, returns an estimator.", examples=[ESTIMATOR_EXAMPLE]
     )

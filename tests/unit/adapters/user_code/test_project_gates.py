@@ -50,8 +50,8 @@ def test_naming_a_gate_imports_nothing(project: Path) -> None:
     ("name", "error", "words"),
     [
         ("picky_gates:Missing", AttributeError, "no attribute 'Missing'"),
-        ("picky_gates:other", TypeError, "other is no subclass"),
-        ("picky_gates:Outcome", TypeError, "Outcome is no subclass"),
+        ("picky_gates:other", TypeError, "other is not a subclass"),
+        ("picky_gates:Outcome", TypeError, "Outcome is not a subclass"),
         ("no_such_gates:Picky", ModuleNotFoundError, "no_such_gates"),
     ],
 )

@@ -1,15 +1,17 @@
-"""The gates: one check of a pipeline's policy a file, under the contract of `base`."""
+"""The gates: one check of a pipeline's policy per file, under the contract of `base`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
-from pydantic import Discriminator
+from pydantic import Discriminator, Tag
 
+from retrain.core.extensions import ExtensionPoint, installed_names
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 from retrain.core.policy.gates.baseline import Baseline
 from retrain.core.policy.gates.beats_champion import BeatsChampion
 from retrain.core.policy.gates.budget import Budget
 from retrain.core.policy.gates.calibration import Calibration
-from retrain.core.policy.gates.custom import Custom, LoadGate
+from retrain.core.policy.gates.custom import Custom, Installed, LoadedGate, LoadGate
 from retrain.core.policy.gates.fairness import Fairness
 from retrain.core.policy.gates.leakage import Leakage
 from retrain.core.policy.gates.point_estimate import PointEstimate
@@ -17,22 +19,50 @@ from retrain.core.policy.gates.population import Population
 from retrain.core.policy.gates.slices import Slices
 from retrain.core.policy.gates.threshold import Threshold
 
+BUILT_IN_GATES: Final = (
+    "threshold",
+    "beats_champion",
+    "slices",
+    "baseline",
+    "fairness",
+    "calibration",
+    "population",
+    "leakage",
+    "budget",
+    "point_estimate",
+    "custom",
+)
+INSTALLED_TAG: Final = "installed gate"
+
+
+def _tag_of(gate: Any) -> Any:
+    """Return which class of the union reads a gate: its own for a built-in name, else that for installed packages."""
+    name = gate.get("check") if isinstance(gate, Mapping) else getattr(gate, "check", None)
+    is_installed = (
+        isinstance(name, str) and name not in BUILT_IN_GATES and name in installed_names(ExtensionPoint.GATES)
+    )
+    return INSTALLED_TAG if is_installed else name
+
+
 GateSpec = Annotated[
-    Threshold
-    | BeatsChampion
-    | Slices
-    | Baseline
-    | Fairness
-    | Calibration
-    | Population
-    | Leakage
-    | Budget
-    | PointEstimate
-    | Custom,
-    Discriminator("check"),
+    Annotated[Threshold, Tag("threshold")]
+    | Annotated[BeatsChampion, Tag("beats_champion")]
+    | Annotated[Slices, Tag("slices")]
+    | Annotated[Baseline, Tag("baseline")]
+    | Annotated[Fairness, Tag("fairness")]
+    | Annotated[Calibration, Tag("calibration")]
+    | Annotated[Population, Tag("population")]
+    | Annotated[Leakage, Tag("leakage")]
+    | Annotated[Budget, Tag("budget")]
+    | Annotated[PointEstimate, Tag("point_estimate")]
+    | Annotated[Custom, Tag("custom")]
+    | Annotated[Installed, Tag(INSTALLED_TAG)],
+    Discriminator(_tag_of),
 ]
 
 __all__ = [
+    "BUILT_IN_GATES",
+    "INSTALLED_TAG",
     "Baseline",
     "BeatsChampion",
     "Budget",
@@ -41,8 +71,10 @@ __all__ = [
     "Fairness",
     "Gate",
     "GateSpec",
+    "Installed",
     "Leakage",
     "LoadGate",
+    "LoadedGate",
     "Outcome",
     "PointEstimate",
     "Population",

@@ -1,30 +1,82 @@
-"""A gate of the project's own: its class is named by import path, and imported where it judges, never where a spec is read."""
+"""Gates that are not part of this package: of a project's own code, and of installed packages.
+
+Their classes are imported when they judge, never when a spec is read.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from retrain.core.extensions import ExtensionName, ExtensionPoint
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 from retrain.core.text import to_one_line
-from retrain.core.user_code import GATE_EXAMPLE, ImportPath, Params
+from retrain.core.user_code import GATE_EXAMPLE, ImportPath, Params, check_storable
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
 
-__all__ = ["Custom", "LoadGate"]
+__all__ = ["Custom", "Installed", "LoadGate", "LoadedGate"]
 
 _LONGEST: Final = 500
 
 
-class Custom(Gate):
-    """Say what a gate of the project says; inconclusive where that one cannot be had, fails, or gives no sound verdict."""
+class LoadedGate(Gate):
+    """Gives the verdict of a class that is loaded; inconclusive if that fails or gives no sound verdict."""
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """What names the class."""
+
+    @property
+    @abstractmethod
+    def fields_path(self) -> str:
+        """The key of the spec's gate that holds the fields; empty if they stand in the gate itself."""
+
+    @property
+    @abstractmethod
+    def fields(self) -> Mapping[str, JsonValue]:
+        """The fields of the class."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The gate's name in a verdict."""
+
+    def judge(self, evidence: Evidence) -> Verdict:  # noqa: ARG002 - the contract's
+        """Return inconclusive: `judge_by` takes the function that loads the class."""
+        return self._doubt("its code was not loaded")
+
+    def judge_by(self, load: LoadGate, evidence: Evidence) -> Verdict:
+        """Return the verdict of the class. An error's text is left out: it may hold row values."""
+        try:
+            gate = load(self)
+            missing = sorted({*gate.columns} - {*self.columns})
+            if missing:
+                return self._doubt(f"its reads: must name {', '.join(missing)}")
+            # A copy, so that no foreign code changes what the next gate sees.
+            return _checked(gate.judge(copy.deepcopy(evidence)))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever foreign code does, there is a decision
+            return self._doubt(f"{type(error).__name__} in {self.source}")
+
+    def _doubt(self, reason: str) -> Verdict:
+        return Verdict(self.title, Outcome.INCONCLUSIVE, reason)
+
+
+LoadGate = Callable[[LoadedGate], Gate]
+"""Imports the class of a loaded gate and gives it its fields; any error means that it cannot."""
+
+
+class Custom(LoadedGate):
+    """A gate of the project's own code, by import path."""
 
     check: Literal["custom"]
     gate: ImportPath = Field(description="`module:Class` of a subclass of Gate.", examples=[GATE_EXAMPLE])
@@ -36,31 +88,67 @@ class Custom(Gate):
         """The columns that it reads."""
         return self.reads
 
-    def judge(self, evidence: Evidence) -> Verdict:  # noqa: ARG002 - the contract's
-        """Return inconclusive: `judge_by` needs who loads the code."""
-        return self._doubt("nobody loaded its code")
+    @property
+    def source(self) -> str:
+        """The import path."""
+        return self.gate
 
-    def judge_by(self, load: LoadGate, evidence: Evidence) -> Verdict:
-        """Return the verdict of the class. An error's text is not told: it may hold row values."""
-        try:
-            gate = load(self)
-            lacking = sorted({*gate.columns} - {*self.reads})
-            if lacking:
-                return self._doubt(f"its reads: must name {', '.join(lacking)}")
-            # A copy, so that no code of a project changes what the next gate sees.
-            return _sound(gate.judge(copy.deepcopy(evidence)))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a project's code does, there is a decision
-            return self._doubt(f"{type(error).__name__} in {self.gate}")
+    @property
+    def fields_path(self) -> str:
+        """``params``."""
+        return "params"
 
-    def _doubt(self, reason: str) -> Verdict:
-        return Verdict(f"custom({self.gate.partition(':')[2]})", Outcome.INCONCLUSIVE, reason)
+    @property
+    def fields(self) -> Mapping[str, JsonValue]:
+        """The params."""
+        return self.params
 
-
-LoadGate = Callable[[Custom], Gate]
-"""Imports the class that a custom gate names and gives it its params; any error says that it cannot."""
+    @property
+    def title(self) -> str:
+        """``custom`` with the name of the class."""
+        return f"custom({self.gate.partition(':')[2]})"
 
 
-def _sound(verdict: object) -> Verdict:
+class Installed(LoadedGate):
+    """A gate of an installed package, by the name of its entry point; its own fields stand beside `check` and `reads`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    check: Annotated[str, ExtensionName(ExtensionPoint.GATES, ())]
+    reads: tuple[ColumnName, ...] = Field((), description="The columns of the data that it reads.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads."""
+        return self.reads
+
+    @property
+    def source(self) -> str:
+        """The entry point."""
+        return f"{ExtensionPoint.GATES}: {self.check}"
+
+    @property
+    def fields_path(self) -> str:
+        """Empty."""
+        return ""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What stands beside `check` and `reads`."""
+        return self.model_extra or {}
+
+    @property
+    def title(self) -> str:
+        """The name of the entry point."""
+        return self.check
+
+    @model_validator(mode="after")
+    def _are_storable(self) -> Self:
+        check_storable(self.fields)
+        return self
+
+
+def _checked(verdict: object) -> Verdict:
     """Return a verdict as it will be read back, or raise: one that cannot be stored would end the task without a decision."""
     if not isinstance(verdict, Verdict) or not isinstance(verdict.outcome, Outcome):
         raise TypeError("a gate must return a verdict")

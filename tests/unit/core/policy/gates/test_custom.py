@@ -82,4 +82,4 @@ def test_a_column_that_the_spec_does_not_name_is_told() -> None:
 
 def test_alone_it_cannot_judge() -> None:
     verdict = custom("Saying").judge(EVIDENCE)
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "nobody loaded its code")
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "its code was not loaded")
