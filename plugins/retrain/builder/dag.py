@@ -10,6 +10,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from retrain.builder.defaults import DagDefaults, SplitDefaults, split_defaults
 from retrain.core.data.durations import format_duration
+from retrain.core.data.window import INSTANT_PATTERN
 from retrain.core.names import NAME_PATTERN
 from retrain.core.policy.gates import Gate
 from retrain.core.spec import PipelineSpec
@@ -27,7 +28,7 @@ from retrain.timetables import EndingCronTimetable
 
 __all__ = ["build_dag"]
 
-_INSTANT: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$(?!\n)"
+_INSTANT: Final = rf"^{INSTANT_PATTERN}$(?!\n)"
 
 
 def build_dag(spec: PipelineSpec, **defaults: Unpack[DagDefaults]) -> DAG:

@@ -5,12 +5,12 @@ A spec is read with the names alone; `load_extension` imports a package when a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
@@ -18,7 +18,9 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 from retrain.core.names import is_name
 from retrain.errors import InstallError
 
-__all__ = ["ExtensionName", "ExtensionPoint", "installed_names", "load_extension"]
+__all__ = ["Extended", "ExtensionName", "ExtensionPoint", "installed_names", "load_extension"]
+
+T = TypeVar("T")
 
 
 class ExtensionPoint(StrEnum):
@@ -70,6 +72,32 @@ def _found(point: ExtensionPoint) -> Mapping[str, tuple[EntryPoint, ...]]:
     """Return the entry points by name. Reading the metadata of all packages takes tens of milliseconds, so it is done once."""
     group = entry_points(group=point.value)
     return {name: tuple(group.select(name=name)) for name in {entry.name for entry in group} if is_name(name)}
+
+
+class Extended(Mapping[str, T]):
+    """Built-in values by name, then those of installed packages, each loaded when it is first asked for.
+
+    Args:
+        built_in: They win against equal names of packages.
+        point: Where packages offer more.
+        load: Loads the value of an installed name.
+    """
+
+    def __init__(self, built_in: Mapping[str, T], point: ExtensionPoint, load: Callable[[str], T]) -> None:
+        self._built_in, self._point, self._load = built_in, point, lru_cache(load)
+
+    def __getitem__(self, name: str) -> T:
+        if name in self._built_in:
+            return self._built_in[name]
+        if name in installed_names(self._point):
+            return self._load(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._built_in, *installed_names(self._point))))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Period", "Window", "parse_instant", "resolve_as_of"]
+__all__ = ["INSTANT_PATTERN", "Period", "Window", "parse_instant", "resolve_as_of"]
 
 # `fromisoformat` alone accepts any separator between date and time, and any number of digits after the seconds.
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
+INSTANT_PATTERN: Final = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?"
+"""An ISO 8601 date, or a time with or without a zone."""
+
+_INSTANT: Final = re.compile(INSTANT_PATTERN, re.ASCII)
 
 
 class Period(StrEnum):

@@ -15,7 +15,7 @@ from retrain.core.data.schedule import PRESETS, is_cron
 from retrain.core.data.window import Period, Window
 from retrain.core.digest import digest_json
 from retrain.core.extensions import ExtensionName, ExtensionPoint
-from retrain.core.names import ColumnName, ModelName
+from retrain.core.names import NAME_PATTERN, ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
 from retrain.core.spec.rules import broken_rules
@@ -136,7 +136,7 @@ class EvaluationSpec(Section):
 class PromotionSpec(Section):
     """What happens with a challenger that passed its gates."""
 
-    alias: str = Field("champion", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    alias: str = Field("champion", pattern=f"^{NAME_PATTERN}$")
     approval: Literal["none", "required"] = Field(
         "none", description="Whether a person must approve each promotion on production."
     )

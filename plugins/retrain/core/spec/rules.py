@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from retrain.core.data.durations import parse_duration
 from retrain.core.spec.search import SearchSpec
-from retrain.core.stats.metric_names import METRICS_BY_TASK, PARITIES
+from retrain.core.stats.metric_names import METRICS_BY_TASK, PARITIES, metrics_for
 from retrain.errors import SpecProblem
 
 __all__ = ["broken_rules", "did_you_mean"]
@@ -81,13 +81,14 @@ def _of_search(
                 f"{value!r:.60}",
                 "Widen the search, or leave the param out here.",
             )
-    allowed = METRICS_BY_TASK.get(str(evaluation.get("task")), ())
-    if search.metric and allowed and search.metric not in allowed:
+    task = str(evaluation.get("task"))
+    allowed = METRICS_BY_TASK.get(task, ())
+    if search.metric and allowed and search.metric not in allowed and search.metric not in metrics_for(task):
         yield SpecProblem(
             "train.search.metric",
-            f"must be a metric of {evaluation['task']}",
+            f"must be a metric of {task}",
             repr(search.metric),
-            did_you_mean(search.metric, allowed),
+            did_you_mean(search.metric, metrics_for(task)),
         )
     try:
         train_range = parse_duration(_section(data, "window").get("train"))

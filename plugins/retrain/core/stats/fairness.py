@@ -28,7 +28,7 @@ from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, 
 from numpy.typing import NDArray
 
 from retrain.core.stats.biased_statistic import IntervalEstimate, bootstrap_biased_statistic
-from retrain.core.stats.metric_names import METRICS_BY_TASK
+from retrain.core.stats.metric_names import metrics_for
 from retrain.core.stats.metrics import METRICS, Resampler
 from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.errors import DataError
@@ -276,7 +276,7 @@ def _measure_metric(name: str, groups: Groups, y: Floats, scores: Floats, cluste
 
 def _check(metric: str, y: Floats, scores: Floats) -> None:
     task = "regression" if scores.ndim == 1 else "classification"
-    if metric not in (*METRICS_BY_TASK[task], *(_RATES_BY_PARITY if task == "classification" else ())):
+    if metric not in (*metrics_for(task), *(_RATES_BY_PARITY if task == "classification" else ())):
         raise DataError("the metric must belong to the task", got=metric, fix=f"Use a metric for {task}.")
     if not np.isfinite(scores).all():
         raise DataError("fairness needs finite scores", got="NaN or an infinity", fix="Fix the estimator.")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, get_args
+
+from retrain.core.extensions import Extended, ExtensionName, ExtensionPoint, installed_names, load_extension
+from retrain.errors import InstallError
 
 __all__ = [
     "CLASSIFICATION_METRICS",
@@ -10,13 +14,14 @@ __all__ = [
     "METRICS_BY_TASK",
     "PARITIES",
     "REGRESSION_METRICS",
+    "FairnessMetricName",
     "MetricName",
     "ParityName",
     "Task",
+    "metrics_for",
 ]
 
 Task = Literal["classification", "regression"]
-MetricName = Literal["accuracy", "balanced_accuracy", "brier", "f1", "log_loss", "mae", "mse", "r2", "rmse", "roc_auc"]
 ParityName = Literal["demographic_parity", "equal_opportunity", "equalized_odds"]
 
 CLASSIFICATION_METRICS: Final = ("accuracy", "balanced_accuracy", "brier", "f1", "log_loss", "roc_auc")
@@ -27,7 +32,7 @@ METRICS_BY_TASK: Final[dict[str, tuple[str, ...]]] = {
     "regression": REGRESSION_METRICS,
 }
 
-GREATER_IS_BETTER: Final[dict[str, bool]] = {
+_DIRECTIONS: Final = {
     "accuracy": True,
     "balanced_accuracy": True,
     "brier": False,
@@ -39,3 +44,28 @@ GREATER_IS_BETTER: Final[dict[str, bool]] = {
     "rmse": False,
     "roc_auc": True,
 }
+_BUILT_IN: Final = tuple(_DIRECTIONS)
+MetricName = Annotated[str, ExtensionName(ExtensionPoint.METRICS, _BUILT_IN)]
+FairnessMetricName = Annotated[str, ExtensionName(ExtensionPoint.METRICS, (*PARITIES, *_BUILT_IN))]
+
+
+def metrics_for(task: str) -> tuple[str, ...]:
+    """Return the metrics that a spec of a task may name: the built-in ones, and all of installed packages.
+
+    Which task a package's metric is for shows when it is loaded.
+    """
+    return (*METRICS_BY_TASK.get(task, ()), *installed_names(ExtensionPoint.METRICS))
+
+
+def _load_direction(name: str) -> bool:
+    direction = getattr(load_extension(ExtensionPoint.METRICS, name), "greater_is_better", None)
+    if not isinstance(direction, bool):
+        raise InstallError(
+            f"the metric {name!r} of an installed package must say whether greater is better",
+            got=repr(direction),
+            fix="Make it a retrain.metrics.InstalledMetric.",
+        )
+    return direction
+
+
+GREATER_IS_BETTER: Final[Mapping[str, bool]] = Extended(_DIRECTIONS, ExtensionPoint.METRICS, _load_direction)

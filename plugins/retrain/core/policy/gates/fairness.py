@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict, least_favourable
 from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, place_within
-from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName, ParityName
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, FairnessMetricName, MetricName
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ Columns = Annotated[
     BeforeValidator(_listed, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
     Field(min_length=1),
 ]
-FairnessMetric = ParityName | MetricName
 
 
 class Fairness(Gate):
@@ -57,7 +56,7 @@ class Fairness(Gate):
 
     check: Literal["fairness"]
     by: Columns = Field(description="Columns whose values make the groups.")
-    metric: FairnessMetric | None = Field(None, description="What may differ by `max_difference`.")
+    metric: FairnessMetricName | None = Field(None, description="What may differ by `max_difference`.")
     max_difference: float | None = Field(None, gt=0, allow_inf_nan=False, description="In units of the metric.")
     floor: dict[MetricName, FiniteFloat] = Field(
         default_factory=dict, description="The worst value of each metric that a group may have."
