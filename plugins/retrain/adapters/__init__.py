@@ -1,1 +1,1 @@
-"""One third-party system a file: DuckDB, Great Expectations, scikit-learn, MLflow, SQLAlchemy, Matplotlib."""
+"""One third-party system per file: DuckDB, Great Expectations, scikit-learn, MLflow, Optuna, SQLAlchemy."""

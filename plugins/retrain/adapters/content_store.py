@@ -1,4 +1,4 @@
-"""Files that are named by their own sha256 under one base URI, written once and checked on every read."""
+"""Files named by their sha256 below one base URI, written once and checked on every read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ __all__ = ["ContentStore"]
 
 
 class ContentStore:
-    """Content-addressed files under a base such as ``file:///srv/retrain`` or ``s3://bucket/retrain``."""
+    """Content-addressed files below a base URI.
+
+    Args:
+        base: For example ``file:///srv/retrain`` or ``s3://bucket/retrain``.
+    """
 
     def __init__(self, base: str | UPath) -> None:
         self._base = UPath(base)
         self._cache = Path(tempfile.gettempdir()) / "retrain-store-cache"
 
     def put_file(self, kind: str, source: Path, suffix: str) -> str:
-        """Store a local file; return its sha256."""
+        """Store a copy of a local file; return its sha256. A file that is stored already is not written again."""
         digest = hash_file(source)
         with source.open("rb") as file:
             self._write(self._path(kind, digest, suffix), file)
@@ -44,8 +48,8 @@ class ContentStore:
         """Return a stored document, checked against its digest.
 
         Raises:
-            NotFoundError: There is none.
-            IntegrityError: It was altered.
+            NotFoundError: The store has no such file.
+            IntegrityError: Its content was altered.
         """
         return json.loads(self.local_file(kind, digest, ".json").read_bytes())
 
@@ -53,13 +57,13 @@ class ContentStore:
         """Return a stored file as a local path, checked against its sha256; a remote one is copied first.
 
         Raises:
-            NotFoundError: There is none.
-            IntegrityError: It was altered.
+            NotFoundError: The store has no such file.
+            IntegrityError: Its content was altered.
         """
         path = self._path(kind, digest, suffix)
         try:
-            local = self._localised(path)
-            found = hash_file(local)
+            local = self._copy_to_local(path)
+            actual = hash_file(local)
         except FileNotFoundError:
             raise NotFoundError(
                 f"{kind}/{digest[:12]} must be in the store",
@@ -67,11 +71,11 @@ class ContentStore:
                 fix="Check the setting [retrain] store.",
             ) from None
         except OSError as error:
-            raise _store_outage(error) from error
-        if found != digest:
+            raise _make_outage(error) from error
+        if actual != digest:
             raise IntegrityError(
-                f"{kind}/{digest[:12]} must have the bytes its name promises",
-                got=f"sha256 {found[:12]}",
+                f"{kind}/{digest[:12]} must have the digest that its name says",
+                got=f"sha256 {actual[:12]}",
                 fix="Restore the file from a backup, or delete it and take the snapshot again.",
             )
         return local
@@ -79,7 +83,7 @@ class ContentStore:
     def _path(self, kind: str, digest: str, suffix: str) -> UPath:
         return self._base / kind / digest[:2] / f"{digest}{suffix}"
 
-    def _localised(self, path: UPath) -> Path:
+    def _copy_to_local(self, path: UPath) -> Path:
         if path.protocol in ("", "file"):
             return Path(str(path.path))
         copy: Path = self._cache / path.parent.parent.name / path.name
@@ -92,7 +96,7 @@ class ContentStore:
         return copy
 
     def _write(self, path: UPath, content: Any) -> None:
-        """Write so that no reader sees half a file: a local one is renamed into place, an object appears when closed."""
+        """Write so that no reader sees half a file: a local file is renamed into place, an object appears on close."""
         try:
             if path.exists():
                 return
@@ -109,12 +113,12 @@ class ContentStore:
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
-            raise _store_outage(error) from error
+            raise _make_outage(error) from error
 
 
-def _store_outage(error: OSError) -> OutageError:
+def _make_outage(error: OSError) -> OutageError:
     return OutageError(
-        "the store of snapshots must be readable and writable",
+        "the snapshot store must be readable and writable",
         got=f"{type(error).__name__} ({error.strerror})",
         fix="Check the setting [retrain] store, its permissions and free space.",
     )

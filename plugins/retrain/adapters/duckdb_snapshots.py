@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["DuckDBSnapshots", "RunQuery"]
 
 RunQuery = Callable[[str, str, Mapping[str, Any]], "DataFrame"]
-"""Runs (connection, SQL with :named parameters, parameters) on the user's database."""
+"""Runs a query on the user's database: (connection id, SQL with :named parameters, parameters) to rows."""
 
 
 class DuckDBSnapshots:
     """The `SnapshotStore` over DuckDB and a content store.
 
     Args:
-        store: Where chunks and manifests live.
+        store: The store of chunks and manifests.
         run_query: Runs the SQL of specs that name a connection.
     """
 
@@ -45,9 +45,9 @@ class DuckDBSnapshots:
         self._run_query = run_query
 
     def take(self, spec: PipelineSpec, window: Window) -> Snapshot:
-        """Read the window, store its chunks and manifest, return the manifest."""
+        """Read the window, store its chunks and manifest, and return the manifest."""
         data, columns = spec.data, _Columns(spec)
-        with _connected(spec.root) as connection:
+        with _open_duckdb(spec.root) as connection:
             source = self._register_source(connection, spec, window)
             present = connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - SQL of the spec's owner
             kinds = {name: kind for name, kind, *_ in present}
@@ -70,10 +70,10 @@ class DuckDBSnapshots:
 
     def frame(self, snapshot: Snapshot, part: Part, columns: Sequence[str]) -> DataFrame:
         """Return the rows of one part as a pandas DataFrame, ordered as they are stored."""
-        start, end = map(_naive, snapshot.span(part))
-        time, chosen = _quoted(snapshot.event_time), ", ".join(map(_quoted, columns))
-        sql = f"SELECT {chosen} FROM read_parquet($files) WHERE {time} >= $start AND {time} < $end"  # noqa: S608 - quoted
-        with _connected(Path.cwd()) as connection:
+        start, end = map(_to_naive_utc, snapshot.span(part))
+        time, selection = _quote(snapshot.event_time), ", ".join(map(_quote, columns))
+        sql = f"SELECT {selection} FROM read_parquet($files) WHERE {time} >= $start AND {time} < $end"  # noqa: S608 - quoted
+        with _open_duckdb(Path.cwd()) as connection:
             files = [str(path) for path in self.files(snapshot)]
             rows: DataFrame = connection.sql(sql, params={"files": files, "start": start, "end": end}).df()
             return rows
@@ -82,7 +82,7 @@ class DuckDBSnapshots:
         data = spec.data
         first = next(window.periods(data.chunk))[0]
         if data.reader != BUILT_IN_READER:
-            return _registered(connection, load_source(spec).read(spec, first, window.end))
+            return _register(connection, load_source(spec).read(spec, first, window.end))
         if data.source is not None:
             pattern = data.source.replace("'", "''")
             return f"read_parquet('{pattern}')"
@@ -93,9 +93,9 @@ class DuckDBSnapshots:
             raise DataError(
                 "a spec with `connection` needs Airflow's connections", got=data.connection, fix="Run it in Airflow."
             )
-        time = _quoted(data.event_time)
+        time = _quote(data.event_time)
         bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE {time} >= :start AND {time} < :end"  # noqa: S608 - quoted
-        return _registered(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end}))
+        return _register(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end}))
 
     def _store_chunks(self, table: pa.Table, data: DataSpec, window: Window) -> Iterator[Chunk]:
         times = table.column(data.event_time).to_numpy()
@@ -113,7 +113,7 @@ class DuckDBSnapshots:
 
 
 class _Columns:
-    """The columns that a spec speaks of."""
+    """The columns that a spec names."""
 
     def __init__(self, spec: PipelineSpec) -> None:
         data = spec.data
@@ -122,13 +122,17 @@ class _Columns:
         self._event_time = data.event_time
 
     def check(self, kinds: Mapping[str, str]) -> None:
-        """Raise DataError where a column is missing or the event time is no time."""
+        """Check that every column exists and that the event time is a time.
+
+        Raises:
+            DataError: A column is missing, or the event time has another type.
+        """
         missing = [name for name in self._needed if name not in kinds]
         if missing:
             raise DataError(
                 f"the data must have the columns {', '.join(self._needed)}",
                 got=f"none named {', '.join(missing)} among {', '.join(kinds)}",
-                fix="Mend the query or the names in the spec.",
+                fix="Fix the query or the names in the spec.",
             )
         if not kinds[self._event_time].startswith(("TIMESTAMP", "DATE")):
             raise DataError(
@@ -138,7 +142,7 @@ class _Columns:
             )
 
 
-def _registered(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
+def _register(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
     connection.register("rows_of_the_source", rows)
     return "rows_of_the_source"
 
@@ -146,14 +150,14 @@ def _registered(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
 def _ordered_rows(
     connection: duckdb.DuckDBPyConnection, source: str, kinds: Mapping[str, str], data: DataSpec, window: Window
 ) -> pa.Table:
-    """Read whole periods up to the window's end, ordered by event time and then every column, so bytes are stable."""
-    name, time = _quoted(data.event_time), _as_utc(data.event_time, kinds)
+    """Read whole periods up to the window's end, ordered by event time and every other column, which fixes the bytes."""
+    name, time = _quote(data.event_time), _as_utc(data.event_time, kinds)
     first = next(window.periods(data.chunk))[0]
-    bounds = {"start": _naive(first), "end": _naive(window.end)}
+    bounds = {"start": _to_naive_utc(first), "end": _to_naive_utc(window.end)}
     known = ""
     if data.ingestion_time is not None:
         known = f"AND {_as_utc(data.ingestion_time, kinds)} <= $as_of"
-        bounds["as_of"] = _naive(window.as_of)
+        bounds["as_of"] = _to_naive_utc(window.as_of)
     sql = f"""
         SELECT {time} AS {name}, * EXCLUDE ({name}) FROM {source}
         WHERE {time} >= $start AND {time} < $end {known}
@@ -163,16 +167,16 @@ def _ordered_rows(
 
 
 def _as_utc(name: str, kinds: Mapping[str, str]) -> str:
-    """Return the expression of a time as naive UTC; DuckDB's own cast of a zoned time takes the machine's zone."""
+    """Return the SQL expression of a time as naive UTC; DuckDB's cast of a zoned time would use the machine's zone."""
     if kinds[name] == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({_quoted(name)}))"
-    return f"{_quoted(name)}::TIMESTAMP"
+        return f"make_timestamp(epoch_us({_quote(name)}))"
+    return f"{_quote(name)}::TIMESTAMP"
 
 
 def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, int]:
     times = table.column(event_time).to_numpy()
-    marks = [int(times.searchsorted(_datetime64(at))) for at in (window.train_start, window.holdout_start, window.end)]
-    return marks[1] - marks[0], marks[2] - marks[1]
+    edges = [int(times.searchsorted(_datetime64(at))) for at in (window.train_start, window.holdout_start, window.end)]
+    return edges[1] - edges[0], edges[2] - edges[1]
 
 
 def _query_text(spec: PipelineSpec) -> str:
@@ -194,12 +198,12 @@ def _source_digest(spec: PipelineSpec) -> str:
 
 
 @contextmanager
-def _connected(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open an in-memory DuckDB whose relative paths start at `root`; its errors come out without row values."""
+def _open_duckdb(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an in-memory DuckDB whose relative paths start at `root`; turn its errors into `DataError` without row values."""
     connection = duckdb.connect()
     try:
         connection.execute("SET file_search_path = ?", [str(root)])
-        connection.execute("SET TimeZone = 'UTC'")  # or the machine's zone would be in the bytes of zoned columns
+        connection.execute("SET TimeZone = 'UTC'")  # otherwise the bytes of zoned columns depend on the machine
         yield connection
     except duckdb.Error as error:
         raise _data_error(error, root) from None
@@ -208,24 +212,26 @@ def _connected(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _data_error(error: duckdb.Error, root: Path) -> DataError:
-    """Say what DuckDB found: of SQL mistakes its first line, of anything about values only the kind and the file."""
-    text = str(error)
+    """Return an error with DuckDB's first line for SQL mistakes; any other message may hold values, so only kind and file."""
+    message = str(error)
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        got = text.splitlines()[0]
+        got = message.splitlines()[0]
     else:
-        named = set(re.findall(r"[\w.\-/*]+\.(?:parquet|csv|json)", text))
-        files = sorted(name for name in named if "*" in name or (root / name).is_file())  # a value may look like a file
+        named = set(re.findall(r"[\w.\-/*]+\.(?:parquet|csv|json)", message))
+        files = sorted(
+            name for name in named if "*" in name or (root / name).is_file()
+        )  # a row value may look like a file name
         got = " of ".join([type(error).__name__, *([", ".join(files)] if files else [])])
-    return DataError("the source must be readable", got=got, fix="Mend the file or the query, then clear the task.")
+    return DataError("the source must be readable", got=got, fix="Fix the file or the query, then clear the task.")
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _naive(instant: datetime) -> datetime:
+def _to_naive_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def _datetime64(instant: datetime) -> np.datetime64:
-    return np.datetime64(_naive(instant))
+    return np.datetime64(_to_naive_utc(instant))

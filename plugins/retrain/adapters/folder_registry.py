@@ -1,4 +1,4 @@
-"""A model registry in a folder: for developing a pipeline without a server."""
+"""A model registry in a local folder, for developing a pipeline without a server."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ __all__ = ["FolderRegistry"]
 
 
 class FolderRegistry:
-    """The `ModelRegistry` of one process over a folder.
+    """The `ModelRegistry` over a folder, for a single process.
 
-    ``runs/<id>/`` holds run.json and the evaluation's files; ``models/<model>/<version>/`` holds version.json and the artifact.
+    ``runs/<id>/`` holds run.json and the files of the run; ``models/<model>/<version>/`` holds version.json and the artifact.
+
+    Args:
+        base: The folder; it is created on the first write.
     """
 
     def __init__(self, base: Path) -> None:
         self._base = base
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
-        """Return the lowest version made under a key."""
-        found = [version for version in self._versions(model) if version["key"] == key]
-        if not found:
-            return None
-        first = min(found, key=lambda version: int(version["version"]))
-        return Challenger(**first)
+        """Return the lowest version of a key."""
+        versions = [version for version in self._versions(model) if version["key"] == key]
+        first = min(versions, key=lambda version: int(version["version"]), default=None)
+        return Challenger(**first) if first else None
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Return the run of a key, made on the first call."""
+        """Return the run of a key; the first call creates it."""
         for path in sorted(self._base.glob("runs/*/run.json")):
             run = _read(path)
             if run["key"] == key and run["model"] == model:
@@ -49,7 +50,7 @@ class FolderRegistry:
         return run_id
 
     def run_tags(self, run_id: str) -> dict[str, str]:
-        """Return what a run was tagged with."""
+        """Return the tags of a run."""
         return dict(_read(self._run(run_id) / "run.json")["tags"])
 
     def run_params(self, run_id: str) -> dict[str, str]:
@@ -57,7 +58,7 @@ class FolderRegistry:
         return {name: str(value) for name, value in _read(self._run(run_id) / "run.json")["params"].items()}
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
-        """Write down the data of a run."""
+        """Record the dataset of a run."""
         _write(self._run(run_id) / "dataset.json", dataset.__dict__)
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
@@ -67,21 +68,21 @@ class FolderRegistry:
         _write(path, run | {"params": run["params"] | dict(params)})
 
     def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
-        """Write each trial into a file of its own under the run."""
+        """Write one file per trial below the run."""
         for trial in trials:
             content = {"run": run_id, "metric": metric, "value": trial.value, **asdict(trial)}
             _write(self._run(run_id) / "trials" / f"{trial.number}.json", content)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
-        """Copy the model folder under the next version number."""
-        if found := self.find_challenger(model, key):
-            return found
+        """Copy the model folder under the next version number, unless the key has a version."""
+        if published := self.find_challenger(model, key):
+            return published
         version = max((int(item["version"]) for item in self._versions(model)), default=0) + 1
         challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", digest_manifest(folder))
         target = self._base / "models" / model / str(version)
         part = target.with_suffix(".part")
         try:
-            shutil.rmtree(part, ignore_errors=True)  # what an earlier try left
+            shutil.rmtree(part, ignore_errors=True)  # left by a killed attempt
             shutil.copytree(folder, part / "model")
             _write(part / "version.json", challenger.__dict__)
             failpoint("model_uploaded")
@@ -89,7 +90,9 @@ class FolderRegistry:
             failpoint("version_registered")
         except OSError as error:
             raise OutageError(
-                "the folder of models must have room", got=type(error).__name__, fix="Make room and run it again."
+                "the model folder must have free space",
+                got=type(error).__name__,
+                fix="Free some space and run it again.",
             ) from error
         return challenger
 
@@ -101,16 +104,16 @@ class FolderRegistry:
             shutil.copy(file, run / file.name)
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
-        """Put files into a folder of a run."""
+        """Copy files into a folder of a run."""
         target = self._run(run_id) / folder
         target.mkdir(parents=True, exist_ok=True)
         for file in files:
             shutil.copy(file, target / file.name)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
-        """Return a version, None where it is gone."""
-        found = [item for item in self._versions(model) if int(item["version"]) == version]
-        return Challenger(**found[0]) if found else None
+        """Return a version; None if it does not exist."""
+        facts = next((item for item in self._versions(model) if int(item["version"]) == version), None)
+        return Challenger(**facts) if facts else None
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Copy the artifact of a version and verify the copy."""
@@ -134,22 +137,22 @@ class FolderRegistry:
         _write(path, aliases | {alias: version})
 
     def describe_version(self, model: str, version: int, text: str) -> None:
-        """Give a version its description, in place of the one it had."""
+        """Replace the description of a version."""
         folder = self._base / "models" / model / str(version)
         if not folder.is_dir():
             raise NotFoundError(f"version {version} of {model} must exist", got="no such version", fix="Retrain it.")
         (folder / "description.md").write_text(text, encoding="utf-8")
 
     def run_url(self, run_id: str) -> str:
-        """Return the address of a run's folder."""
+        """Return the URL of a run's folder."""
         return self._run(run_id).absolute().as_uri()
 
     def file_url(self, run_id: str, path: str) -> str:
-        """Return the address of a file of a run."""
+        """Return the URL of a file of a run."""
         return (self._run(run_id) / path).absolute().as_uri()
 
     def version_url(self, model: str, version: int) -> str:
-        """Return the address of a version's folder."""
+        """Return the URL of a version's folder."""
         return (self._base / "models" / model / str(version)).absolute().as_uri()
 
     def _run(self, run_id: str) -> Path:

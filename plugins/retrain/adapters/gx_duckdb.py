@@ -1,11 +1,11 @@
 """DuckDB as a data source of Great Expectations.
 
-Great Expectations has no DuckDB of its own, and three of its habits fail on one: it fetches rows after it has given the
-connection back, it asks the PostgreSQL catalogue for column types, and it knows no regular expressions for the dialect.
-An engine may answer a metric in its own way, as the one for Redshift does; importing this module registers the answers
-below, and the source as ``context.data_sources.add_duckdb``.
+Great Expectations has no DuckDB data source, and three of its assumptions fail on DuckDB: it fetches rows after it has returned
+the connection, it queries the PostgreSQL catalogue for column types, and it has no regular expressions for the dialect. An engine
+may implement a metric itself, as the one for Redshift does. Importing this module registers the implementations below, and the
+data source as ``context.data_sources.add_duckdb``.
 """
-# ruff: noqa: N805 - Great Expectations calls the function of a metric with its class, by the name `cls`
+# ruff: noqa: N805 - Great Expectations passes the metric's class to its function, as `cls`
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import duckdb_engine  # noqa: F401 - SQLAlchemy would load it inside of the first validation
+import duckdb_engine  # noqa: F401 - otherwise SQLAlchemy loads it during the first validation
 import sqlalchemy as sa
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
@@ -36,28 +36,28 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # No name is legal without quotes: the dialect leaves columns named `at` or `left` bare, and DuckDB refuses them.
+        # Quote every name: the dialect does not quote columns named `at` or `left`, and DuckDB refuses them.
         self.engine.dialect.identifier_preparer.legal_characters = re.compile(r"(?!)")
 
     @contextmanager
     def get_connection(self) -> Iterator[sa.Connection]:
-        """Yield the connection, open for as long as its results may be fetched."""
+        """Yield the connection, which stays open while its results may be fetched."""
         if self._connection is None:
             self._connection = self.engine.connect()
         try:
             yield self._connection
         except Exception:
-            # DuckDB refuses every query after a failed one until the transaction ends.
+            # After a failed query DuckDB refuses every other query until the transaction ends.
             self._connection.rollback()
             raise
 
     def get_domain_records(self, domain_kwargs: dict[str, Any]) -> Any:
-        """Return the rows of a domain as something to select from, which some metrics take for granted."""
+        """Return the rows of a domain as a subquery, because some metrics select from them."""
         records = super().get_domain_records(domain_kwargs)
         return records.subquery() if isinstance(records, sa.Select) else records
 
     def close(self) -> None:
-        """Close the connection, and with the last one an in-memory database."""
+        """Close the connection; closing the last connection drops an in-memory database."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -65,7 +65,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]
 
 
 class DuckDBDatasource(SQLDatasource):  # type: ignore[misc]
-    """A DuckDB database, such as ``duckdb:///:memory:name``: one in memory, shared by name within the process."""
+    """A DuckDB database, such as ``duckdb:///:memory:name``, which is in memory and shared by name within the process."""
 
     type: Literal["duckdb"] = "duckdb"
 
@@ -76,7 +76,7 @@ class DuckDBDatasource(SQLDatasource):  # type: ignore[misc]
 
 
 class ColumnTypes(TableMetricProvider):  # type: ignore[misc]
-    """Names and types of the columns, from DuckDB's own DESCRIBE."""
+    """Names and types of the columns, from DuckDB's DESCRIBE."""
 
     metric_name = "table.column_types"
     value_keys = ("include_nested",)
@@ -90,21 +90,21 @@ class ColumnTypes(TableMetricProvider):  # type: ignore[misc]
 
 
 def _sqlalchemy_type(name: str) -> sa.types.TypeEngine[Any]:
-    """Return SQLAlchemy's type of DuckDB's name; types only DuckDB has (TINYINT, HUGEINT, lists) have none."""
+    """Return SQLAlchemy's type for DuckDB's type name; NullType for types that only DuckDB has (TINYINT, HUGEINT, lists)."""
     word = re.match(r"\w+", name)
     kind = getattr(sa.types, word[0], None) if word and not name.endswith("]") else None
     return kind() if isinstance(kind, type) and issubclass(kind, sa.types.TypeEngine) else sa.types.NullType()
 
 
 class MatchRegex(ColumnMapMetricProvider):  # type: ignore[misc]
-    """Values that hold a match of a regular expression (RE2), anywhere in the value as in pandas."""
+    """Values with a match of a regular expression (RE2) at any position, as in pandas."""
 
     condition_metric_name = "column_values.match_regex"
     condition_value_keys = ("regex",)
 
     @column_condition_partial(engine=DuckDBExecutionEngine)  # type: ignore[untyped-decorator]
     def _duckdb(cls, column: sa.ColumnElement[str], regex: str, **_: Any) -> sa.ColumnElement[bool]:
-        return _matches(column, regex)
+        return _match(column, regex)
 
 
 class NotMatchRegex(ColumnMapMetricProvider):  # type: ignore[misc]
@@ -115,11 +115,11 @@ class NotMatchRegex(ColumnMapMetricProvider):  # type: ignore[misc]
 
     @column_condition_partial(engine=DuckDBExecutionEngine)  # type: ignore[untyped-decorator]
     def _duckdb(cls, column: sa.ColumnElement[str], regex: str, **_: Any) -> sa.ColumnElement[bool]:
-        return sa.not_(_matches(column, regex))
+        return sa.not_(_match(column, regex))
 
 
 class MatchRegexList(ColumnMapMetricProvider):  # type: ignore[misc]
-    """Values that match any, or all, of some regular expressions."""
+    """Values that match any, or all, regular expressions of a list."""
 
     condition_metric_name = "column_values.match_regex_list"
     condition_value_keys = ("regex_list", "match_on")
@@ -130,20 +130,20 @@ class MatchRegexList(ColumnMapMetricProvider):  # type: ignore[misc]
         cls, column: sa.ColumnElement[str], regex_list: list[str], match_on: str, **_: Any
     ) -> sa.ColumnElement[bool]:
         join = sa.and_ if match_on == "all" else sa.or_
-        return join(*(_matches(column, regex) for regex in regex_list))
+        return join(*(_match(column, regex) for regex in regex_list))
 
 
 class NotMatchRegexList(ColumnMapMetricProvider):  # type: ignore[misc]
-    """Values that match none of some regular expressions."""
+    """Values that match no regular expression of a list."""
 
     condition_metric_name = "column_values.not_match_regex_list"
     condition_value_keys = ("regex_list",)
 
     @column_condition_partial(engine=DuckDBExecutionEngine)  # type: ignore[untyped-decorator]
     def _duckdb(cls, column: sa.ColumnElement[str], regex_list: list[str], **_: Any) -> sa.ColumnElement[bool]:
-        return sa.and_(*(sa.not_(_matches(column, regex)) for regex in regex_list))
+        return sa.and_(*(sa.not_(_match(column, regex)) for regex in regex_list))
 
 
-def _matches(column: sa.ColumnElement[str], regex: str) -> sa.ColumnElement[bool]:
-    # Not DuckDB's `~`, which wants the whole value to match.
-    return sa.func.regexp_matches(column, regex)
+def _match(column: sa.ColumnElement[str], regex: str) -> sa.ColumnElement[bool]:
+    # DuckDB's `~` would require the whole value to match.
+    return sa.func.regexp_match(column, regex)

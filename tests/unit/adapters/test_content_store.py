@@ -68,7 +68,7 @@ def test_an_altered_file_is_refused_on_every_read(store: ContentStore, base: UPa
     with path.open("wb") as file:
         file.write(b'{"a":2}')
     for _ in range(2):
-        with pytest.raises(IntegrityError, match=f"snapshots/{digest[:12]} must have the bytes its name promises"):
+        with pytest.raises(IntegrityError, match=f"snapshots/{digest[:12]} must have the digest that its name says"):
             store.get_json("snapshots", digest)
 
 
@@ -86,7 +86,7 @@ def test_a_remote_file_is_copied_once_and_a_spoilt_copy_is_refused(tmp_path: Pat
     changed = copy.stat().st_mtime_ns
     assert store.local_file("snapshots", digest, ".json").stat().st_mtime_ns == changed
     copy.write_bytes(b"{}")
-    with pytest.raises(IntegrityError, match="must have the bytes"):
+    with pytest.raises(IntegrityError, match="must have the digest"):
         store.local_file("snapshots", digest, ".json")
 
 

@@ -80,7 +80,7 @@ def test_altered_scores_are_refused(store: ParquetEvidence, tmp_path: Path) -> N
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(IntegrityError, match=r"scores/.* must have the bytes its name promises"):
+    with pytest.raises(IntegrityError, match=r"scores/.* must have the digest that its name says"):
         store.evidence(digest)
 
 
@@ -88,7 +88,7 @@ def test_an_altered_scorecard_is_refused(store: ParquetEvidence, tmp_path: Path)
     digest = stored(store, make_scores())
     (path,) = (tmp_path / "scorecards").rglob("*.json")
     path.write_text(path.read_text().replace('"rows":400', '"rows":401'))
-    with pytest.raises(IntegrityError, match=r"scorecards/.* must have the bytes its name promises"):
+    with pytest.raises(IntegrityError, match=r"scorecards/.* must have the digest that its name says"):
         store.evidence(digest)
 
 

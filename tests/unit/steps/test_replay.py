@@ -125,7 +125,7 @@ def test_an_altered_artifact_is_not_compared(crowned: World) -> None:
 def test_an_altered_snapshot_is_not_trained_on(crowned: World, tmp_path: Path) -> None:
     chunk = next((crowned.root / "store" / "chunks").rglob("*.parquet"))
     chunk.write_bytes(chunk.read_bytes() + b"x")
-    with pytest.raises(IntegrityError, match="must have the bytes"):
+    with pytest.raises(IntegrityError, match="must have the digest"):
         replay(crowned)
 
 

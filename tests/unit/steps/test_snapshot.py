@@ -241,7 +241,7 @@ def test_a_damaged_source_file_is_named_without_values(world: World, damage: str
     content = path.read_bytes()
     middle = content[:4] + bytes(len(content) // 2) + content[4 + len(content) // 2 :]
     path.write_bytes({"cut": content[:-50], "empty": b"", "text": EMAIL.encode() * 9, "bytes": middle}[damage])
-    with pytest.raises(DataError, match=r"the source must be readable; got .*Mend the file or the query") as caught:
+    with pytest.raises(DataError, match=r"the source must be readable; got .*Fix the file or the query") as caught:
         world.snapshot()
     assert EMAIL not in str(caught.value)
 
@@ -290,7 +290,7 @@ def test_a_flipped_bit_in_a_stored_chunk_is_seen(world: World) -> None:
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     for read in (world.snapshots.files, lambda found: world.snapshots.frame(found, Part.TRAIN, ["at"])):
-        with pytest.raises(IntegrityError, match="must have the bytes its name promises"):
+        with pytest.raises(IntegrityError, match="must have the digest that its name says"):
             read(snapshot)
 
 

@@ -72,7 +72,7 @@ def test_an_altered_chunk_is_not_even_asked(world: World) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     validator = Answers(MET)
     (world.root / "suite.json").write_text(json.dumps(SUITE))
-    with pytest.raises(IntegrityError, match="must have the bytes its name promises"):
+    with pytest.raises(IntegrityError, match="must have the digest that its name says"):
         validate_snapshot(world.spec, snapshot, snapshots=world.snapshots, validator=validator)
     assert validator.asked == []
 

@@ -1,1 +1,1 @@
-"""Work on a stored model in a process of its own."""
+"""Work on a stored model in a child process, which may crash without harm."""

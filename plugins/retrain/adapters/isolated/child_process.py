@@ -1,4 +1,4 @@
-"""Doing one thing to a stored model in a process of its own, which may die of it without harm."""
+"""Running one function on a stored model in a child process, which may crash without harm."""
 
 from __future__ import annotations
 
@@ -8,70 +8,116 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
 
-__all__ = ["ChildError", "call_in_child", "run_child"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["ChildError", "ScoringProcess", "call_in_child", "call_with_rows", "run_child"]
 
 _ARITHMETIC: Final = ("BLIS_", "MKL_", "OPENBLAS_")
 _PROGRAM: Final = "import sys; from retrain.adapters.isolated.child_process import run_child; run_child(sys.argv[1])"
 
 
 class ChildError(Exception):
-    """What became of the process, without any row value: the kind of an error, an exit status, or that time was up."""
+    """The failure of a child process, without row values: the kind of its error, its exit status, or a timeout."""
+
+
+@dataclass(frozen=True)
+class ScoringProcess:
+    """Base of the checks that score rows of a snapshot with a stored model in a child process.
+
+    Attributes:
+        snapshots: The store that the rows come from.
+        trusted_types: The platform's trust list.
+        timeout: Time limit of the child process in seconds.
+    """
+
+    snapshots: SnapshotStore
+    trusted_types: Sequence[str]
+    timeout: float = 120
+
+    def score_in_child(
+        self,
+        work: Callable[..., Any],
+        folder: Path,
+        rows: DataFrame | None,
+        spec: PipelineSpec,
+        **arguments: Any,
+    ) -> Any:
+        """Call `work` in a child process with a model folder, the trust list, the rows and more arguments.
+
+        Raises:
+            ChildError: The child gave no answer.
+        """
+        common = {"folder": str(folder), "trusted_types": list(self.trusted_types)}
+        return call_with_rows(work, common | arguments, rows, spec=spec, timeout=self.timeout)
+
+
+def call_with_rows(work: Callable[..., Any], arguments: dict[str, Any], rows: DataFrame | None, **options: Any) -> Any:
+    """Call a function in a child process with rows, which it receives as the path of a Parquet file.
+
+    Args:
+        work: A function at the top level of its module, with a parameter `rows`.
+        arguments: Its other keyword arguments, as plain JSON.
+        rows: The rows; with None the path is empty.
+        options: Passed on to `call_in_child`.
+
+    Raises:
+        ChildError: The child gave no answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        path = Path(scratch) / "rows.parquet"
+        if rows is not None:
+            rows.to_parquet(path)
+        return call_in_child(work, arguments | {"rows": "" if rows is None else str(path)}, **options)
 
 
 def call_in_child(
     work: Callable[..., Any],
-    asked: dict[str, Any],
+    arguments: dict[str, Any],
     *,
     spec: PipelineSpec,
     timeout: float,
     threads: int = 1,
     without: Path | None = None,
 ) -> Any:
-    """Call a function of this package in a child process and return its answer, both ways as plain JSON.
+    """Call a function of this package in a child process and return its answer; both ways as plain JSON.
 
-    The child does arithmetic with the same kernels as the parent, has no other environment of it, which may hold a secret, and
-    no voice.
+    The child uses the same arithmetic kernels as this process. It inherits no other environment variables, which may hold
+    secrets, and its output is discarded, because it may hold row values.
 
     Args:
-        work: A function at the top of its module.
-        asked: Its keyword arguments.
-        spec: Whose estimators the child must find.
-        timeout: Seconds that it may take.
-        threads: How many it may use for arithmetic.
-        without: A project whose code must be out of its reach, because the spec's root holds the same at another time.
+        work: A function at the top level of its module.
+        arguments: Its keyword arguments.
+        spec: The spec whose root holds the code that the child may import.
+        timeout: Time limit in seconds.
+        threads: Number of threads for arithmetic.
+        without: A project whose code the child must not import, because the spec's root holds that code at another time.
 
     Raises:
-        ChildError: It gave no answer.
+        ChildError: The child gave no answer.
     """
-    # A custom estimator's class is found where the spec's own code is.
-    known = [path for path in sys.path if path and (without is None or Path(path).resolve() != without.resolve())]
-    paths = os.pathsep.join([str(spec.root), *known])
-    kernels = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(_ARITHMETIC) and not name.endswith("_NUM_THREADS")
-    }
-    environment = kernels | {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": paths,
-        "OMP_NUM_THREADS": str(threads),
-    }
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-        answer = Path(scratch) / "answer.json"
-        task = {"module": work.__module__, "function": work.__name__, "asked": asked, "answer": str(answer)}
+        answer_file = Path(scratch) / "answer.json"
+        task = {
+            "module": work.__module__,
+            "function": work.__name__,
+            "arguments": arguments,
+            "answer": str(answer_file),
+        }
         try:
-            done = subprocess.run(
+            child = subprocess.run(
                 [sys.executable, "-c", _PROGRAM, json.dumps(task)],
-                env=environment,
+                env=_make_environment(spec, threads, without),
                 cwd=spec.root,
-                # What a model says while it scores may hold row values.
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -80,22 +126,37 @@ def call_in_child(
             )
         except subprocess.TimeoutExpired:
             raise ChildError(f"no answer within {timeout:.0f} s") from None
-        if done.returncode != 0 or not answer.is_file():
-            raise ChildError(f"exit status {done.returncode}")
-        said = json.loads(answer.read_text(encoding="utf-8"))
-    if "failure" in said:
-        raise ChildError(said["failure"])
-    return said["answer"]
+        if child.returncode != 0 or not answer_file.is_file():
+            raise ChildError(f"exit status {child.returncode}")
+        answer = json.loads(answer_file.read_text(encoding="utf-8"))
+    if "failure" in answer:
+        raise ChildError(answer["failure"])
+    return answer["answer"]
 
 
-def run_child(task: str) -> None:
-    """Do, in the child, what `call_in_child` asks for."""
-    asked = json.loads(task)
+def run_child(text: str) -> None:
+    """Run, inside the child, the task that `call_in_child` wrote as JSON."""
+    task = json.loads(text)
     try:
-        work = getattr(importlib.import_module(asked["module"]), asked["function"])
-        said = {"answer": work(**asked["asked"])}
+        work = getattr(importlib.import_module(task["module"]), task["function"])
+        answer = {"answer": work(**task["arguments"])}
     except RetrainError as error:
-        said = {"failure": error.got}
-    except Exception as error:  # noqa: BLE001 - its text may hold row values: the kind is all that gets out
-        said = {"failure": type(error).__name__}
-    Path(asked["answer"]).write_text(json.dumps(said), encoding="utf-8")
+        answer = {"failure": error.got}
+    except Exception as error:  # noqa: BLE001 - its text may hold row values, so only its class leaves the child
+        answer = {"failure": type(error).__name__}
+    Path(task["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _make_environment(spec: PipelineSpec, threads: int, without: Path | None) -> dict[str, str]:
+    # The class of a custom estimator is imported from the spec's root.
+    paths = [path for path in sys.path if path and (without is None or Path(path).resolve() != without.resolve())]
+    kernels = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_ARITHMETIC) and not name.endswith("_NUM_THREADS")
+    }
+    return kernels | {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join([str(spec.root), *paths]),
+        "OMP_NUM_THREADS": str(threads),
+    }

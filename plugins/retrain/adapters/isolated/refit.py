@@ -1,13 +1,13 @@
-"""Training by a stored recipe in a process of its own, which has the recipe's code and not the project's of today."""
+"""Training from a stored recipe in a child process that has the recipe's code and not the project's current code."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retrain.adapters.isolated.child_process import ChildError, call_in_child
+from retrain.adapters.isolated.child_process import ChildError, call_with_rows
 from retrain.adapters.recipe_folder import read_recipe
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
@@ -21,49 +21,53 @@ __all__ = ["ChildProcessRefit", "train_by_recipe"]
 _SAMPLE_ROWS: Final = 100
 
 
+@dataclass(frozen=True)
 class ChildProcessRefit:
-    """The `Refit` by the trainer that made the model.
+    """The `Refit` that uses the trainer that made the model.
 
-    Args:
+    Attributes:
         trusted_types: The platform's trust list.
-        timeout: Seconds that the process may take.
+        timeout: Time limit of the child process in seconds.
     """
 
-    def __init__(self, trusted_types: Sequence[str], *, timeout: float = 86_400) -> None:
-        self._trusted_types = list(trusted_types)
-        self._timeout = timeout
+    trusted_types: Sequence[str]
+    timeout: float = 86_400
 
     def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, current_spec: PipelineSpec) -> None:
-        """Train by the recipe in a child process and save the model in `folder`."""
-        recipe.spec.root.mkdir(exist_ok=True)  # the process begins there, code or not
-        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            path = Path(scratch) / "rows.parquet"
-            rows.to_parquet(path)
-            asked = {
-                "model": str(recipe.spec.root.parent.parent),
-                "rows": str(path),
-                "trusted_types": self._trusted_types,
-                "folder": str(folder),
-            }
-            try:
-                call_in_child(
-                    train_by_recipe,
-                    asked,
-                    spec=recipe.spec,
-                    timeout=self._timeout,
-                    threads=recipe.threads,
-                    without=current_spec.root,
-                )
-            except ChildError as error:
-                raise TrainingError(
-                    "the recipe of a stored model must train again",
-                    got=str(error),
-                    fix="Install the package versions that its requirements.txt names.",
-                ) from None
+        """Train from the recipe in a child process and save the model in `folder`."""
+        recipe.spec.root.mkdir(exist_ok=True)  # the child starts there, even if the recipe stores no code
+        arguments = {
+            "model": str(recipe.spec.root.parent.parent),
+            "trusted_types": list(self.trusted_types),
+            "folder": str(folder),
+        }
+        try:
+            call_with_rows(
+                train_by_recipe,
+                arguments,
+                rows,
+                spec=recipe.spec,
+                timeout=self.timeout,
+                threads=recipe.threads,
+                without=current_spec.root,
+            )
+        except ChildError as error:
+            raise TrainingError(
+                "the recipe of a stored model must train again",
+                got=str(error),
+                fix="Install the package versions that its requirements.txt names.",
+            ) from None
 
 
 def train_by_recipe(model: str, rows: str, trusted_types: Sequence[str], folder: str) -> None:
-    """Train as a stored model was and save what comes out. Runs in the child."""
+    """Train from the recipe of a stored model and save the result; runs in the child.
+
+    Args:
+        model: The folder of the stored model.
+        rows: A Parquet file with features and label.
+        trusted_types: The platform's trust list.
+        folder: Where the new model is written.
+    """
     import pandas as pd
 
     from retrain.adapters.extensions import load_trainer
@@ -72,5 +76,5 @@ def train_by_recipe(model: str, rows: str, trusted_types: Sequence[str], folder:
     trainer = load_trainer(recipe.spec, trusted_types)
     table = pd.read_parquet(rows)
     features = table.drop(columns=recipe.spec.data.label)
-    made = trainer.fit(recipe.spec, features, table[recipe.spec.data.label])
-    trainer.save(made, recipe.spec, features.head(_SAMPLE_ROWS), Path(folder))
+    fitted = trainer.fit(recipe.spec, features, table[recipe.spec.data.label])
+    trainer.save(fitted, recipe.spec, features.head(_SAMPLE_ROWS), Path(folder))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.builders import World
 
-from retrain.adapters.isolated import scoring_meter
+from retrain.adapters.isolated import child_process, scoring_meter
 from retrain.adapters.isolated.child_process import run_child
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
 from retrain.core.evaluation.footprint import Footprint
@@ -71,9 +71,9 @@ def test_a_model_is_timed_row_by_row_and_in_batches_and_weighed(slow: World) -> 
 
 
 def test_a_batch_may_be_larger_than_the_holdout(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, asked = seen_by_the_child(crowned, (500,), monkeypatch)
+    rows, arguments = seen_by_the_child(crowned, (500,), monkeypatch)
     assert rows == 168
-    assert measured_here(crowned, asked)["latencies"][0]["rows"] == 500
+    assert measured_here(crowned, arguments)["latencies"][0]["rows"] == 500
 
 
 def test_no_more_rows_leave_the_store_than_are_timed(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,46 +82,46 @@ def test_no_more_rows_leave_the_store_than_are_timed(crowned: World, monkeypatch
 
 
 def seen_by_the_child(world: World, batches: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
-    """Return how many rows a child would get, and what it is asked."""
+    """Return the number of rows that the child would get, and its arguments."""
     import pandas as pd
 
     seen: list[Any] = []
 
-    def look(_: Any, asked: dict[str, Any], **__: Any) -> dict[str, Any]:
-        frame = pd.read_parquet(asked["rows"])
-        kept = world.root / "rows.parquet"
-        frame.to_parquet(kept)
-        seen.extend([len(frame), asked | {"rows": str(kept)}])
+    def look(_: Any, arguments: dict[str, Any], **__: Any) -> dict[str, Any]:
+        frame = pd.read_parquet(arguments["rows"])
+        copy = world.root / "rows.parquet"
+        frame.to_parquet(copy)
+        seen.extend([len(frame), arguments | {"rows": str(copy)}])
         return {"latencies": [], "memory": None}
 
-    monkeypatch.setattr(scoring_meter, "call_in_child", look)
+    monkeypatch.setattr(child_process, "call_in_child", look)
     assert np.isnan(measure(world, batches).memory)
     return seen[0], seen[1]
 
 
-def measured_here(world: World, asked: dict[str, Any]) -> dict[str, Any]:
-    """Do in this process what the child does."""
-    found: dict[str, Any] = measure_stored(**asked)
+def measured_here(world: World, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run in this process what the child runs."""
+    found: dict[str, Any] = measure_stored(**arguments)
     return found
 
 
 def test_calls_stop_when_their_time_is_up(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, asked = seen_by_the_child(crowned, (1,), monkeypatch)
+    _, arguments = seen_by_the_child(crowned, (1,), monkeypatch)
     monkeypatch.setattr(scoring_meter, "_SECONDS", 0.0)
     monkeypatch.setattr(scoring_meter, "_WARM_UP_SECONDS", 0.0)
-    assert measured_here(crowned, asked)["latencies"][0]["calls"] == 1
+    assert measured_here(crowned, arguments)["latencies"][0]["calls"] == 1
 
 
 def test_where_the_system_does_not_tell_memory_is_unknown(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, asked = seen_by_the_child(crowned, (1,), monkeypatch)
+    _, arguments = seen_by_the_child(crowned, (1,), monkeypatch)
     monkeypatch.setattr(scoring_meter, "_PROCESS", Path("/nowhere"))
-    assert measured_here(crowned, asked)["memory"] is None
+    assert measured_here(crowned, arguments)["memory"] is None
 
 
 def test_without_rows_nothing_is_timed(crowned: World, tmp_path: Path) -> None:
     rows = tmp_path / "none.parquet"
     crowned.snapshots.frame(crowned.snapshot(), "holdout", ["signal", "other"]).head(0).to_parquet(rows)
-    with pytest.raises(DataError, match="timed on rows"):
+    with pytest.raises(DataError, match="timing a model needs rows"):
         measure_stored(str(crowned.artifact(1)), str(rows), (), (1,))
 
 
@@ -145,6 +145,6 @@ def test_no_answer_in_time_is_said(crowned: World) -> None:
 
 def test_the_child_writes_the_kind_of_an_error_and_never_its_text(tmp_path: Path) -> None:
     answer = tmp_path / "answer.json"
-    task = {"module": "builtins", "function": "int", "asked": {"x": "secret"}, "answer": str(answer)}
+    task = {"module": "builtins", "function": "int", "arguments": {"x": "secret"}, "answer": str(answer)}
     run_child(json.dumps(task))
     assert json.loads(answer.read_text()) == {"failure": "TypeError"}
