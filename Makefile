@@ -87,12 +87,12 @@ env: ## Write .env for docker-compose.yaml, with fresh random secrets
 
 lock: $(BIN)/python ## Resolve pyproject.toml anew into requirements.lock (UPGRADE=--upgrade takes newer versions)
 	$(BIN)/python -m pip install -qq "uv>=0.9"
-	$(UV_COMPILE) --python-version 3.11 --no-strip-extras --extra demo --group dev --group e2e --output-file requirements.lock
+	$(UV_COMPILE) --python-version 3.11 --no-strip-extras --extra all --group dev --group e2e --output-file requirements.lock
 	$(WITH_AND_WITHOUT_EXTRAS) requirements.lock >$(VENV)/requirements.lock
 	mv $(VENV)/requirements.lock requirements.lock
 	sed 's/\[.*\]==/==/' requirements.lock >$(VENV)/constraints.txt
 	$(UV_COMPILE) --python-version 3.12 --no-annotate --constraints $(VENV)/constraints.txt \
-		--extra postgres --group build --output-file docker/requirements.lock
+		--extra fairness --extra postgres --extra search --group build --output-file docker/requirements.lock
 	grep -c '==' requirements.lock docker/requirements.lock
 
 clean: ## Delete .venv, caches and builds (.retrain, the state of demos, stays)

@@ -7,23 +7,26 @@ from contextlib import contextmanager, suppress
 from statistics import fmean
 from typing import Any, Final
 
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
-from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, create_trial
-from optuna.trial import TrialState as OptunaState
 from sqlalchemy import URL, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
 from retrain.core.digest import digest_json
+from retrain.core.extras import needs_extra
 from retrain.core.spec import Distribution, SearchSpec
 from retrain.core.training.search import Candidate, Goal, Trial, TrialState
 from retrain.errors import OutageError, RetrainError
+
+with needs_extra("search", "train.search"):
+    import optuna
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+    from optuna.pruners import BasePruner, MedianPruner, NopPruner
+    from optuna.samplers import TPESampler
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial, create_trial
+    from optuna.trial import TrialState as OptunaState
 
 __all__ = ["OptunaTrials"]
 

@@ -24,6 +24,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from retrain.adapters.recipe_folder import arithmetic, read_recipe, write_recipe
 from retrain.adapters.user_code.project_code import import_from, project_files
 from retrain.core.digest import digest_files, digest_json
+from retrain.core.extras import needs_extra
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
@@ -71,7 +72,8 @@ class SklearnTrainer:
 
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pins."""
-        searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
+        with needs_extra("search", "train.search"):
+            searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
         return digest_json([platform.python_version(), *_pins(spec), *searcher])
 
     def package_versions(self, spec: PipelineSpec) -> dict[str, str]:

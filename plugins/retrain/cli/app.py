@@ -26,6 +26,7 @@ from retrain.cli.shared import (
     out,
     told,
 )
+from retrain.core.extras import require_extra
 from retrain.core.names import PRODUCTION, is_name
 from retrain.core.spec import load_spec, spec_json_schema
 from retrain.errors import NotFoundError, SpecError
@@ -145,10 +146,11 @@ def demo(
     stay: Annotated[bool | None, typer.Option(help="Stay up until Ctrl-C; by default only on a terminal.")] = None,
 ) -> None:
     """Backfill 2013 on real flights in a real Airflow, with PostgreSQL and MLflow, all on this machine."""
-    from retrain.cli.demo import run_demo
-    from retrain.sandbox.stack import Ports
-
     with told():
+        require_extra("demo", "retrain demo")
+        from retrain.cli.demo import run_demo
+        from retrain.sandbox.stack import Ports
+
         run_demo(Path.cwd(), home.absolute(), Ports(airflow_port, mlflow_port), fresh=fresh, stay=stay, console=out)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from retrain.core.policy.gates import LoadedGate
+from retrain.core.extras import require_extra
+from retrain.core.policy.gates import Fairness, LoadedGate
 from retrain.core.spec import BUILT_IN_READER, PipelineSpec, field_problems
 from retrain.errors import RetrainError, SpecError, SpecProblem
 
@@ -21,7 +22,7 @@ def check_files(spec: PipelineSpec, source: str) -> None:
     Raises:
         SpecError: They cannot; every such problem is named.
     """
-    problems = [*_check_files(spec), *_check_code(spec), *_check_gates(spec)]
+    problems = [*_check_files(spec), *_check_extras(spec), *_check_code(spec), *_check_gates(spec)]
     if problems:
         raise SpecError(source, problems)
 
@@ -33,6 +34,14 @@ def _check_files(spec: PipelineSpec) -> Iterator[SpecProblem]:
     pattern = spec.data.source if spec.data.reader == BUILT_IN_READER else None
     if pattern is not None and "://" not in pattern and not any(spec.root.glob(pattern)):
         yield SpecProblem("data.source", f"must match files under {spec.root}", repr(pattern), "Check the glob.")
+
+
+def _check_extras(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    if spec.train.search is not None:
+        yield from _try("train.search", lambda: require_extra("search", "train.search"))
+    for index, gate in enumerate(spec.gate):
+        if isinstance(gate, Fairness):
+            yield from _try(f"gate[{index}]", lambda: require_extra("fairness", "a fairness gate"))
 
 
 def _check_code(spec: PipelineSpec) -> Iterator[SpecProblem]:

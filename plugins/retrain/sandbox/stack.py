@@ -24,9 +24,12 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx
-import psutil
 
+from retrain.core.extras import needs_extra
 from retrain.errors import OutageError, RetrainError
+
+with needs_extra("demo", "the local platform of `retrain demo`"):
+    import psutil
 
 __all__ = ["PRELOAD", "Ports", "Stack"]
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import NullPool
 
 from retrain.adapters.sql_ledger.tables import Instant
+from retrain.core.extras import needs_extra
 from retrain.errors import OutageError, RetrainError
 
 __all__ = ["Database"]
@@ -92,7 +93,8 @@ def _engine(address: str | URL) -> Engine:
     else:
         raise _wrong_address()
     json_of = partial(json.dumps, allow_nan=False)
-    return create_engine(url, poolclass=NullPool, json_serializer=json_of, connect_args=patience)
+    with needs_extra("postgres", "a ledger in PostgreSQL"):
+        return create_engine(url, poolclass=NullPool, json_serializer=json_of, connect_args=patience)
 
 
 def _wrong_address() -> RetrainError:

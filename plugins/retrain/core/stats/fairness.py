@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from numpy.typing import NDArray
 
+from retrain.core.extras import needs_extra
 from retrain.core.stats.biased_statistic import IntervalEstimate, bootstrap_biased_statistic
 from retrain.core.stats.metric_names import metrics_for
 from retrain.core.stats.metrics import METRICS, Resampler
@@ -35,12 +35,12 @@ from retrain.errors import DataError
 
 __all__ = ["GroupDifference", "GroupValue", "Groups", "compute_group_values", "find_largest_difference", "split_groups"]
 
-_RATES: Final[dict[str, tuple[Callable[..., float], Callable[[Floats], NDArray[np.bool_]]]]] = {
-    "selection rate": (selection_rate, lambda y: np.ones(len(y), dtype=bool)),
-    "true positive rate": (true_positive_rate, lambda y: y == 1),
-    "false positive rate": (false_positive_rate, lambda y: y == 0),
+_RATES: Final[dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]]] = {
+    "selection rate": ("selection_rate", lambda y: np.ones(len(y), dtype=bool)),
+    "true positive rate": ("true_positive_rate", lambda y: y == 1),
+    "false positive rate": ("false_positive_rate", lambda y: y == 0),
 }
-"""Fairlearn's function by name, and a mask of the rows in its denominator; each is a share of D = 1."""
+"""The name of Fairlearn's function, and a mask of the rows in its denominator; each is a share of D = 1."""
 _RATES_BY_PARITY: Final = {
     "demographic_parity": ("selection rate",),
     "equal_opportunity": ("true positive rate",),
@@ -228,6 +228,9 @@ class _Measure:
 
 def _measure_rate(name: str, groups: Groups, y: Floats, predicted: Floats, clusters: Ints) -> _Measure:
     """Measure a rate by Fairlearn in the groups with a nonzero denominator; `predicted` is (n,) of 0 and 1."""
+    with needs_extra("fairness", "a fairness gate"):
+        from fairlearn import metrics
+
     function, find_denominator = _RATES[name]
     in_denominator = find_denominator(y) & (groups.members >= 0)
     defined = np.unique(groups.members[in_denominator])
@@ -246,8 +249,8 @@ def _measure_rate(name: str, groups: Groups, y: Floats, predicted: Floats, clust
     # Fairlearn needs seconds for a million rows, so each distinct (group, label, prediction) goes in once, with its weight.
     weights = np.bincount((4 * groups.members + 2 * y + predicted)[in_defined_group].astype(np.int64))
     distinct = np.flatnonzero(weights)
-    frame = MetricFrame(
-        metrics=function,
+    frame = metrics.MetricFrame(
+        metrics=getattr(metrics, function),
         y_true=distinct // 2 % 2,
         y_pred=distinct % 2,
         sensitive_features=distinct // 4,
