@@ -1,4 +1,4 @@
-"""Every error that `retrain` raises: what must hold, what came, and what to do next.
+"""The errors of `retrain`: what must hold, what came instead, and what to do next.
 
 Permanent errors (a wrong spec, bad data, an altered artifact) fail at once; an `OutageError` is worth a retry.
 """
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class RetrainError(Exception):
-    """The root of all errors of this package.
+    """Base class of all errors of this package.
 
     Attributes:
         must: What must hold.
@@ -42,15 +42,15 @@ class RetrainError(Exception):
         return f"{self.must}; got {self.got}. {self.fix}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (type(self), self.must, self.got, self.fix)
+        return _restore, (type(self), self.must, self.got, self.fix)
 
 
-def _revive(kind: type[RetrainError], must: str, got: str, fix: str) -> RetrainError:
+def _restore(kind: type[RetrainError], must: str, got: str, fix: str) -> RetrainError:
     return kind(must, got=got, fix=fix)
 
 
 class DataError(RetrainError):
-    """The data of a window cannot be trained on: empty, unreadable, incomplete, or refused by its expectations."""
+    """The data of a window is not fit for training: empty, unreadable, incomplete, or refused by its expectations."""
 
 
 class TrainingError(RetrainError):
@@ -66,7 +66,7 @@ class IntegrityError(RetrainError):
 
 
 class NotFoundError(RetrainError):
-    """A model, version, timeline or snapshot that was asked for by name does not exist."""
+    """The named model, version, timeline or snapshot does not exist."""
 
 
 class ConflictError(RetrainError):
@@ -74,7 +74,7 @@ class ConflictError(RetrainError):
 
 
 class RegistryError(RetrainError):
-    """The model registry refused a call; saying it again will not help."""
+    """The model registry refused a call; a retry will not help."""
 
 
 class OutageError(RetrainError):
@@ -86,9 +86,9 @@ class SpecProblem:
     """One mistake in a pipeline spec.
 
     Attributes:
-        path: Where in the document, such as ``gate[1].metric``; empty for the document as a whole.
+        path: Position in the document, such as ``gate[1].metric``; empty for the whole document.
         rule: What must hold.
-        got: What came.
+        got: What came instead.
         hint: What to do next, such as a did-you-mean.
     """
 
@@ -98,15 +98,15 @@ class SpecProblem:
     hint: str
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
-        return f"{where}{self.rule}; got {self.got}. {self.hint}"
+        position = f"{self.path}: " if self.path else ""
+        return f"{position}{self.rule}; got {self.got}. {self.hint}"
 
 
 class SpecError(RetrainError):
-    """A pipeline spec with all of its mistakes.
+    """A pipeline spec is wrong; the error lists all of its mistakes.
 
     Attributes:
-        source: The file that was read.
+        source: The file or the name of the document.
         problems: Every mistake found, in document order.
     """
 
@@ -114,7 +114,7 @@ class SpecError(RetrainError):
         self.source = source
         self.problems = tuple(problems)
         count = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
-        super().__init__(f"{source} must be a valid pipeline spec", got=count, fix="Mend them and run `retrain check`.")
+        super().__init__(f"{source} must be a valid pipeline spec", got=count, fix="Fix them and run `retrain check`.")
 
     def __str__(self) -> str:
         return "\n".join([f"{self.source}: {self.got}", *(f"  {problem}" for problem in self.problems)])

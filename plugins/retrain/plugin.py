@@ -1,4 +1,4 @@
-"""What Airflow loads: the plugin, by entry point from the wheel or by the one-line stub in folder mode."""
+"""The Airflow plugin, loaded by entry point from the wheel or by the one-line stub in folder mode."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PREFIX: Final = "/retrain"
 
 
 class RetrainPlugin(AirflowPlugin):
-    """Makes links, timetable, notes, API and pages known to Airflow.
+    """Registers links, timetable, run notes, API and pages with Airflow.
 
-    The last two are properties, which the api-server alone asks for: no other component loads what is behind them.
+    API and pages are properties, because only the api-server reads them: no other component loads their code.
     """
 
     name = "retrain"
@@ -33,15 +33,15 @@ class RetrainPlugin(AirflowPlugin):
     listeners = [run_notes]  # noqa: RUF012
 
     @cached_property
-    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow declares a list, and takes this too
-        """The API behind the pages."""
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow declares a list and accepts a property
+        """The REST API of the pages."""
         from retrain.api.app import create_app
 
         return [{"app": create_app(), "url_prefix": _PREFIX, "name": "retrain"}]
 
     @cached_property
     def react_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The pages below "Models", and a tab for each DAG and each run; all are in one bundle, each under its name."""
+        """The "Models" pages, and a tab per DAG and per run; one bundle holds them all, each under its name."""
         from retrain.api.bundle import file_url
 
         bundle = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, inspect, make_url, text
+from sqlalchemy.pool import NullPool
 from tests.servers import fresh_database
 
 from retrain.adapters.optuna_trials import OptunaTrials
@@ -206,15 +207,33 @@ def test_tables_of_another_optuna_are_refused(store: TrialStore, url: URL, datab
         connection.execute(text(f"UPDATE {schema}version_info SET library_version = '99.0.0'"))
         connection.execute(text(f"UPDATE {schema}alembic_version SET version_num = 'v99.0.0.a'"))
     engine.dispose()
-    with pytest.raises(RetrainError, match="must be those of the installed Optuna"):
+    with pytest.raises(RetrainError, match="must have the version of the installed Optuna"):
         open_search(store)
 
 
 @pytest.mark.parametrize("address", ["postgresql://ann:hunter2@127.0.0.1:9/retrain", "sqlite:////nowhere/at/all.db"])
 def test_a_database_that_does_not_answer_is_an_outage_that_names_no_login(address: str) -> None:
-    with pytest.raises(OutageError, match="the database of searches must answer") as raised:
+    with pytest.raises(OutageError, match="the search database must answer") as raised:
         open_search(OptunaTrials(address))
     assert not {"ann", "hunter2", "nowhere"} & set(str(raised.value).replace("/", " ").split())
+
+
+def test_a_search_holds_no_connection_between_calls(store: TrialStore, url: URL) -> None:
+    search = open_search(store)
+    do(search, _taken(search))
+    assert _count_connections(url) == 0
+    assert len(search.trials()) == 1
+
+
+def _count_connections(url: URL) -> int:
+    """Return how many connections to the database are open, this one not counted."""
+    if url.get_backend_name() == "sqlite":
+        links = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+        return links.count(Path(str(url.database)))
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return int(connection.scalar(text(others)) or 0)
 
 
 def _taken(search: Search) -> Candidate:

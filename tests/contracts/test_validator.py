@@ -244,9 +244,9 @@ def test_a_window_without_rows_is_refused(validator: Validator, rows: WriteRows)
 
 def test_the_event_time_must_be_a_column_of_timestamps(validator: Validator, rows: WriteRows) -> None:
     some = suite(expect("column_to_exist", column="hour"))
-    with pytest.raises(DataError, match="'departure' must be there and a timestamp; got no such column"):
+    with pytest.raises(DataError, match="'departure' must exist and be a timestamp; got no such column"):
         validator.validate([rows()], some, event_time="departure", window=WINDOW)
-    with pytest.raises(DataError, match="'color' must be there and a timestamp; got the type VARCHAR"):
+    with pytest.raises(DataError, match="'color' must exist and be a timestamp; got the type VARCHAR"):
         validator.validate([rows()], some, event_time="color", window=WINDOW)
 
 
@@ -329,7 +329,7 @@ def test_a_row_condition_that_no_row_meets_is_no_pass(
     result = only(run(validator, rows(), expectation))
 
     assert not result.success
-    assert result.error == "no row has a value to look at"
+    assert result.error == "no row has a value to check"
 
 
 def test_a_row_condition_that_some_rows_meet_is_asked_of_these(validator: Validator, rows: WriteRows) -> None:
@@ -393,7 +393,7 @@ def test_a_file_that_cannot_be_read_is_named(
 
 def test_files_that_do_not_fit_together_are_refused(validator: Validator, rows: WriteRows) -> None:
     other = rows("SELECT TIMESTAMP '2024-01-02' AS at", "other.parquet")
-    with pytest.raises(DataError, match="with the same columns; got files that do not fit together"):
+    with pytest.raises(DataError, match="with the same columns; got files with different columns"):
         run(validator, [rows(), other], expect("column_values_to_not_be_null", column="hour"))
 
 

@@ -146,4 +146,4 @@ class NotMatchRegexList(ColumnMapMetricProvider):  # type: ignore[misc]
 
 def _match(column: sa.ColumnElement[str], regex: str) -> sa.ColumnElement[bool]:
     # DuckDB's `~` would require the whole value to match.
-    return sa.func.regexp_match(column, regex)
+    return sa.func.regexp_matches(column, regex)

@@ -36,7 +36,7 @@ DUPLICATE_TAG: Final = "retrain.duplicate_of"
 PARENT_TAG: Final = "mlflow.parentRunId"
 TRIAL_TAG: Final = "retrain.trial"
 _ARTIFACT: Final = "model"
-_QUICK_AND_QUIET: Final = {
+_CLIENT_SETTINGS: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -44,64 +44,67 @@ _QUICK_AND_QUIET: Final = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""A dead server costs 247 s with MLflow's own defaults, 7 s with these; the caller's environment wins."""
+"""With a dead server a call takes 7 s with these settings and 247 s with MLflow's defaults; existing variables win."""
 
 
 class MlflowRegistry:
     """The `ModelRegistry` on an MLflow server.
 
     Args:
-        uri: The server's address, such as ``http://mlflow:5000``; a login in it goes into MLflow's environment variables.
-        public_url: The address that people's browsers use, where it is another one.
+        uri: The server's URL, such as ``http://mlflow:5000``; a login in it moves into MLflow's environment variables.
+        public_url: The URL for browsers, if it differs.
+
+    Raises:
+        RegistryError: The URL is not http:// or https://.
     """
 
     def __init__(self, uri: str, *, public_url: str | None = None) -> None:
         if not uri.startswith(("http://", "https://")):
             raise RegistryError(
-                "the MLflow address must be http:// or https:// of a server",
+                "the MLflow URL must be the http:// or https:// URL of a server",
                 got=uri.partition(":")[0] or "nothing",
-                fix="Start `mlflow server` and name its address in the connection.",
+                fix="Start `mlflow server` and set its URL in the connection.",
             )
-        for name, value in _QUICK_AND_QUIET.items():
+        for name, value in _CLIENT_SETTINGS.items():
             os.environ.setdefault(name, value)
         parts = urlsplit(uri)
         if parts.username:
             os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
             os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-        uri = strip_login(uri)  # MLflow's errors name the address, and so would its links
+        uri = strip_login(uri)  # MLflow's errors and links contain the URL
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._public_url = strip_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
-        """Return the canonical version of a key: the lowest number."""
+        """Return the canonical version of a key: the lowest number with a finished artifact."""
         versions = self._versions(model, key)
-        return _challenger(versions[0], key) if versions else None
+        return _to_challenger(versions[0], key) if versions else None
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Return the run of a key: the earliest, where a lost answer once made two."""
-        with _translated():
-            experiment = self._experiment(model)
-            wanted = f"tags.`{KEY_TAG}` = '{key}'"
-            runs = self._client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time ASC"])
+        """Return the run of a key; if a lost HTTP response left two, the earliest."""
+        with _translate_errors():
+            experiment = self._find_or_create_experiment(model)
+            query = f"tags.`{KEY_TAG}` = '{key}'"
+            runs = self._client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
             if runs:
                 return str(runs[0].info.run_id)
             run = self._client.create_run(experiment, run_name=name, tags={**tags, KEY_TAG: key})
-            self._client.log_batch(run.info.run_id, params=_params(params))
+            self._client.log_batch(run.info.run_id, params=_to_params(params))
             return str(run.info.run_id)
 
     def run_tags(self, run_id: str) -> dict[str, str]:
-        """Return what a run was tagged with."""
-        with _translated():
+        """Return the tags of a run."""
+        with _translate_errors():
             return dict(self._client.get_run(run_id).data.tags)
 
     def run_params(self, run_id: str) -> dict[str, str]:
         """Return the parameters of a run."""
-        with _translated():
+        with _translate_errors():
             return dict(self._client.get_run(run_id).data.params)
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
-        """Write down the data of a run, unless that was done."""
-        with _translated():
+        """Record the dataset of a run, unless it has one."""
+        with _translate_errors():
             if self._client.get_run(run_id).inputs.dataset_inputs:
                 return
             entry = Dataset(
@@ -115,25 +118,25 @@ class MlflowRegistry:
             self._client.log_inputs(run_id, [DatasetInput(entry, [tag])])
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
-        """Add params to a run; MLflow lets nobody change them afterwards."""
-        with _translated():
-            self._client.log_batch(run_id, params=_params(params))
+        """Add parameters to a run; MLflow refuses later changes to them."""
+        with _translate_errors():
+            self._client.log_batch(run_id, params=_to_params(params))
 
     def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
-        """Write each trial into a run below the run, unless that was done."""
-        with _translated():
+        """Record each trial as a run nested in the run, unless it has one."""
+        with _translate_errors():
             if trials:
                 experiment = str(self._client.get_run(run_id).info.experiment_id)
                 for trial in trials:
                     self._log_trial(experiment, run_id, metric, trial)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
-        """Upload the folder as a logged model and register it; both carry the key from their first moment on."""
-        if found := self._canonical(model, key):
-            return found
+        """Upload the folder as a logged model and register it; both are created with the key as a tag."""
+        if published := self._find_canonical(model, key):
+            return published
         manifest = build_manifest(folder)
         tags = {KEY_TAG: key, MANIFEST_TAG: digest_json(manifest)}
-        with _translated():
+        with _translate_errors():
             experiment = self._client.get_run(run_id).info.experiment_id
             logged = self._client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
             self._client.log_model_artifacts(logged.model_id, str(folder))
@@ -146,15 +149,17 @@ class MlflowRegistry:
                 model, source, run_id, tags, model_id=logged.model_id, await_creation_for=0
             )
         failpoint("version_registered")
-        challenger = self._canonical(model, key)
+        challenger = self._find_canonical(model, key)
         if challenger is None:
-            raise OutageError("a registered version must be found again", got="none", fix="Clear the task to retry.")
+            raise OutageError(
+                "a version must be found after its registration", got="none", fix="Clear the task to retry."
+            )
         return challenger
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
         """Add metrics and files to a run and finish it."""
         now = int(time.time() * 1000)
-        with _translated():
+        with _translate_errors():
             known = self._client.get_run(run_id).data.metrics
             new = [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
             self._client.log_batch(run_id, metrics=new)
@@ -163,31 +168,31 @@ class MlflowRegistry:
             self._client.set_terminated(run_id)
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
-        """Put files into a folder of a run's artifacts."""
-        with _translated():
+        """Upload files into a folder of a run's artifacts."""
+        with _translate_errors():
             for file in files:
                 self._client.log_artifact(run_id, str(file), folder)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
-        """Return a version with its key and manifest; None where it is gone, or was not made by a retrain."""
+        """Return a version with its key and manifest digest; None if it does not exist or was not made by a retrain."""
         try:
-            with _translated():
+            with _translate_errors():
                 found = self._client.get_model_version(model, str(version))
         except NotFoundError:
             return None
         if KEY_TAG not in found.tags or MANIFEST_TAG not in found.tags:
             return None
-        return _challenger(found, found.tags[KEY_TAG])
+        return _to_challenger(found, found.tags[KEY_TAG])
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
-        """Copy the artifact of a version and verify the copy before anyone loads it."""
-        with _translated():
+        """Download the artifact of a version and verify the copy before anything loads it."""
+        with _translate_errors():
             found = self._client.get_model_version(model, str(version))
             if found.status != "READY":
-                raise _unfinished(model, version, found.status)
+                raise _make_unfinished(model, version, found.status)
             logged = self._client.get_logged_model(_model_id(found))
             if logged.status != LoggedModelStatus.READY:
-                raise _unfinished(model, version, str(logged.status))
+                raise _make_unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
                 target = folder / _ARTIFACT
                 copied = self._download(logged.model_id, logged.artifact_location, Path(download))
@@ -196,9 +201,9 @@ class MlflowRegistry:
         return target
 
     def alias_version(self, model: str, alias: str) -> int | None:
-        """Return the version that an alias names (asking MLflow for a missing alias is an error 400)."""
+        """Return the version that an alias names; it reads all aliases, because MLflow answers a missing one with error 400."""
         try:
-            with _translated():
+            with _translate_errors():
                 aliases = self._client.get_registered_model(model).aliases
         except NotFoundError:
             return None
@@ -209,7 +214,7 @@ class MlflowRegistry:
         try:
             self._put_alias(model, alias, version)
         except RegistryError:
-            # Of two that set an alias for the first time at once, MLflow answers one with an error 400.
+            # If two clients create an alias at the same time, MLflow answers one of them with error 400.
             self._put_alias(model, alias, version)
         found = self.alias_version(model, alias)
         if found != version:
@@ -220,47 +225,49 @@ class MlflowRegistry:
             )
 
     def ping(self) -> str:
-        """Ask the server something cheap; return what it is."""
-        with _translated():
+        """Check the server with a cheap call and return a status line for people."""
+        with _translate_errors():
             self._client.search_experiments(max_results=1)
         return f"MLflow at {self._public_url} answers"
 
     def describe_version(self, model: str, version: int, text: str) -> None:
-        """Give a version its description, which MLflow shows as Markdown."""
-        with _translated():
+        """Replace the description of a version, which MLflow shows as Markdown."""
+        with _translate_errors():
             self._client.update_model_version(model, str(version), text)
 
     def run_url(self, run_id: str) -> str:
-        """Return the address of a run's page."""
-        with _translated():
+        """Return the URL of a run's page."""
+        with _translate_errors():
             experiment = self._client.get_run(run_id).info.experiment_id
         return run_page_url(self._public_url, experiment, run_id)
 
     def file_url(self, run_id: str, path: str) -> str:
-        """Return the address of the page that shows a file of a run."""
+        """Return the URL of the page that shows a file of a run."""
         return f"{self.run_url(run_id)}/artifacts/{quote(path)}"
 
     def version_url(self, model: str, version: int) -> str:
-        """Return the address of a version's page."""
+        """Return the URL of a version's page."""
         return version_page_url(self._public_url, model, version)
 
     def _log_trial(self, experiment: str, parent: str, metric: str, trial: Trial) -> None:
-        mark = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}
-        wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in mark.items())
-        found = self._client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time ASC"])
-        if found and found[0].info.status != "RUNNING":
+        identity = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
+        runs = self._client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
+        if runs and runs[0].info.status != "RUNNING":
             return
         now = int(time.time() * 1000)
-        if found:
-            run_id = str(found[0].info.run_id)
+        if runs:
+            run_id = str(runs[0].info.run_id)
         else:
-            tags = {**mark, "retrain.state": trial.state.value, "retrain.error": trial.error}
-            began, name = now - int(trial.seconds * 1000), f"trial {trial.number}"
-            run_id = str(self._client.create_run(experiment, start_time=began, run_name=name, tags=tags).info.run_id)
+            tags = {**identity, "retrain.state": trial.state.value, "retrain.error": trial.error}
+            start_time, name = now - int(trial.seconds * 1000), f"trial {trial.number}"
+            run_id = str(
+                self._client.create_run(experiment, start_time=start_time, run_name=name, tags=tags).info.run_id
+            )
         metrics = [Metric(f"fold.{metric}", value, now, fold) for fold, value in enumerate(trial.values)]
         if trial.values:
             metrics.append(Metric(metric, trial.value, now, 0))
-        self._client.log_batch(run_id, metrics=metrics, params=_params(trial.params))
+        self._client.log_batch(run_id, metrics=metrics, params=_to_params(trial.params))
         self._client.set_terminated(run_id, "FAILED" if trial.state is TrialState.FAILED else "FINISHED", now)
 
     def _download(self, model_id: str, location: str, folder: Path) -> Path:
@@ -268,30 +275,30 @@ class MlflowRegistry:
         try:
             return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
         except MlflowException:
-            # MLflow says "internal error" of an artifact that is gone; a server that is out of reach fails here, too.
+            # MLflow reports a missing artifact as an internal error; if the server does not answer, this call fails as well.
             if self._client.list_logged_model_artifacts(model_id):
                 raise
         raise NotFoundError(
             f"the artifact of model {model_id} must be in MLflow's store", got="no files", fix="Restore it or retrain."
         )
 
-    def _canonical(self, model: str, key: str) -> Challenger | None:
-        """Return what `find_challenger` does; tag the versions after it, which a lost answer or a race made."""
+    def _find_canonical(self, model: str, key: str) -> Challenger | None:
+        """Return the canonical version of a key and tag its duplicates, which a lost HTTP response or a race created."""
         versions = self._versions(model, key)
         for version in versions[1:]:
             if DUPLICATE_TAG not in version.tags:
-                # Of two that set a tag for the first time at once, MLflow answers one with an error 400.
-                with suppress(RegistryError), _translated():
+                # If two clients create a tag at the same time, MLflow answers one of them with error 400.
+                with suppress(RegistryError), _translate_errors():
                     self._client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
-        return _challenger(versions[0], key) if versions else None
+        return _to_challenger(versions[0], key) if versions else None
 
     def _versions(self, model: str, key: str) -> list[ModelVersion]:
         """Return the finished versions of a key, the lowest number first."""
-        with _translated():
+        with _translate_errors():
             found = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
         return sorted((item for item in found if item.status == "READY"), key=lambda item: int(item.version))
 
-    def _experiment(self, model: str) -> str:
+    def _find_or_create_experiment(self, model: str) -> str:
         found = self._client.get_experiment_by_name(model)
         if found is not None:
             return str(found.experiment_id)
@@ -303,7 +310,7 @@ class MlflowRegistry:
             return str(self._client.get_experiment_by_name(model).experiment_id)
 
     def _put_alias(self, model: str, alias: str, version: int) -> None:
-        with _translated():
+        with _translate_errors():
             self._client.set_registered_model_alias(model, alias, str(version))
 
     def _ensure_registered(self, model: str) -> None:
@@ -314,25 +321,25 @@ class MlflowRegistry:
                 raise
 
 
-def _params(params: Mapping[str, Any]) -> list[Param]:
+def _to_params(params: Mapping[str, Any]) -> list[Param]:
     return [Param(name, str(value)[:6000]) for name, value in params.items()]
 
 
-def _challenger(version: ModelVersion, key: str) -> Challenger:
+def _to_challenger(version: ModelVersion, key: str) -> Challenger:
     if MANIFEST_TAG not in version.tags:
-        raise _unfinished(version.name, version.version, "no manifest")
+        raise _make_unfinished(version.name, version.version, "no manifest")
     return Challenger(key, int(version.version), version.run_id, _model_id(version), version.tags[MANIFEST_TAG])
 
 
 def _model_id(version: ModelVersion) -> str:
-    """Return the logged model behind a version; over HTTP only its source says which."""
+    """Return the id of the logged model of a version; over HTTP only the version's source contains it."""
     scheme, _, model_id = str(version.source).rpartition("models:/")
     if scheme or not model_id.startswith("m-"):
-        raise _unfinished(version.name, version.version, "a source that is no logged model")
+        raise _make_unfinished(version.name, version.version, "a source that is not a logged model")
     return model_id
 
 
-def _unfinished(model: str, version: int | str, got: str) -> IntegrityError:
+def _make_unfinished(model: str, version: int | str, got: str) -> IntegrityError:
     return IntegrityError(
         f"version {version} of {model} must be a finished model",
         got=got,
@@ -341,15 +348,17 @@ def _unfinished(model: str, version: int | str, got: str) -> IntegrityError:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn MLflow's errors into ours: gone, out of reach (worth a retry), or refused."""
+def _translate_errors() -> Iterator[None]:
+    """Translate MLflow's errors: not found, no answer (worth a retry), or a refused call."""
     try:
         yield
     except MlflowException as error:
         status = error.get_http_status_code()
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise NotFoundError(
-                "what the ledger names must exist in MLflow", got=_first_line(error), fix="Restore it or retrain."
+                "a run or version that the ledger names must exist in MLflow",
+                got=_first_line(error),
+                fix="Restore it or retrain.",
             ) from error
         if status >= 500 or status == 429:
             raise OutageError(

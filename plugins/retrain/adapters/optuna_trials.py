@@ -1,4 +1,4 @@
-"""Searches with Optuna, in tables of its own beside the ledger's."""
+"""Hyperparameter searches with Optuna, in their own tables beside the ledger's."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ with needs_extra("search", "train.search"):
 __all__ = ["OptunaTrials"]
 
 SCHEMA: Final = "retrain_search"
-"""Where Optuna's tables are in PostgreSQL: its ``alembic_version`` must not meet another."""
-TRIES: Final = 3
-"""How often a trial may be begun."""
+"""The PostgreSQL schema of Optuna's tables, which keeps its ``alembic_version`` apart from the ledger's."""
+MAX_ATTEMPTS: Final = 3
+"""Largest number of times that a trial may be begun."""
 _LOCK_KEY: Final = 0x7365_6172_6368  # "search" in ASCII
 _PRUNERS: Final[dict[str, Callable[[], BasePruner]]] = {"median": MedianPruner, "none": NopPruner}
 _STATES: Final = {
@@ -41,41 +41,41 @@ _STATES: Final = {
     TrialState.PRUNED: OptunaState.PRUNED,
     TrialState.FAILED: OptunaState.FAIL,
 }
-_OUR_STATES: Final = {theirs: ours for ours, theirs in _STATES.items()}
+_STATES_BY_OPTUNA: Final = {optuna_state: state for state, optuna_state in _STATES.items()}
 
 
 @contextmanager
-def _in_own_words() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        # Without its cause: a driver's message may name the user or the address.
+        # No chained cause: a driver's message may contain the user or the host.
         raise OutageError(
-            "the database of searches must answer",
+            "the search database must answer",
             got=type(error.__cause__ or error).__name__,
-            fix=f"Check that it is up, and that its user owns the schema {SCHEMA} or may make it; then try again.",
+            fix=f"Check that it runs, and that its user owns the schema {SCHEMA} or may create it; then try again.",
         ) from None
 
 
 class OptunaTrials:
     """The `TrialStore` of Optuna: TPE, seeded by the trial, on a PostgreSQL database or a SQLite file.
 
-    An instance holds no connection and may travel through `fork`; a search that it opened may not.
+    Neither an instance nor a search holds a connection between calls, so both survive a `fork` and need no closing.
 
     Args:
-        url: The ledger's database, where the tables go into a schema of their own; or a SQLite file that nothing else is in.
+        url: The ledger's PostgreSQL database, in which the tables get their own schema; or a SQLite file used for nothing else.
     """
 
     def __init__(self, url: str | URL) -> None:
         self._url = make_url(url)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-    @_in_own_words()
+    @_translate_errors()
     def open(
         self, key: str, search: SearchSpec, goal: Goal, *, start: Mapping[str, Any], seed: int, worker: int | None
     ) -> OptunaSearch:
-        """Return the search of a key; its trials are laid out when it is made, so that there are never more or fewer."""
-        with self._one_at_a_time():
+        """Return the search of a key; its creation also creates all trials, so their number is fixed."""
+        with self._lock_creation():
             storage = self._storage()
             study = optuna.create_study(
                 storage=storage,
@@ -83,30 +83,31 @@ class OptunaTrials:
                 direction="maximize" if goal.greater_is_better else "minimize",
                 load_if_exists=True,
             )
-            laid_out = len(study.get_trials(deepcopy=False))
-            study.add_trials(create_trial(state=OptunaState.WAITING) for _ in range(laid_out, search.trials))
+            created = len(study.get_trials(deepcopy=False))
+            study.add_trials(create_trial(state=OptunaState.WAITING) for _ in range(created, search.trials))
         return OptunaSearch(storage, key, search, start=start, seed=seed, worker=worker)
 
     def _storage(self) -> RDBStorage:
         if self._url.get_backend_name() == "postgresql":
-            patience = {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 10}
-            options: dict[str, Any] = {"pool_size": 1, "pool_pre_ping": True, "connect_args": patience}
+            settings = {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 10}
+            options: dict[str, Any] = {"connect_args": settings}
         else:
-            options = {"pool_events": [(_without_waiting_for_the_disk, "connect")]}
-        address = self._url.render_as_string(hide_password=False)
+            options = {"pool_events": [(_relax_durability, "connect")]}
+        url = self._url.render_as_string(hide_password=False)
         try:
-            # Optuna takes the address for a template.
-            return RDBStorage(address.replace("{", "{{").replace("}", "}}"), {"hide_parameters": True, **options})
+            # Optuna formats the URL as a template. No pool, because nothing closes a search.
+            engine_options = {"hide_parameters": True, "poolclass": NullPool, **options}
+            return RDBStorage(url.replace("{", "{{").replace("}", "}}"), engine_options)
         except RuntimeError:
             raise RetrainError(
-                "the tables of searches must be those of the installed Optuna",
+                "the search tables must have the version of the installed Optuna",
                 got="tables of another version",
-                fix="Upgrade them with `optuna storage upgrade`, or delete them when no search is under way.",
+                fix="Upgrade them with `optuna storage upgrade`, or delete them while no search runs.",
             ) from None
 
     @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        """Let nobody else make tables or lay out trials meanwhile; a SQLite file serves a single process anyway."""
+    def _lock_creation(self) -> Iterator[None]:
+        """Hold a lock while tables and trials are created; a SQLite file serves a single process and needs none."""
         if self._url.get_backend_name() != "postgresql":
             yield
             return
@@ -116,14 +117,14 @@ class OptunaTrials:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             with engine.begin() as other:
-                # Not "if not exists": PostgreSQL asks for the right to make it even where it is there.
+                # Not "if not exists": PostgreSQL requires the right to create a schema even if it exists.
                 if SCHEMA not in inspect(other).get_schema_names():
                     other.execute(CreateSchema(SCHEMA))
             yield
 
 
 class OptunaSearch:
-    """The `Search` over one study."""
+    """The `Search` over one Optuna study."""
 
     def __init__(
         self,
@@ -138,99 +139,99 @@ class OptunaSearch:
         self._storage = storage
         self._key = key
         self._study_id = storage.get_study_id_from_name(key)
-        self._space = {name: _distribution(values) for name, values in search.params.items()}
+        self._space = {name: _to_distribution(values) for name, values in search.params.items()}
         self._pruner = _PRUNERS[search.pruner]()
         self._start = start
         self._seed = seed
         self._worker = worker
-        self._left_behind = [
+        self._abandoned = [
             trial.number
             for trial in self._in_state(OptunaState.RUNNING)
             if worker is None or trial.user_attrs.get("begun", {}).get("worker") == worker
         ]
 
-    @_in_own_words()
+    @_translate_errors()
     def take(self) -> Candidate | None:
-        """Return the next trial to do: one that was left behind, else the first that nobody began."""
-        while (number := self._next()) is not None:
-            tries = int(self._trial(number).user_attrs.get("begun", {}).get("tries", 0))
-            if tries == TRIES:
+        """Return the next trial: an abandoned trial of this worker, else the first that nobody began."""
+        while (number := self._claim_next()) is not None:
+            attempts = int(self._trial(number).user_attrs.get("begun", {}).get("tries", 0))
+            if attempts == MAX_ATTEMPTS:
                 self.close(number, TrialState.FAILED, seconds=0.0, error="Killed")
                 continue
             try:
-                return self._begun(number, tries + 1)
+                return self._begin(number, attempts + 1)
             except UpdateFinishedTrialError:
-                continue  # another closed it meanwhile
+                continue  # another worker closed it meanwhile
         return None
 
-    @_in_own_words()
+    @_translate_errors()
     def report(self, number: int, fold: int, value: float) -> bool:
-        """Store the value of a fold; return whether the pruner gives the trial up."""
+        """Store the value of a fold; return whether the pruner stops the trial."""
         trial = optuna.trial.Trial(self._study(number), self._id(number))
         try:
             if fold not in self._trial(number).intermediate_values:
                 trial.report(value, fold)
         except UpdateFinishedTrialError:
-            return False  # another closed it meanwhile
+            return False  # another worker closed it meanwhile
         return bool(trial.should_prune())
 
-    @_in_own_words()
+    @_translate_errors()
     def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
-        """End a trial."""
+        """Close a trial."""
         trial_id, values = self._id(number), list(self._trial(number).intermediate_values.values())
         value = [fmean(values)] if values and state is not TrialState.FAILED else None
-        with suppress(UpdateFinishedTrialError):  # another closed it meanwhile, after the same work
+        with suppress(UpdateFinishedTrialError):  # another worker closed it meanwhile, with the same result
             self._storage.set_trial_user_attr(trial_id, "closed", {"seconds": seconds, "error": error})
             self._storage.set_trial_state_values(trial_id, _STATES[state], value)
 
-    @_in_own_words()
+    @_translate_errors()
     def trials(self) -> list[Trial]:
         """Return the closed trials."""
         return [
             Trial(
                 trial.number,
                 self._params(trial),
-                _OUR_STATES[trial.state],
+                _STATES_BY_OPTUNA[trial.state],
                 _values(trial),
                 **trial.user_attrs["closed"],
             )
-            for trial in self._in_state(*_OUR_STATES)
+            for trial in self._in_state(*_STATES_BY_OPTUNA)
         ]
 
-    def _next(self) -> int | None:
-        while self._left_behind:
-            number = self._left_behind.pop(0)
+    def _claim_next(self) -> int | None:
+        while self._abandoned:
+            number = self._abandoned.pop(0)
             if self._trial(number).state is OptunaState.RUNNING:
                 return number
         for trial in self._in_state(OptunaState.WAITING):
-            with suppress(UpdateFinishedTrialError):  # another has begun it, and is through with it
+            with suppress(UpdateFinishedTrialError):  # another worker has begun and closed it
                 if self._storage.set_trial_state_values(self._id(trial.number), OptunaState.RUNNING):
                     return trial.number
         return None
 
-    def _begun(self, number: int, tries: int) -> Candidate:
-        """Draw the params of a trial, all of them before any is stored, so that a retry draws the same."""
+    def _begin(self, number: int, attempts: int) -> Candidate:
+        """Sample the params of a trial; all are sampled before one is stored, so a retry samples the same ones."""
         trial_id, trial, study = self._id(number), self._trial(number), self._study(number)
-        self._storage.set_trial_user_attr(trial_id, "begun", {"worker": self._worker, "tries": tries})
-        drawn = study.sampler.sample_relative(study, trial, study.sampler.infer_relative_search_space(study, trial))
+        self._storage.set_trial_user_attr(trial_id, "begun", {"worker": self._worker, "tries": attempts})
+        params = study.sampler.sample_relative(study, trial, study.sampler.infer_relative_search_space(study, trial))
         for name, distribution in self._space.items():
-            if name not in drawn:
-                drawn[name] = study.sampler.sample_independent(study, trial, name, distribution)
+            if name not in params:
+                params[name] = study.sampler.sample_independent(study, trial, name, distribution)
         if number == 0:
-            drawn.update(self._start)
+            params.update(self._start)
         for name, distribution in self._space.items():
             if name not in trial.params:
-                self._storage.set_trial_param(trial_id, name, distribution.to_internal_repr(drawn[name]), distribution)
+                self._storage.set_trial_param(trial_id, name, distribution.to_internal_repr(params[name]), distribution)
         return Candidate(number, self._params(self._trial(number)), _values(trial))
 
     def _study(self, number: int) -> optuna.Study:
-        """Return the study as it is now, with a sampler of the trial's own."""
+        """Return the current study with a sampler seeded by the trial."""
         sampler = TPESampler(seed=int(digest_json([self._seed, number])[:8], 16))
         return optuna.load_study(study_name=self._key, storage=self._storage, sampler=sampler, pruner=self._pruner)
 
     def _in_state(self, *states: OptunaState) -> list[FrozenTrial]:
-        found = self._storage.get_all_trials(self._study_id, deepcopy=False, states=states)
-        return sorted(found, key=lambda trial: trial.number)
+        trials = self._storage.get_all_trials(self._study_id, deepcopy=False, states=states)
+        return sorted(trials, key=lambda trial: trial.number)
 
     def _id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
@@ -242,8 +243,8 @@ class OptunaSearch:
         return {name: trial.params[name] for name in self._space if name in trial.params}
 
 
-def _without_waiting_for_the_disk(connection: Any, _: object) -> None:
-    """Survive the death of the process, if not that of the machine: 0.5 s a trial less."""
+def _relax_durability(connection: Any, _: object) -> None:
+    """Make SQLite survive a crash of the process but not of the machine, which saves 0.5 s per trial."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
 
@@ -252,7 +253,7 @@ def _values(trial: FrozenTrial) -> tuple[float, ...]:
     return tuple(value for _, value in sorted(trial.intermediate_values.items()))
 
 
-def _distribution(values: Distribution) -> BaseDistribution:
+def _to_distribution(values: Distribution) -> BaseDistribution:
     if values.bounds is None:
         return CategoricalDistribution(values.choice or ())
     low, high = values.bounds

@@ -1,4 +1,4 @@
-"""The recipe of a model, stored in a folder beside it."""
+"""The recipe of a model, stored in a folder inside the model folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrain.core.training.recipe import Recipe
 from retrain.core.user_code import DEFAULT_TRAINER
 from retrain.errors import IntegrityError
 
-__all__ = ["arithmetic", "read_recipe", "trainer_of", "write_recipe"]
+__all__ = ["describe_blas", "read_recipe", "trainer_of", "write_recipe"]
 
 _FOLDER: Final = "recipe"
 _FACTS: Final = "recipe.json"
@@ -23,27 +23,29 @@ _CODE: Final = "code"
 
 
 def write_recipe(spec: PipelineSpec, code: Iterable[Path], packages: Mapping[str, str], folder: Path) -> None:
-    """Store what a model is made by in its folder.
+    """Store the recipe of a model in its folder.
 
     Args:
-        code: The files below the spec's root that training runs.
-        packages: Versions by name.
+        spec: The spec that the model was trained by.
+        code: The project files that the training runs, all below the spec's root.
+        packages: Package versions by name.
+        folder: The model folder.
     """
-    place = folder / _FOLDER
-    place.mkdir()
+    recipe = folder / _FOLDER
+    recipe.mkdir()
     for file in code:
-        copy = place / _CODE / file.relative_to(spec.root)
+        copy = recipe / _CODE / file.relative_to(spec.root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
-    facts = {"spec": spec.model_dump(mode="json"), "packages": dict(packages), "threads": _threads()}
-    (place / _FACTS).write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
+    facts = {"spec": spec.model_dump(mode="json"), "packages": dict(packages), "threads": _count_threads()}
+    (recipe / _FACTS).write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
 
 
 def read_recipe(folder: Path) -> Recipe:
     """Return the recipe of a stored model; the caller has verified the folder's digest.
 
     Raises:
-        IntegrityError: There is none, or it cannot be read.
+        IntegrityError: The folder has no readable recipe.
     """
     try:
         facts = json.loads((folder / _FOLDER / _FACTS).read_text(encoding="utf-8"))
@@ -52,7 +54,7 @@ def read_recipe(folder: Path) -> Recipe:
         return Recipe(spec.rooted_at(code), facts["packages"], int(facts["threads"]), has_code=code.is_dir())
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise IntegrityError(
-            "a model artifact must hold the recipe that it was made by", got=type(error).__name__, fix="Retrain it."
+            "a model artifact must hold the recipe of its training", got=type(error).__name__, fix="Retrain it."
         ) from error
 
 
@@ -64,7 +66,7 @@ def trainer_of(folder: Path) -> str:
     """
     path = folder / _FOLDER / _FACTS
     if not path.is_file():
-        return DEFAULT_TRAINER  # the only one there was when models had no recipe
+        return DEFAULT_TRAINER  # models without a recipe are older than every other trainer
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["spec"]["train"].get("trainer", DEFAULT_TRAINER))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -73,19 +75,19 @@ def trainer_of(folder: Path) -> str:
         ) from error
 
 
-def arithmetic() -> dict[str, str]:
-    """Return the libraries that do linear algebra in this process, with the kernels that they chose for its processor.
+def describe_blas() -> dict[str, str]:
+    """Return the linear algebra libraries of this process, with the kernels that they chose for its processor.
 
-    >>> "blas" in arithmetic()
+    >>> "blas" in describe_blas()
     True
     """
-    found = {f"{pool['internal_api']} {pool['version']} {pool['architecture']}" for pool in _pools("blas")}
-    return {"blas": ", ".join(sorted(found))}
+    libraries = {f"{pool['internal_api']} {pool['version']} {pool['architecture']}" for pool in _find_pools("blas")}
+    return {"blas": ", ".join(sorted(libraries))}
 
 
-def _threads() -> int:
-    return max((int(pool["num_threads"]) for kind in ("blas", "openmp") for pool in _pools(kind)), default=1)
+def _count_threads() -> int:
+    return max((int(pool["num_threads"]) for kind in ("blas", "openmp") for pool in _find_pools(kind)), default=1)
 
 
-def _pools(kind: str) -> list[dict[str, Any]]:
+def _find_pools(kind: str) -> list[dict[str, Any]]:
     return [pool for pool in threadpool_info() if pool["user_api"] == kind]

@@ -1,4 +1,4 @@
-"""Training with scikit-learn: fit, score, and save in a format that runs no code when it is read."""
+"""Training with scikit-learn: fit, score, and save in a format that runs no code on loading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlflow.models import infer_signature
 from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from retrain.adapters.recipe_folder import arithmetic, read_recipe, write_recipe
+from retrain.adapters.recipe_folder import describe_blas, read_recipe, write_recipe
 from retrain.adapters.user_code.project_code import import_from, project_files
 from retrain.core.digest import digest_files, digest_json
 from retrain.core.extras import needs_extra
@@ -42,67 +42,67 @@ DEFAULT_TRUSTED_TYPES: Final = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )
-"""Types inside scikit-learn's own models that skops does not trust by itself."""
+"""Types inside scikit-learn's models that skops does not trust by default."""
 
 _ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 _MODEL_FILE: Final = "model.skops"
 _CARD_FILE: Final = "retrain.json"
 _NOT_LEARNT: Final = frozenset({"__id__", "n_threads"})
-"""Of a stored estimator, what says how it was made and not what it is: skops' numbering, the threads that binned the data."""
+"""Fields of a stored estimator that are not part of the fitted model: skops' numbering, the number of binning threads."""
 
 
 class SklearnTrainer:
     """The `Trainer` of scikit-learn estimators.
 
     Args:
-        trusted_types: What the platform adds to `DEFAULT_TRUSTED_TYPES`, the types that a stored model may hold; a spec or a
-            model cannot widen it.
+        trusted_types: The types that the platform adds to `DEFAULT_TRUSTED_TYPES`. A stored model may contain only these;
+            neither a spec nor a model can extend the list.
     """
 
     def __init__(self, trusted_types: Sequence[str] = ()) -> None:
         self._trusted_types = [*DEFAULT_TRUSTED_TYPES, *trusted_types]
 
     def code_digest(self, spec: PipelineSpec) -> str:
-        """Return the digest of the estimator's module and of all it imports from the project."""
-        files = _code_of(spec)
+        """Return the digest of the estimator's module and of all project files that it imports."""
+        files = _find_code(spec)
         if not files:
             name = spec.train.estimator.partition(":")[0]
             return digest_files([(name, _installed_module(name, spec))])
         return digest_files((file.relative_to(spec.root).as_posix(), file) for file in files)
 
     def lock_digest(self, spec: PipelineSpec) -> str:
-        """Return the digest of the Python version and the pins."""
+        """Return the digest of the Python version and the pinned packages."""
         with needs_extra("search", "train.search"):
-            searcher = [f"optuna=={version('optuna')}"] if spec.train.search else []
-        return digest_json([platform.python_version(), *_pins(spec), *searcher])
+            search_pins = [f"optuna=={version('optuna')}"] if spec.train.search else []
+        return digest_json([platform.python_version(), *_pin_packages(spec), *search_pins])
 
     def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
-        """Return the versions of Python and of the pins, and the kernels of the arithmetic."""
-        pins = dict(pin.split("==") for pin in _pins(spec))
-        return {"python": platform.python_version()} | pins | arithmetic()
+        """Return the versions of Python and of the pinned packages, and the BLAS kernels."""
+        pins = dict(pin.split("==") for pin in _pin_packages(spec))
+        return {"python": platform.python_version()} | pins | describe_blas()
 
     def build(self, spec: PipelineSpec) -> Any:
         """Return the unfitted estimator of a spec.
 
         Raises:
-            TrainingError: It cannot be imported, or its function refuses the params.
+            TrainingError: Its function cannot be imported or refuses the params.
         """
         name, _, function = spec.train.estimator.partition(":")
         try:
-            build: Callable[..., Any] = getattr(_imported(name, spec), function)
+            build: Callable[..., Any] = getattr(_import_module(name, spec), function)
         except AttributeError as error:
-            raise _not_importable(spec, f"no {function} in {name}") from error
+            raise _make_import_error(spec, f"no {function} in {name}") from error
         try:
             return build(seed=spec.train.seed, **spec.train.params)
         except Exception as error:
             raise TrainingError(
                 f"{spec.train.estimator}(seed=…, **params) must return an estimator",
                 got=f"{type(error).__name__}: {error}",
-                fix="Mend the function or train.params.",
+                fix="Fix the function or train.params.",
             ) from error
 
     def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
-        """Build the estimator with the spec's params and seed, and fit it with a dummy beside it."""
+        """Build the estimator with the spec's params and seed; fit it and a dummy on the same rows."""
         classification = spec.evaluation.task == "classification"
         _check_data(features, label, classification)
         if not classification:
@@ -110,7 +110,7 @@ class SklearnTrainer:
         else:
             dummy = DummyClassifier(strategy="prior")
         estimator = self.build(spec)
-        # One block of memory a type, however the rows were put together: the last bits of a dot product depend on it.
+        # A copy has one memory block per type; the last bits of a dot product depend on the memory layout.
         features = features.copy()
         try:
             estimator.fit(features, label)
@@ -123,7 +123,7 @@ class SklearnTrainer:
             raise TrainingError(
                 f"{spec.train.estimator} must fit the training rows",
                 got=f"{type(error).__name__} while fitting",
-                fix="Reproduce it with `retrain run` and mend the estimator.",
+                fix="Reproduce it with `retrain run` and fix the estimator.",
             ) from error
         dummy.fit(np.zeros((len(label), 1)), label)
         baseline = tuple(map(float, dummy.class_prior_)) if classification else (float(dummy.constant_.item()),)
@@ -131,32 +131,32 @@ class SklearnTrainer:
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
-        lacking = [name for name in model.features if name not in features.columns]
-        if lacking:
+        missing = [name for name in model.features if name not in features.columns]
+        if missing:
             raise TrainingError(
                 "rows to score must have the model's features",
-                got=f"none named {', '.join(lacking)}",
+                got=f"none named {', '.join(missing)}",
                 fix="Retrain it.",
             )
         rows = features.loc[:, list(model.features)]
         try:
-            scored = model.estimator.predict(rows) if model.classes is None else model.estimator.predict_proba(rows)
+            scores = model.estimator.predict(rows) if model.classes is None else model.estimator.predict_proba(rows)
         except Exception as error:
             raise TrainingError(
                 "a fitted estimator must score rows (a classifier by predict_proba)",
                 got=f"{type(error).__name__} while scoring",
-                fix="Reproduce it with `retrain run` and mend the estimator.",
+                fix="Reproduce it with `retrain run` and fix the estimator.",
             ) from error
-        numbers = np.asarray(scored, dtype=np.float64)
+        numbers = np.asarray(scores, dtype=np.float64)
         if not np.isfinite(numbers).all():
-            raise TrainingError("scores must be finite", got="NaN or an infinity", fix="Mend the estimator.")
+            raise TrainingError("scores must be finite", got="NaN or an infinity", fix="Fix the estimator.")
         return numbers
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
-        """Write an MLflow model with explicit signature and requirements (inferring them costs 8 s), as skops."""
+        """Write an MLflow model in the skops format, with explicit signature and requirements (inferring them costs 8 s)."""
         predict = "predict" if model.classes is None else "predict_proba"
         with warnings.catch_warnings():
-            # Whole-number columns are declared as they are: a missing value in one is a change of the data's type.
+            # Integer columns stay integers in the signature: a missing value in one is a change of its type.
             warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
             signature = infer_signature(sample, self.score(model, sample))
         try:
@@ -164,31 +164,31 @@ class SklearnTrainer:
                 model.estimator,
                 str(folder),
                 signature=signature,
-                pip_requirements=list(_pins(spec)),
+                pip_requirements=list(_pin_packages(spec)),
                 serialization_format="skops",
                 skops_trusted_types=self._trusted_types,
                 pyfunc_predict_fn=predict,
             )
         except MlflowException as error:
-            untrusted = self._untrusted(folder / _MODEL_FILE)
+            untrusted = self._find_untrusted(folder / _MODEL_FILE)
             if not untrusted:
                 raise
             raise TrainingError(
-                "a model may only hold types that the platform trusts",
+                "a model must contain only types that the platform trusts",
                 got=untrusted,
                 fix="Review them and add them to the setting [retrain] trusted_types.",
             ) from error
         card = {name: getattr(model, name) for name in ("features", "classes", "baseline")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
-        write_recipe(spec, _code_of(spec), self.package_versions(spec), folder)
+        write_recipe(spec, _find_code(spec), self.package_versions(spec), folder)
 
     def load(self, folder: Path) -> FittedModel:
-        """Read the estimator with the platform's trust list; what the folder's own MLmodel says to run is not read."""
+        """Load the estimator with the platform's trust list; the loader that the folder's MLmodel names is ignored."""
         path = folder / _MODEL_FILE
         try:
-            if untrusted := self._untrusted(path):
+            if untrusted := self._find_untrusted(path):
                 raise IntegrityError(
-                    "a stored model may only hold types that the platform trusts",
+                    "a stored model must contain only types that the platform trusts",
                     got=untrusted,
                     fix="Do not load it; retrain, or review the types and add them to [retrain] trusted_types.",
                 )
@@ -202,57 +202,55 @@ class SklearnTrainer:
             ) from error
 
     def recipe(self, folder: Path) -> Recipe:
-        """Read what `save` stored of how the model was made."""
+        """Return the recipe that `save` stored."""
         return read_recipe(folder)
 
     def find_difference(self, folder: Path, other: Path) -> str:
-        """Compare the stored estimators, every parameter and array of them."""
-        first, second = (_contents(path / _MODEL_FILE) for path in (folder, other))
-        return min(
-            (place for place in first.keys() | second.keys() if first.get(place) != second.get(place)), default=""
-        )
+        """Return the first parameter or array in which two stored estimators differ; empty if there is none."""
+        first, second = (_read_leaves(path / _MODEL_FILE) for path in (folder, other))
+        return min((leaf for leaf in first.keys() | second.keys() if first.get(leaf) != second.get(leaf)), default="")
 
-    def _untrusted(self, path: Path) -> str:
+    def _find_untrusted(self, path: Path) -> str:
         return ", ".join(sorted(set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)))
 
 
-def _contents(path: Path) -> dict[str, Any]:
-    """Return every leaf of a stored estimator by its place, arrays by their sha256."""
+def _read_leaves(path: Path) -> dict[str, Any]:
+    """Return every leaf of a stored estimator by its path; arrays are represented by their sha256."""
     leaves: dict[str, Any] = {}
     with ZipFile(path) as archive:
 
-        def walk(node: Any, place: str) -> None:
+        def walk(node: Any, path: str) -> None:
             if isinstance(node, dict):
                 for name, value in node.items():
                     if name == "file":
-                        leaves[place] = hashlib.sha256(archive.read(value)).hexdigest()
+                        leaves[path] = hashlib.sha256(archive.read(value)).hexdigest()
                     elif name not in _NOT_LEARNT:
-                        walk(value, f"{place}.{name}")
+                        walk(value, f"{path}.{name}")
             elif isinstance(node, list):
                 for number, value in enumerate(node):
-                    walk(value, f"{place}[{number}]")
+                    walk(value, f"{path}[{number}]")
             else:
-                leaves[place] = node
+                leaves[path] = node
 
         walk(json.loads(archive.read("schema.json")), "model")
     return leaves
 
 
-def _imported(name: str, spec: PipelineSpec) -> Any:
+def _import_module(name: str, spec: PipelineSpec) -> Any:
     try:
         return import_from(name, spec.root)
     except Exception as error:
-        raise _not_importable(spec, f"{type(error).__name__}: {error}") from error
+        raise _make_import_error(spec, f"{type(error).__name__}: {error}") from error
 
 
-def _code_of(spec: PipelineSpec) -> set[Path]:
+def _find_code(spec: PipelineSpec) -> set[Path]:
     try:
         return project_files(spec.train.estimator.partition(":")[0], spec.root)
     except (SyntaxError, ValueError) as error:
-        raise _not_importable(spec, type(error).__name__) from error
+        raise _make_import_error(spec, type(error).__name__) from error
 
 
-def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
+def _make_import_error(spec: PipelineSpec, got: str) -> TrainingError:
     return TrainingError(
         f"train.estimator {spec.train.estimator} must be importable from {spec.root}",
         got=got,
@@ -261,19 +259,19 @@ def _not_importable(spec: PipelineSpec, got: str) -> TrainingError:
 
 
 def _installed_module(name: str, spec: PipelineSpec) -> Path:
-    module = _imported(name, spec)
+    module = _import_module(name, spec)
     file = getattr(module, "__file__", None)
     if file is None or not Path(file).is_file():
-        raise _not_importable(spec, f"{name} has no file")
+        raise _make_import_error(spec, f"{name} has no file")
     return Path(file)
 
 
-def _pins(spec: PipelineSpec) -> tuple[str, ...]:
+def _pin_packages(spec: PipelineSpec) -> tuple[str, ...]:
     pins = set()
     for text in (*_ALWAYS_PINNED, *spec.train.requirements):
         try:
-            wanted = Requirement(text)
-            pins.add(f"{wanted.name}=={version(wanted.name)}")
+            requirement = Requirement(text)
+            pins.add(f"{requirement.name}=={version(requirement.name)}")
         except (InvalidRequirement, PackageNotFoundError) as error:
             raise TrainingError(
                 "train.requirements must name installed packages", got=repr(text), fix="Install it on every worker."
@@ -285,17 +283,17 @@ def _check_data(features: DataFrame, label: Series, classification: bool) -> Non
     empty = [name for name in features.columns if features[name].isna().all()]
     if empty:
         raise DataError(
-            "every feature must have a value in the training rows",
+            "every feature must have at least one value in the training rows",
             got=f"nothing but missing values in {', '.join(empty)}",
-            fix="Mend the source or take the feature out.",
+            fix="Fix the source or remove the feature.",
         )
     missing = int(label.isna().sum())
     if missing:
         raise DataError(
-            "every row must have a label", got=f"{missing} rows without", fix="Leave them out in the query."
+            "every row must have a label", got=f"{missing} rows without one", fix="Exclude them in the query."
         )
     if classification:
         if label.nunique() < 2:
             raise DataError("the training rows must have two classes", got="one", fix="Widen the training window.")
     elif label.dtype.kind not in "iufb" or not np.isfinite(label.to_numpy(dtype=np.float64)).all():
-        raise DataError("the label must be finite numbers", got=str(label.dtype), fix="Mend the query.")
+        raise DataError("the label must be finite numbers", got=str(label.dtype), fix="Fix the query.")

@@ -1,1 +1,1 @@
-"""What happens beside the tasks, in the scheduler, when a run changes its state."""
+"""Airflow listeners, which run in the scheduler when a run changes its state."""

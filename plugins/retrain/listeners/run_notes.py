@@ -1,7 +1,7 @@
-"""Notes on runs and tasks with what was decided, so that Airflow's grid answers before anybody opens a log.
+"""Notes with the decision on runs and tasks, so that Airflow's grid shows the outcome without opening a log.
 
-A task leaves the text as an XCom under `NOTE_KEY`, because tasks may not write notes; the scheduler, which may, copies it
-when the run ends. A note that a person wrote stays.
+Tasks may not write notes, so a task leaves the text as an XCom under `NOTE_KEY`; when the run ends, the scheduler copies it. A note
+that a person wrote stays.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 __all__ = ["on_dag_run_failed", "on_dag_run_success"]
 
-_MARK: Final = "**retrain:**"
-"""How notes of ours begin: they are replaced when a run is cleared, those of people are not."""
+_PREFIX: Final = "**retrain:**"
+"""Prefix of the notes of this listener; only notes with it are replaced when a run is repeated."""
 
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun, msg: str) -> None:  # noqa: ARG001 - Airflow's signature
-    """Note what the run decided."""
-    _note(dag_run)
+    """Write the decision of a run into its note."""
+    _write_note(dag_run)
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:  # noqa: ARG001 - Airflow's signature
-    """Note what the run decided before it failed, or why it could not."""
-    _note(dag_run)
+    """Write the decision of a failed run, or the reason why there is none, into its note."""
+    _write_note(dag_run)
 
 
-def _note(dag_run: DagRun) -> None:
-    from airflow.models.xcom import XComModel  # the scheduler's, which is where a listener of runs is called
+def _write_note(dag_run: DagRun) -> None:
+    from airflow.models.xcom import XComModel  # available, because run listeners are called in the scheduler
     from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
     if session is None:
         return
-    left = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=NOTE_KEY)
-    xcoms: Sequence[Any] = session.scalars(left).all()
+    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=NOTE_KEY)
+    xcoms: Sequence[Any] = session.scalars(query).all()
     for xcom in xcoms:
-        text = f"{_MARK} {XComModel.deserialize_value(xcom)}"
+        text = f"{_PREFIX} {XComModel.deserialize_value(xcom)}"
         task = dag_run.get_task_instance(xcom.task_id, session=session)
-        for noted in (dag_run, task):
-            if noted is not None and (not noted.note or noted.note.startswith(_MARK)):
-                noted.note = text
+        for target in (dag_run, task):
+            if target is not None and (not target.note or target.note.startswith(_PREFIX)):
+                target.note = text

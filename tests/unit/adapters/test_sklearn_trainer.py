@@ -209,7 +209,7 @@ def _with_a_loader_in_its_schema(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (_with_an_odd_type, r"only hold types that the platform trusts; got tests\.estimators\.Odd"),
+        (_with_an_odd_type, r"contain only types that the platform trusts; got tests\.estimators\.Odd"),
         (_without_a_model, r"must hold model\.skops and retrain\.json; got FileNotFoundError"),
         (_without_a_card, "got FileNotFoundError"),
         (_with_half_a_card, "got KeyError"),
@@ -233,6 +233,6 @@ def test_a_trust_list_in_the_models_own_description_is_not_read(saved: Path) -> 
     document["flavors"]["sklearn"]["skops_trusted_types"] = ["tests.estimators.Odd"]
     document["flavors"]["python_function"]["loader_module"] = "no_such_module"
     (saved / "MLmodel").write_text(yaml.safe_dump(document))
-    with pytest.raises(IntegrityError, match="only hold types that the platform trusts"):
+    with pytest.raises(IntegrityError, match="contain only types that the platform trusts"):
         SklearnTrainer().load(saved)
     assert SklearnTrainer(["tests.estimators.Odd"]).load(saved).features == tuple(FEATURES)

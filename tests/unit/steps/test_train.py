@@ -125,7 +125,7 @@ def test_a_regression_needs_numbers_as_labels(make_world: MakeWorld) -> None:
         ("not_a_function", "must return an estimator; got TypeError"),
         ("build_nobody", "must be importable .*; got no build_nobody in tests.estimators"),
         ("build_regressor", "must fit the training rows; got AttributeError while fitting"),
-        ("build_odd", "may only hold types that the platform trusts; got .*Odd"),
+        ("build_odd", "must contain only types that the platform trusts; got .*Odd"),
         ("build_without_probabilities", "must score rows .*; got AttributeError while scoring"),
     ],
 )
