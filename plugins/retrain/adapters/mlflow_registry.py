@@ -177,20 +177,20 @@ class MlflowRegistry:
         """Return a version with its key and manifest digest; None if it does not exist or was not made by a retrain."""
         try:
             with _translate_errors():
-                found = self._client.get_model_version(model, str(version))
+                model_version = self._client.get_model_version(model, str(version))
         except NotFoundError:
             return None
-        if KEY_TAG not in found.tags or MANIFEST_TAG not in found.tags:
+        if KEY_TAG not in model_version.tags or MANIFEST_TAG not in model_version.tags:
             return None
-        return _to_challenger(found, found.tags[KEY_TAG])
+        return _to_challenger(model_version, model_version.tags[KEY_TAG])
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Download the artifact of a version and verify the copy before anything loads it."""
         with _translate_errors():
-            found = self._client.get_model_version(model, str(version))
-            if found.status != "READY":
-                raise _make_unfinished(model, version, found.status)
-            logged = self._client.get_logged_model(_model_id(found))
+            model_version = self._client.get_model_version(model, str(version))
+            if model_version.status != "READY":
+                raise _make_unfinished(model, version, model_version.status)
+            logged = self._client.get_logged_model(_model_id(model_version))
             if logged.status != LoggedModelStatus.READY:
                 raise _make_unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
@@ -216,11 +216,11 @@ class MlflowRegistry:
         except RegistryError:
             # If two clients create an alias at the same time, MLflow answers one of them with error 400.
             self._put_alias(model, alias, version)
-        found = self.alias_version(model, alias)
-        if found != version:
+        actual = self.alias_version(model, alias)
+        if actual != version:
             raise OutageError(
                 f"the alias {alias} of {model} must name version {version}",
-                got=f"version {found}",
+                got=f"version {actual}",
                 fix="Clear the promote task: it projects the pointer again.",
             )
 
@@ -295,13 +295,13 @@ class MlflowRegistry:
     def _versions(self, model: str, key: str) -> list[ModelVersion]:
         """Return the finished versions of a key, the lowest number first."""
         with _translate_errors():
-            found = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
-        return sorted((item for item in found if item.status == "READY"), key=lambda item: int(item.version))
+            versions = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
+        return sorted((item for item in versions if item.status == "READY"), key=lambda item: int(item.version))
 
     def _find_or_create_experiment(self, model: str) -> str:
-        found = self._client.get_experiment_by_name(model)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = self._client.get_experiment_by_name(model)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         try:
             return str(self._client.create_experiment(model))
         except MlflowException as error:

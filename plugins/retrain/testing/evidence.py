@@ -1,4 +1,4 @@
-"""Made-up scores of a challenger and its opponent, measurements beside them, and the evidence that they make."""
+"""Synthetic scores of a challenger and its opponent, measurements of a window and a model, and the evidence from them."""
 
 from __future__ import annotations
 
@@ -36,71 +36,86 @@ def make_scores(
     challenger: float = 0.8,
     opponent: float | None = 0.3,
     seed: int = 7,
-    a_day: int = 20,
+    rows_per_day: int = 20,
     columns: Mapping[str, Any] | None = None,
 ) -> Scores:
-    """Return scores on `rows` rows from 1 June 2024 on, with a column ``place`` and a dummy that says the average.
+    """Return scores of `rows` rows from 1 June 2024 on, with a column ``place`` and a baseline that predicts the average.
 
     Args:
+        rows: Number of rows.
         task: ``classification`` or ``regression``.
-        challenger: How much the challenger knows, from 0 (nothing) to 1.
-        opponent: The same of the opponent; None for no opponent.
-        a_day: Rows a day.
-        columns: More columns of the data, each (rows,).
+        classes: Number of classes of a classification.
+        challenger: Skill of the challenger, from 0 (random) to 1 (perfect for a regression).
+        opponent: Skill of the opponent; None for no opponent.
+        seed: Seed of labels and scores.
+        rows_per_day: Number of rows with the same event time, a day.
+        columns: More columns of the data by name, each (rows,).
     """
     random = np.random.default_rng(seed)
-    time = np.datetime64("2024-06-01", "us") + np.arange(rows) // a_day * np.timedelta64(1, "D")
+    time = np.datetime64("2024-06-01", "us") + np.arange(rows) // rows_per_day * np.timedelta64(1, "D")
     place = np.array(["north", "south"], dtype=object)[np.arange(rows) % 2]
     if task == "regression":
         y = random.normal(size=rows)
         baseline = np.zeros(1)
 
-        def say(skill: float) -> Floats:
+        def predict(skill: float) -> Floats:
             return np.asarray(skill * y + (1 - skill) * random.normal(size=rows))
     else:
         y = (np.arange(rows) % classes).astype(float)
         random.shuffle(y)
         baseline = np.full(classes, 1 / classes)
 
-        def say(skill: float) -> Floats:
-            strength = random.gamma(1.0, size=(rows, classes)) + 3 * skill * (y[:, None] == np.arange(classes))
-            return np.asarray(strength / strength.sum(axis=1, keepdims=True))
+        def predict(skill: float) -> Floats:
+            weights = random.gamma(1.0, size=(rows, classes)) + 3 * skill * (y[:, None] == np.arange(classes))
+            return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
-    theirs = (say(challenger), None if opponent is None else say(opponent))
-    named = {"place": place} | {name: _as_stored(values) for name, values in (columns or {}).items()}
-    return Scores(y, *theirs, time, named, baseline)
+    challenger_scores, opponent_scores = predict(challenger), None if opponent is None else predict(opponent)
+    all_columns = {"place": place} | {name: _as_stored(values) for name, values in (columns or {}).items()}
+    return Scores(y, challenger_scores, opponent_scores, time, all_columns, baseline)
 
 
 def _as_stored(values: Any) -> NDArray[Any]:
-    """Return a column as it comes out of a store of scores: texts are objects."""
+    """Return a column in the form that a score store returns: texts as objects."""
     array = np.asarray(values)
     return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def make_column(name: str, **changes: Any) -> ColumnProfile:
-    """Return a column that neither drifted nor leaks."""
+    """Return the profile of a column without drift or leakage.
+
+    Args:
+        name: The column's name.
+        changes: Fields of `ColumnProfile` to change.
+    """
     column = ColumnProfile(
         name,
         distance=0.03,
-        luck=0.05,
+        noise_floor=0.05,
         missing_train=0.01,
         missing_holdout=0.02,
         unseen=0.0,
-        strength=0.7,
+        label_association=0.7,
         late=0,
     )
     return replace(column, **changes)
 
 
 def make_profile(*features: ColumnProfile, **changes: Any) -> Profile:
-    """Return the profile of a quiet window."""
-    label = make_column("label", strength=math.nan)
-    profile = Profile(features or (make_column("signal"), make_column("other", strength=0.5)), label, 900, 400, 900, 0)
+    """Return the profile of a window without drift or leakage.
+
+    Args:
+        features: Profiles of the features; two by default.
+        changes: Fields of `Profile` to change.
+    """
+    label = make_column("label", label_association=math.nan)
+    profile = Profile(
+        features or (make_column("signal"), make_column("other", label_association=0.5)), label, 900, 400, 900, 0
+    )
     return replace(profile, **changes)
 
 
 def make_footprint(**changes: Any) -> Footprint:
-    """Return the footprint of a small model."""
+    """Return the resource usage of a small model; `changes` are fields of `Footprint`."""
     latencies = (Latency(1, 300, 0.002, 0.004), Latency(1000, 300, 0.005, 0.009))
     return replace(Footprint(latencies, size=2_000_000, memory=30_000_000.0), **changes)
 
@@ -113,7 +128,15 @@ def make_evidence(
     opponent: Opponent = "champion",
     **changes: Any,
 ) -> Evidence:
-    """Return the evidence that `scores` make: their metrics, overall and by slice; `changes` are of the scorecard."""
+    """Return the evidence for `scores`: a scorecard with their metrics, overall and per slice.
+
+    Args:
+        scores: The scores of both models.
+        metrics: Names of the metrics; common ones of the task by default.
+        slices: Columns whose values are the slices.
+        opponent: The kind of opponent, if there is one.
+        changes: Fields of `Scorecard` to change.
+    """
     names = _METRICS["regression" if scores.challenger.ndim == 1 else "classification"] if metrics is None else metrics
     card = Scorecard(
         key="0123456789abcdef" * 4,

@@ -70,7 +70,9 @@ class Scorecard:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a metric that is not finite becomes null."""
-        plain: dict[str, Any] = _finite_or_null(asdict(self) | {"champion": None})
+        plain: dict[str, Any] = _finite_or_null(
+            asdict(self) | {"champion": None, "profile": self.profile.to_json() if self.profile else None}
+        )
         return plain | {"champion": self.champion.to_json() if self.champion else None}
 
     @classmethod

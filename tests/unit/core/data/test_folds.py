@@ -46,7 +46,7 @@ def fold_is_within(inner: np.ndarray, outer: np.ndarray) -> bool:
 
 
 def test_even_rows_make_even_folds() -> None:
-    times = make_rows(days=100, a_day=6)["at"]
+    times = make_rows(days=100, rows_per_day=6)["at"]
     found = split_by_time(times, 3, DAY)
     assert [int(fold.score.sum()) for fold in found] == [150, 150, 150]
     assert [int(fold.fit.sum()) for fold in found] == [150 - 6, 300 - 6, 450 - 6]

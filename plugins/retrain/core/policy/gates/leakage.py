@@ -58,24 +58,24 @@ class Leakage(Gate):
         if found:
             _, value, bound = found[0]
             return Verdict(name, Outcome.FAIL, "; ".join(reason for reason, *_ in found), value, bound)
-        lacking = [feature.column for feature in judged if not math.isfinite(feature.strength)]
+        lacking = [feature.column for feature in judged if not math.isfinite(feature.label_association)]
         if lacking:
             reason = (
                 f"how well {', '.join(lacking)} tells the label cannot be said: too few rows of a second class or value"
             )
             return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_strength)
-        strongest = max(judged, key=lambda feature: feature.strength)
+        strongest = max(judged, key=lambda feature: feature.label_association)
         reason = (
-            f"{strongest.column} alone tells the label best, {strongest.strength:.3f} and not over {self.max_strength:g}; "
+            f"{strongest.column} alone tells the label best, {strongest.label_association:.3f} and not over {self.max_strength:g}; "
             f"{profile.duplicates} holdout rows equal a training row"
         )
-        return Verdict(name, Outcome.PASS, reason, strongest.strength, self.max_strength)
+        return Verdict(name, Outcome.PASS, reason, strongest.label_association, self.max_strength)
 
     def _signs(self, profile: Profile, judged: list[ColumnProfile]) -> Iterator[_Finding]:
         for feature in judged:
-            if feature.strength > self.max_strength:
-                reason = f"{feature.column} alone tells the label {feature.strength:.3f}, over {self.max_strength:g}"
-                yield reason, feature.strength, self.max_strength
+            if feature.label_association > self.max_strength:
+                reason = f"{feature.column} alone tells the label {feature.label_association:.3f}, over {self.max_strength:g}"
+                yield reason, feature.label_association, self.max_strength
             if feature.late > 0:
                 yield f"{feature.column} names an instant after as-of in {feature.late} rows", float(feature.late), 0.0
         share = profile.duplicates / profile.holdout_rows

@@ -48,7 +48,7 @@ class Population(Gate):
         judged = [column for column in (*profile.features, profile.label) if column.column not in self.ignore]
         if not judged:
             return Verdict(name, Outcome.INCONCLUSIVE, "every column is ignored")
-        if not all(math.isfinite(n) for column in judged for n in (column.distance, column.luck, column.unseen)):
+        if not all(math.isfinite(n) for column in judged for n in (column.distance, column.noise_floor, column.unseen)):
             return Verdict(name, Outcome.INCONCLUSIVE, "a distance is not a number", bound=self.max_distance)
         newest = max(judged, key=lambda column: column.unseen)
         if newest.unseen > self.max_unseen:
@@ -59,14 +59,16 @@ class Population(Gate):
 
     def _of_distances(self, name: str, judged: list[ColumnProfile]) -> Verdict:
         far = [column for column in judged if column.distance > self.max_distance]
-        beyond_luck = [column for column in far if column.distance > column.luck]
+        beyond_luck = [column for column in far if column.distance > column.noise_floor]
         worst = max(beyond_luck or judged, key=lambda column: column.distance)
         said = f"{worst.column} lies {worst.distance:.3f} from its training range"
         if beyond_luck:
             reason = f"{said}, over {self.max_distance:g} ({len(far)} of {len(judged)} columns are)"
             return Verdict(name, Outcome.FAIL, reason, worst.distance, self.max_distance)
         if far:
-            reason = f"{said}, over {self.max_distance:g}, but in so few rows luck alone may reach {worst.luck:.3f}"
+            reason = (
+                f"{said}, over {self.max_distance:g}, but in so few rows luck alone may reach {worst.noise_floor:.3f}"
+            )
             return Verdict(name, Outcome.INCONCLUSIVE, reason, worst.distance, self.max_distance)
         reason = f"the furthest of {len(judged)} columns: {said}, within {self.max_distance:g}"
         return Verdict(name, Outcome.PASS, reason, worst.distance, self.max_distance)

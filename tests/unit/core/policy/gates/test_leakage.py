@@ -10,8 +10,8 @@ from tests.builders import make_column, make_evidence, make_profile, make_scores
 from retrain.core.policy.gates import Leakage, Outcome, Verdict
 from retrain.core.stats.drift import ColumnProfile
 
-CLEAN = make_column("signal", strength=0.7)
-LEAK = make_column("refund", strength=0.999)
+CLEAN = make_column("signal", label_association=0.7)
+LEAK = make_column("refund", label_association=0.999)
 LATE = make_column("closed_at", late=12)
 
 
@@ -21,7 +21,7 @@ def judge(*features: ColumnProfile, profile: dict[str, Any] | None = None, **pol
 
 
 def test_without_a_sign_it_passes_and_names_the_strongest_feature() -> None:
-    verdict = judge(CLEAN, make_column("other", strength=0.5))
+    verdict = judge(CLEAN, make_column("other", label_association=0.5))
     assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.PASS, 0.7, 0.99)
     assert verdict.reason == (
         "signal alone tells the label best, 0.700 and not over 0.99; 0 holdout rows equal a training row"
@@ -63,7 +63,7 @@ def test_too_few_rows_in_a_range_settle_nothing(rows: dict[str, int]) -> None:
 
 
 def test_a_strength_that_is_no_number_settles_nothing_unless_a_sign_was_found() -> None:
-    unknown = make_column("signal", strength=math.nan)
+    unknown = make_column("signal", label_association=math.nan)
     assert judge(unknown).reason.startswith("how well signal tells the label cannot be said: too few rows")
     assert judge(unknown).outcome is Outcome.INCONCLUSIVE
     assert judge(unknown, LEAK).outcome is Outcome.FAIL

@@ -36,13 +36,13 @@ def test_a_bound_itself_is_within() -> None:
 
 
 def test_what_luck_explains_in_so_few_rows_settles_nothing() -> None:
-    verdict = judge(NEAR, make_column("temp", distance=0.15, luck=0.2))
+    verdict = judge(NEAR, make_column("temp", distance=0.15, noise_floor=0.2))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason.endswith("over 0.1, but in so few rows luck alone may reach 0.200")
 
 
 def test_luck_does_not_excuse_another_column() -> None:
-    verdict = judge(make_column("humid", distance=0.5, luck=0.6), FAR)
+    verdict = judge(make_column("humid", distance=0.5, noise_floor=0.6), FAR)
     assert (verdict.outcome, verdict.value) == (Outcome.FAIL, 0.4)
 
 
@@ -72,7 +72,7 @@ def test_too_few_rows_in_a_range_settle_nothing(rows: dict[str, int]) -> None:
     )
 
 
-@pytest.mark.parametrize("number", ["distance", "luck", "unseen"])
+@pytest.mark.parametrize("number", ["distance", "noise_floor", "unseen"])
 def test_a_number_that_is_missing_settles_nothing(number: str) -> None:
     assert judge(NEAR, make_column("temp", **{number: float("nan")})).outcome is Outcome.INCONCLUSIVE
 

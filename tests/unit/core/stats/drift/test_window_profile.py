@@ -39,12 +39,12 @@ def test_a_quiet_window_is_quiet() -> None:
     assert [column.column for column in found.features] == ["signal", "place", "seen_at"]
     assert (found.train_rows, found.holdout_rows, found.sampled, found.duplicates) == (1000, 1000, 1000, 0)
     for column in (*found.features, found.label):
-        assert 0 <= column.distance < column.luck < 0.2
+        assert 0 <= column.distance < column.noise_floor < 0.2
         assert (column.unseen, column.late) == (0, 0)
-    assert named(found)["signal"].strength == pytest.approx(0.76, abs=0.03)
+    assert named(found)["signal"].label_association == pytest.approx(0.76, abs=0.03)
     assert named(found)["place"].missing_train == pytest.approx(1 / 3, abs=0.05)
     assert named(found)["place"].missing_holdout == pytest.approx(1 / 3, abs=0.05)
-    assert math.isnan(found.label.strength)
+    assert math.isnan(found.label.label_association)
 
 
 def test_what_moved_is_seen_in_its_own_column() -> None:
@@ -75,14 +75,14 @@ def test_a_leak_is_strong_whatever_the_task(ranked: bool) -> None:
     holdout = {name: values[:500] for name, values in train.items()}
     train["leak"] = train["signal"] if ranked else np.where(train["label"] == "yes", "refunded", "kept").astype(object)
     holdout["leak"] = train["leak"][:500]
-    assert named(profile(train, holdout, ranked=ranked))["leak"].strength == pytest.approx(1)
+    assert named(profile(train, holdout, ranked=ranked))["leak"].label_association == pytest.approx(1)
 
 
 def test_each_of_several_classes_is_looked_at() -> None:
     train = columns()
     train["label"] = np.array(["a", "b", "c"], dtype=object)[np.random.default_rng(3).integers(0, 3, 1000)]
     train["leak"] = (train["label"] == "b").astype(float)
-    assert named(profile(train, train))["leak"].strength == pytest.approx(1)
+    assert named(profile(train, train))["leak"].label_association == pytest.approx(1)
 
 
 def test_of_many_rows_a_sample_tells_the_strength_and_it_is_the_same_one_each_time() -> None:
@@ -97,7 +97,7 @@ def test_hardly_any_rows_make_a_profile_without_claims(rows: int) -> None:
     few = {name: values[:rows] for name, values in columns().items()}
     few["label"] = np.ones(rows)
     found = profile(few, few)
-    assert all(math.isnan(column.strength) for column in found.features)
+    assert all(math.isnan(column.label_association) for column in found.features)
     assert all(math.isnan(column.distance) == (rows == 0) for column in found.features)
 
 
@@ -105,7 +105,7 @@ def test_a_small_holdout_is_compared_in_wider_cells_so_that_less_is_luck() -> No
     small = profile(columns(2000), columns(200, seed=2))
     large = profile(columns(2000), columns(1000, seed=2))
     # 3 degrees of freedom against 19: in equal cells five times fewer rows would reach about twice as far.
-    assert named(small)["signal"].luck < 1.6 * named(large)["signal"].luck
+    assert named(small)["signal"].noise_floor < 1.6 * named(large)["signal"].noise_floor
 
 
 def test_a_profile_survives_its_json() -> None:
@@ -114,5 +114,5 @@ def test_a_profile_survives_its_json() -> None:
     again = Scorecard.from_json(json.loads(json.dumps(card.to_json(), allow_nan=False)))
     assert again.digest == card.digest
     assert again.profile is not None
-    assert again.profile.features[0].strength == found.features[0].strength
+    assert again.profile.features[0].label_association == found.features[0].label_association
     assert math.isnan(again.profile.features[0].distance)
