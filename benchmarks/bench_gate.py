@@ -1,7 +1,7 @@
-"""What the gates promise, by simulation: false promotions a year, tails of the intervals, power, and speed.
+"""Simulation of the gates: false promotions per year, tails of the intervals, power and speed.
 
-Every draw is seeded, so the figures (but for seconds) come out the same on every machine. The intervals, levels and decisions are
-those of the package; only the data is made up. It takes some minutes on two cores; --quick shows that it runs, and nothing more.
+Every draw is seeded, so all figures but the seconds are the same on every machine. Intervals, levels and decisions come from the
+package; only the data is synthetic. A run takes some minutes on two cores; --quick only shows that it works.
 
 usage: bench_gate.py [--quick] [--write docs/explanation/gate.md]
 """
@@ -47,7 +47,7 @@ console = Console(width=120)
 
 @dataclass(frozen=True)
 class Size:
-    """How much is simulated."""
+    """Sizes of the simulations."""
 
     years: int = 1_000
     closed_forms: int = 10_000
@@ -92,12 +92,14 @@ def follow(progress: Progress, title: str, found: Iterable[Any], total: int) -> 
 def two_models(
     random: np.random.Generator, rows: int, day: np.ndarray, *, day_skill: float, extra: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return labels and the probabilities of challenger and champion, who see the same signal through noise of their own.
+    """Return labels and the probabilities of challenger and champion: the same signal, each with independent noise.
 
     Args:
+        random: The source of randomness.
+        rows: Number of rows.
         day: (rows,) the day of each row.
-        day_skill: How much the skill of each model varies from day to day.
-        extra: How much more skill the challenger has.
+        day_skill: Standard deviation of a model's skill from day to day.
+        extra: Additional skill of the challenger.
     """
     y = (random.random(rows) < BASE_RATE).astype(float)
     signal, sides = random.normal(size=rows), []
@@ -113,8 +115,8 @@ def compare(y: np.ndarray, first: np.ndarray, second: np.ndarray, clusters: np.n
     return PairedScores(METRICS["roc_auc"], y, first, second, clusters, greater_is_better=True)
 
 
-def by_itself(pairs: PairedScores) -> Gain:
-    """Return the gain by the method that `auto` chooses, without its checks of what cannot happen here."""
+def compute_gain(pairs: PairedScores) -> Gain:
+    """Return the gain by the method that `auto` chooses, without the checks that synthetic data always passes."""
     return (jackknife if choose_method(pairs) == "jackknife" else delong)(pairs, level=0.025)
 
 
@@ -135,26 +137,28 @@ def policies() -> dict[str, tuple[Gate, ErrorControlSpec]]:
 
 
 def false_promotions(size: Size, track: Callable[..., Iterator[Any]]) -> dict[tuple[str, str], int]:
-    """Return how many years had any promotion, by data and policy, where no challenger is ever better."""
+    """Return the number of years with any promotion, by data and policy; no challenger is ever better."""
     count = dict.fromkeys(((data, policy) for data in DAY_SKILL for policy in policies()), 0)
-    asked = [(data, year) for data in DAY_SKILL for year in range(size.years)]
+    tasks = [(data, year) for data in DAY_SKILL for year in range(size.years)]
     with ProcessPoolExecutor(2) as pool:
-        for (data, _), promoted in zip(asked, track(pool.map(one_year, asked, chunksize=5), len(asked)), strict=True):
+        for (data, _), promoted in zip(
+            tasks, track(pool.map(simulate_year, tasks, chunksize=5), len(tasks)), strict=True
+        ):
             for policy in promoted:
                 count[data, policy] += 1
     return count
 
 
-def one_year(asked: tuple[str, int]) -> list[str]:
+def simulate_year(task: tuple[str, int]) -> list[str]:
     """Return the policies that promoted at least once in a year of weekly retrains."""
-    data, year = asked
+    data, year = task
     random = np.random.default_rng([2024, year, list(DAY_SKILL).index(data)])
     ticks = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=week) for week in range(WEEKS)]
     past: dict[str, list[PastTest]] = {name: [] for name in policies()}
     for number, as_of in enumerate(ticks):
-        evidence = no_better(random, DAY_SKILL[data])
+        evidence = make_null_evidence(random, DAY_SKILL[data])
         for name, (gate, control) in policies().items():
-            allotment = allotted(control, number, past[name])
+            allotment = allot_level(control, number, past[name])
             verdict = gate.judge(replace(evidence, allotment=allotment))
             level = allotment.level if allotment else 0.0
             past[name].append(PastTest(str(number), number + 1, as_of, level, verdict.outcome is Outcome.PASS))
@@ -164,40 +168,44 @@ def one_year(asked: tuple[str, int]) -> list[str]:
 _SPENT: dict[int, Allotment] = {}
 
 
-def allotted(control: ErrorControlSpec, week: int, past: list[PastTest]) -> Allotment | None:
-    """Return what `allot` gives; what alpha spending gives in a week is the same in every year, and asked for once."""
+def allot_level(control: ErrorControlSpec, week: int, past: list[PastTest]) -> Allotment | None:
+    """Return the allotment of a week; that of alpha spending is the same in every year and computed once."""
     as_of = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=week)
-    found = _SPENT.get(week) if control.method == "alpha_spending" else None
-    if found is None:
-        found = allot(control, "@weekly", test=str(week), sequence="s", as_of=as_of, past=past)
-    if control.method == "alpha_spending" and found is not None:
-        _SPENT[week] = found
-    return found
+    allotment = _SPENT.get(week) if control.method == "alpha_spending" else None
+    if allotment is None:
+        allotment = allot(control, "@weekly", test=str(week), sequence="s", as_of=as_of, past=past)
+    if control.method == "alpha_spending" and allotment is not None:
+        _SPENT[week] = allotment
+    return allotment
 
 
 @dataclass(frozen=True)
 class Shared(Evidence):
-    """Evidence whose gain is computed once per clustering, however many policies ask at whatever level."""
+    """Evidence whose gain is computed once per clustering and shared by all policies and levels."""
 
     gains: dict[str | None, Gain] = field(default_factory=dict)
 
     def paired_gain(self, metric: str, cluster_by: str | None, level: float, **_: Any) -> Gain:
         if cluster_by not in self.gains:
-            self.gains[cluster_by] = by_itself(self._pairs(metric, self.scores.clusters(cluster_by), slice(None)))
-        found = self.gains[cluster_by]
-        return make_t_interval(found.value, found.error, found.degrees, level, found.clusters, found.method)
+            self.gains[cluster_by] = compute_gain(self._pairs(metric, self.scores.clusters(cluster_by), slice(None)))
+        gain = self.gains[cluster_by]
+        return make_t_interval(
+            gain.value, gain.standard_error, gain.degrees_of_freedom, level, gain.clusters, gain.method
+        )
 
 
-def no_better(random: np.random.Generator, day_skill: float) -> Shared:
-    """Return the evidence of a retrain that improved nothing."""
+def make_null_evidence(random: np.random.Generator, day_skill: float) -> Shared:
+    """Return the evidence of a retrain without a true gain."""
     day = np.repeat(np.arange(DAYS), PER_DAY)
     y, challenger, champion = two_models(random, DAYS * PER_DAY, day, day_skill=day_skill)
     times = np.datetime64("2024-01-01", "us") + day * np.timedelta64(1, "D")
     positive = y == 1
-    mine, theirs = (
+    challenger_metrics, opponent_metrics = (
         {"roc_auc": float(compute_components(positive, side[:, 1])[positive].mean())} for side in (challenger, champion)
     )
-    card = Scorecard("0" * 64, "null", "simulation", len(y), "champion", "", None, mine, theirs, "")
+    card = Scorecard(
+        "0" * 64, "null", "simulation", len(y), "champion", "", None, challenger_metrics, opponent_metrics, ""
+    )
     return Shared(card, Scores(y, challenger, champion, times))
 
 
@@ -226,20 +234,20 @@ LEVELS = (0.025, 0.005, 0.001)
 
 
 def tails(size: Size, track: Callable[..., Iterator[Any]]) -> dict[str, tuple[list[int], int]]:
-    """Return how often either bound of each method missed a gain of 0, by level, and in how many intervals."""
+    """Return, per method, how often a bound missed a gain of 0 at each level, and the number of intervals."""
     missed: dict[str, list[int]] = {}
     trials: dict[str, int] = {}
-    asked = [(seed, seed < size.bootstraps) for seed in range(size.closed_forms)]
+    tasks = [(seed, seed < size.bootstraps) for seed in range(size.closed_forms)]
     with ProcessPoolExecutor(2) as pool:
-        for found in track(pool.map(one_tail, asked, chunksize=10), len(asked)):
+        for found in track(pool.map(simulate_tail, tasks, chunksize=10), len(tasks)):
             for method, hits in found.items():
                 trials[method] = trials.get(method, 0) + 1
                 missed[method] = [a + b for a, b in zip(missed.get(method, [0] * len(LEVELS)), hits, strict=True)]
     return {method: (missed[method], trials[method]) for method in missed}
 
 
-def one_tail(asked: tuple[int, bool]) -> dict[str, list[int]]:
-    seed, with_bootstraps = asked
+def simulate_tail(task: tuple[int, bool]) -> dict[str, list[int]]:
+    seed, with_bootstraps = task
     random = np.random.default_rng([2025, seed])
     day = np.repeat(np.arange(DAYS), PER_DAY)
     data = two_models(random, DAYS * PER_DAY, day, day_skill=DAY_SKILL["rows that share a day's luck"])
@@ -280,7 +288,7 @@ POWER_LEVELS = {"level 0.025": 0.025, "a week's share of 0.05 a year": 0.05 / 53
 
 @dataclass(frozen=True)
 class Power:
-    """How often true gains were found, at one number of rows."""
+    """Share of true gains that were detected with one number of rows."""
 
     data: str
     rows: int
@@ -300,7 +308,7 @@ class Power:
 
 def measure_power(size: Size, track: Callable[..., Iterator[Any]]) -> list[Power]:
     settings = [(data, rows, trials) for data in DAY_SKILL for rows, trials in size.power_trials]
-    asked = [
+    tasks = [
         (data, rows, step, trial)
         for data, rows, trials in settings
         for step in range(len(STEPS))
@@ -308,22 +316,22 @@ def measure_power(size: Size, track: Callable[..., Iterator[Any]]) -> list[Power
     ]
     results: dict[tuple[str, int], list[tuple[int, float, float, int]]] = {}
     with ProcessPoolExecutor(2) as pool:
-        found = track(pool.map(one_comparison, asked, chunksize=5), len(asked))
-        for (data, rows, step, _), (value, error, degrees) in zip(asked, found, strict=True):
+        found = track(pool.map(simulate_comparison, tasks, chunksize=5), len(tasks))
+        for (data, rows, step, _), (value, error, degrees) in zip(tasks, found, strict=True):
             results.setdefault((data, rows), []).append((step, value, error, degrees))
     return [summarize(data, rows, results[data, rows]) for data, rows, _ in settings]
 
 
-def one_comparison(asked: tuple[str, int, int, int]) -> tuple[float, float, int]:
-    """Return gain, error and degrees of one retrain with a true gain of a step."""
-    data, rows, step, trial = asked
+def simulate_comparison(task: tuple[str, int, int, int]) -> tuple[float, float, int]:
+    """Return gain, standard error and degrees of freedom of one retrain whose true gain is that of a step."""
+    data, rows, step, trial = task
     random = np.random.default_rng([2026, rows, step, trial, list(DAY_SKILL).index(data)])
     day = np.arange(rows) * DAYS // rows
     extra = STEPS[step] * expected_extra(data, rows)
     drawn = two_models(random, rows, day, day_skill=DAY_SKILL[data], extra=extra)
-    # Independent rows are judged as what they are; days that share luck as clusters.
+    # Independent rows are their own clusters; rows with shared daily noise are clustered by day.
     clusters = np.arange(rows) if DAY_SKILL[data] == 0 else day
-    gain = by_itself(compare(*drawn, clusters))
+    gain = compute_gain(compare(*drawn, clusters))
     return gain.value, gain.standard_error, gain.degrees_of_freedom
 
 
@@ -335,10 +343,10 @@ def expected_extra(data: str, rows: int) -> float:
 def summarize(data: str, rows: int, results: list[tuple[int, float, float, int]]) -> Power:
     gains, found, detectable = [], {name: [] for name in POWER_LEVELS}, {}
     for step in range(len(STEPS)):
-        mine = [result[1:] for result in results if result[0] == step]
-        gains.append(float(np.mean([value for value, _, _ in mine])))
+        in_step = [result[1:] for result in results if result[0] == step]
+        gains.append(float(np.mean([value for value, _, _ in in_step])))
         for name, level in POWER_LEVELS.items():
-            passed = [make_t_interval(*one, level, DAYS, "delong").low > 0 for one in mine]
+            passed = [make_t_interval(*one, level, DAYS, "delong").low > 0 for one in in_step]
             found[name].append(float(np.mean(passed)))
     for name, level in POWER_LEVELS.items():
         detectable[name] = float(
@@ -378,7 +386,7 @@ def measure_speed(size: Size) -> str:
     plain = seconds(
         lambda: bootstrap((np.arange(DAYS),), naive, n_resamples=few, vectorized=False, method="percentile")
     )
-    theirs = plain / (few + 1) * size.resamples  # it looks at the rows as they are once too
+    scipy_seconds = plain / (few + 1) * size.resamples  # one more pass, over the rows themselves
     one_pass = seconds(lambda: roc_auc_score(y, challenger[:, 1]))
     ours = seconds(lambda: paired_gain(replace(pairs), level=0.025, method="percentile", resamples=size.resamples))
     of_delong = seconds(lambda: paired_gain(replace(pairs), level=0.025, method="delong"))
@@ -393,10 +401,10 @@ def measure_speed(size: Size) -> str:
             f"| DeLong's interval | {of_delong:.2f} | {of_delong / one_pass:.1f} |",
             f"| the jackknife's | {of_jackknife:.2f} | {of_jackknife / one_pass:.1f} |",
             f"| {size.resamples:,} clustered resamples | {ours:.2f} | {ours / one_pass:.1f} |",
-            f"| as many by `scipy.stats.bootstrap` on rows, from {few} | {theirs:,.0f} | {theirs / one_pass:,.0f} |",
+            f"| as many by `scipy.stats.bootstrap` on rows, from {few} | {scipy_seconds:,.0f} | {scipy_seconds / one_pass:,.0f} |",
             "",
             f"`scipy.stats.bootstrap` on rows took {plain:.1f} s for {few} resamples; extrapolated from them it takes "
-            f"{theirs / ours:,.0f} times as long as ours.",
+            f"{scipy_seconds / ours:,.0f} times as long as ours.",
         ]
     )
 
@@ -439,8 +447,8 @@ def draw(years: dict[tuple[str, str], int], power: list[Power], folder: Path, si
 
     figure, panels = plt.subplots(1, len(DAY_SKILL), figsize=(8, 3.2), layout="constrained", sharex=True, sharey=True)
     for panel, data in zip(panels, DAY_SKILL, strict=True):
-        mine = [one for one in power if one.data == data]
-        for one, colour in zip(mine, ("#4477aa", "#ee6677", "#228833"), strict=False):
+        lines = [one for one in power if one.data == data]
+        for one, colour in zip(lines, ("#4477aa", "#ee6677", "#228833"), strict=False):
             panel.plot(one.gains, one.found["level 0.025"], "o-", color=colour, label=f"{one.rows:,} rows")
         panel.axhline(0.8, color="black", linestyle="--", linewidth=1)
         panel.set(title=data, xlabel="true gain in roc_auc", xscale="log", ylim=(0, 1.02))

@@ -1,13 +1,13 @@
-"""The table of 1,000 models with 100 retrains each, as the pages' API answers it.
+"""Time the API of the pages on the table of 1,000 models with 100 retrains each.
 
     python benchmarks/bench_pages.py --models 1000 --retrains 100
 
-A real PostgreSQL, with a database for the ledger and one for Airflow's own tables; the real app in this process, a signed-in
-user, and each kind of question asked several times after a first one. The milliseconds of this process's own work say what a
-busy machine adds; PostgreSQL's are not among them.
+It uses a real PostgreSQL with a database for the ledger and one for Airflow, the real app in this process, and a signed-in user.
+Each kind of query runs several times after a warm-up. The CPU milliseconds of this process show what a busy machine adds; those
+of PostgreSQL are not included.
 
-With --browser a real api-server comes up as well, and Chromium opens the page: milliseconds from the click on "Models" to the
-first row, each time in a freshly loaded Airflow. It needs the packages and programs of `make e2e`.
+With --browser it also starts an api-server and opens the page in Chromium: milliseconds from the click on "Models" to the first
+row, each time in a freshly loaded Airflow. That needs the packages and programs of `make e2e`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Any
 from page import write_between_marks
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
-QUESTIONS = {
+QUERIES = {
     "first page": {},
     "sorted by margin": {"sort": "-margin"},
     "200 rows": {"limit": 200},
@@ -48,30 +48,30 @@ def main() -> None:
     parser.add_argument("--retrains", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--browser", action="store_true", help="Time the page in Chromium as well.")
-    parser.add_argument("--write", type=Path, help="The page whose table is written anew.")
-    asked = parser.parse_args()
+    parser.add_argument("--write", type=Path, help="The page whose table is replaced.")
+    arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
         postgresql(folder) as server,
     ):
         ledger_url, client = platform(Path(folder), server)
         began = time.perf_counter()
-        fill_ledger(ledger_url, asked.models, asked.retrains)
-        fill_airflow(asked.models)
+        fill_ledger(ledger_url, arguments.models, arguments.retrains)
+        fill_airflow(arguments.models)
         print(f"stored in {time.perf_counter() - began:.0f} s")
-        table = f"""{asked.models:,} models, {asked.retrains} retrains each, {asked.repeats} repeats, milliseconds:
+        table = f"""{arguments.models:,} models, {arguments.retrains} retrains each, {arguments.repeats} repeats, milliseconds:
 
 | question | rows | best | median | worst | own work |
 |---|---:|---:|---:|---:|---:|
 """
-        table += "\n".join(line(client, name, query, asked.repeats) for name, query in QUESTIONS.items())
-        if asked.browser:
-            found = in_browser(Path(folder), server, asked.repeats)
+        table += "\n".join(line(client, name, query, arguments.repeats) for name, query in QUERIES.items())
+        if arguments.browser:
+            found = in_browser(Path(folder), server, arguments.repeats)
             shown = " | ".join(f"{value:.0f}" for value in (min(found), statistics.median(found), max(found)))
             table += f"\n| the page in Chromium, from the click to its rows | 50 | {shown} | |"
         print(table)
-        if asked.write:
-            write_between_marks(asked.write, "bench_pages", table)
+        if arguments.write:
+            write_between_marks(arguments.write, "bench_pages", table)
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def postgresql(folder: str) -> Iterator[Any]:
 
 
 def platform(folder: Path, server: Any) -> tuple[Any, Any]:
-    """Make both databases and return the ledger's address and a signed-in client of the app."""
+    """Create both databases; return the ledger's URL and a signed-in client of the app."""
     from sqlalchemy import make_url
 
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
@@ -118,7 +118,7 @@ def platform(folder: Path, server: Any) -> tuple[Any, Any]:
 
 
 def fill_ledger(url: Any, models: int, retrains: int) -> None:
-    """Store decisions of weekly retrains, every fourth of which made a champion."""
+    """Store decisions of weekly retrains; every fourth one promotes a champion."""
     from sqlalchemy import create_engine, insert
 
     from retrain.adapters.sql_ledger import queries
@@ -176,7 +176,7 @@ def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
 
 
 def fill_airflow(models: int) -> None:
-    """Make Airflow know a DAG a model."""
+    """Register one DAG per model in Airflow's database."""
     from airflow.models.dag import DagModel, DagTag
     from airflow.models.dagbundle import DagBundleModel
     from airflow.utils.session import create_session

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_validation.py --rows 10000000
 
-Each runs in a process of its own, after one call on a single file so that lazy imports are done. Seconds are the best of
-the repeats; memory is the peak of the process above what it held before the first of them (Linux).
+Each contender runs in its own process, after a warm-up call on a single file that completes lazy imports. Seconds are the best of
+the repeats; memory is the process's peak above its memory before the first repeat (Linux).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def measure(name: str, folder: Path, repeats: int) -> dict[str, Any]:
     files = sorted(folder.glob("*.parquet"))
     check = CONTENDERS[name]()
     check(files[:1])
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak of the imports
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # reset the peak memory
     before, seconds = _memory("VmRSS"), []
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -142,7 +142,7 @@ def _memory(field: str) -> float:
 
 
 def make_rows(folder: Path, rows: int) -> tuple[int, int]:
-    """Copy the sample as often as it takes; return how many rows and files there are."""
+    """Copy the sample until there are enough rows; return the numbers of rows and files."""
     sample = sorted((ROOT / "include/data/flights").glob("*.parquet"))
     size = sum(pq.read_metadata(path).num_rows for path in sample)
     copies = math.ceil(rows / size)

@@ -1,4 +1,4 @@
-"""Writing a table into the marked part of a page, so that no figure is typed in by hand."""
+"""Write tables into the marked parts of a page, so no figure is typed by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_between_marks(page: Path, name: str, table: str) -> None:
-    """Replace what stands between ``<!-- name: begin -->`` and ``<!-- name: end -->``."""
+    """Replace the text between ``<!-- name: begin -->`` and ``<!-- name: end -->`` by a table."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, rest = page.read_text(encoding="utf-8").split(begin, 1)
     _, after = rest.split(end, 1)

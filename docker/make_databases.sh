@@ -1,6 +1,6 @@
 #!/bin/bash
-# Run once by the postgres image on an empty volume: a database each for Airflow, MLflow and the ledger,
-# each owned by a role of its own that can enter no other.
+# The postgres image runs this once, on an empty volume. It creates one database each for Airflow, MLflow and the ledger, owned by
+# a role that can connect to no other database.
 set -euo pipefail
 
 make_database() {

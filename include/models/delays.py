@@ -9,13 +9,13 @@ CATEGORICAL = ["carrier", "origin", "dest"]
 
 
 def build_estimator(*, seed: int, **params) -> Pipeline:
-    """An unfitted regressor; `params` are those of the boosted trees.
+    """Return an unfitted regressor; `params` are those of the boosted trees.
 
-    A category that training never saw becomes -1, which the trees read as missing.
+    A category that does not occur in the training rows becomes -1, which the trees treat as missing.
     """
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     columns = ColumnTransformer([("categorical", encoder, CATEGORICAL)], remainder="passthrough")
-    # The encoded columns come first, hence their positions. Without early stopping no rows are held back at random.
+    # The encoded columns come first, which fixes their positions. Early stopping would hold back random rows.
     trees = HistGradientBoostingRegressor(
         categorical_features=list(range(len(CATEGORICAL))),
         random_state=seed,

@@ -91,7 +91,7 @@ def test_make_env_gives_every_secret_a_value_of_its_own(tmp_path):
 
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 1
-    assert "exists and stays" in again.stderr
+    assert "exists and is not changed" in again.stderr
     assert (tmp_path / ".env").read_text() == written
 
 
