@@ -199,7 +199,7 @@ def test_a_foreign_version_with_borrowed_tags_is_refused(mlflow_url: str, model:
     registry, client = MlflowRegistry(mlflow_url), MlflowClient(mlflow_url, mlflow_url)
     client.create_registered_model(model)
     client.create_model_version(model, "s3://elsewhere/model", tags={KEY_TAG: KEY, MANIFEST_TAG: "0" * 64})
-    with pytest.raises(IntegrityError, match="a source that is no logged model"):
+    with pytest.raises(IntegrityError, match="a source that is not a logged model"):
         registry.find_version(model, 1)
 
 
@@ -242,7 +242,7 @@ def test_a_dead_server_is_an_outage_that_says_what_to_do(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("address", ["", "sqlite:///mlflow.db", "postgresql://user:secret@host/db"])
 def test_an_address_that_is_no_server_is_refused_without_being_shown(address: str) -> None:
-    with pytest.raises(RegistryError, match="must be http") as caught:
+    with pytest.raises(RegistryError, match="must be the http") as caught:
         MlflowRegistry(address)
     assert "secret" not in str(caught.value)
 

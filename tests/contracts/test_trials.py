@@ -128,9 +128,9 @@ def test_a_trial_that_dies_while_its_params_are_stored_draws_the_same(
 
 
 def test_a_worker_takes_up_its_own_trials_and_the_last_one_everybodys(store: TrialStore) -> None:
-    mine, other = (_taken(open_search(store, worker=worker)) for worker in (0, 1))
+    first, other = (_taken(open_search(store, worker=worker)) for worker in (0, 1))
     assert _taken(open_search(store, worker=1)).number == other.number
-    assert _taken(open_search(store, worker=0)).number == mine.number
+    assert _taken(open_search(store, worker=0)).number == first.number
     assert _taken(open_search(store, worker=2)).number == 2
     assert [trial.number for trial in do_all(open_search(store))] == list(range(12))
 

@@ -163,7 +163,7 @@ def test_rows_of_a_fold_that_teach_nothing_are_a_data_error(make_world: MakeWorl
     rows = make_rows()
     rows["other"][: 90 * 6] = np.nan
     world = make_world(rows=rows, **searching())
-    with pytest.raises(DataError, match="in each fold of a search every feature must have a value"):
+    with pytest.raises(DataError, match="in each fold of a search every feature must have at least one value"):
         world.train()
 
 

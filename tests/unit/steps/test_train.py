@@ -88,7 +88,7 @@ def _nothing(rows: dict[str, Any]) -> None:
     [
         (_missing, "every row must have a label; got 1 rows without"),
         (_one_class, "the training rows must have two classes; got one"),
-        (_nothing, "every feature must have a value .*; got nothing but missing values in other"),
+        (_nothing, "every feature must have at least one value .*; got nothing but missing values in other"),
     ],
 )
 def test_rows_that_teach_nothing_are_a_data_error(

@@ -176,23 +176,7 @@ def find_largest_difference(
     >>> print(f"{difference.lowest.name} {size.value:.3f} [{size.low:.3f}, {size.high:.3f}]")
     region=south 0.073 [0.044, 0.104]
     """
-    _check(metric, y, scores)
-    if metric in _RATES_BY_PARITY:
-        if scores.shape[1] != 2:
-            raise DataError(
-                f"{metric} needs two classes", got=str(scores.shape[1]), fix="Use a metric of the scorecard."
-            )
-        predicted = (scores[:, 1] >= threshold).astype(np.float64)
-        measures = [_measure_rate(name, groups, y, predicted, clusters) for name in _RATES_BY_PARITY[metric]]
-    else:
-        measures = [_measure_metric(metric, groups, y, scores, clusters)]
-    for measure in measures:
-        if len(measure.values) < 2:
-            raise DataError(
-                f"the {measure.quantity} must be defined in at least two groups with enough rows",
-                got=str(len(measure.values)),
-                fix="Widen the holdout or lower min_group.",
-            )
+    measures = _measure_all(metric, groups, y, scores, clusters, threshold)
     size = bootstrap_biased_statistic(
         lambda counts: np.max([measure.spread(counts) for measure in measures], axis=0),
         clusters,
@@ -224,6 +208,28 @@ class _Measure:
         """Return (resamples,) largest differences between the groups that have rows in the resample."""
         values = self.resample(counts)
         return np.asarray(np.fmax.reduce(values, axis=1) - np.fmin.reduce(values, axis=1))
+
+
+def _measure_all(
+    metric: str, groups: Groups, y: Floats, scores: Floats, clusters: Ints, threshold: float
+) -> list[_Measure]:
+    """Return the rates of a parity, or the one metric of the scorecard, each with a value in at least two groups."""
+    _check(metric, y, scores)
+    if metric not in _RATES_BY_PARITY:
+        measures = [_measure_metric(metric, groups, y, scores, clusters)]
+    elif scores.shape[1] == 2:
+        predicted = (scores[:, 1] >= threshold).astype(np.float64)
+        measures = [_measure_rate(name, groups, y, predicted, clusters) for name in _RATES_BY_PARITY[metric]]
+    else:
+        raise DataError(f"{metric} needs two classes", got=str(scores.shape[1]), fix="Use a metric of the scorecard.")
+    for measure in measures:
+        if len(measure.values) < 2:
+            raise DataError(
+                f"the {measure.quantity} must be defined in at least two groups with enough rows",
+                got=str(len(measure.values)),
+                fix="Widen the holdout or lower min_group.",
+            )
+    return measures
 
 
 def _measure_rate(name: str, groups: Groups, y: Floats, predicted: Floats, clusters: Ints) -> _Measure:
