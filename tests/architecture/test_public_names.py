@@ -79,6 +79,7 @@ PUBLIC = {
     "retrain.testing": [
         "GATE_PROMISES",
         "LEDGER_PROMISES",
+        "METRIC_PROMISES",
         "REGISTRY_PROMISES",
         "SOURCE_PROMISES",
         "STORE_PROMISES",
@@ -88,6 +89,7 @@ PUBLIC = {
         "ValidationCase",
         "check_gate",
         "check_ledger",
+        "check_metric",
         "check_registry",
         "check_snapshot_source",
         "check_snapshot_store",

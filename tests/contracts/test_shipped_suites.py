@@ -24,8 +24,11 @@ from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.core.data.validation import ExpectationResult, ValidationReport
 from retrain.core.ports import FittedModel, Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
+from retrain.core.stats.metric_names import GREATER_IS_BETTER, METRICS_BY_TASK, Task
+from retrain.core.stats.metrics import METRICS, InstalledMetric
 from retrain.testing import (
     LEDGER_PROMISES,
+    METRIC_PROMISES,
     REGISTRY_PROMISES,
     SOURCE_PROMISES,
     STORE_PROMISES,
@@ -34,6 +37,7 @@ from retrain.testing import (
     TrainingRows,
     ValidationCase,
     check_ledger,
+    check_metric,
     check_registry,
     check_snapshot_source,
     check_snapshot_store,
@@ -326,3 +330,35 @@ BROKEN_VALIDATORS: dict[str, Callable[..., ValidationReport]] = {
 @by_name(VALIDATOR_PROMISES)
 def test_a_validator_that_breaks_a_promise_is_caught(promise: Promise) -> None:
     breaks(promise, Broken(VALIDATOR, validate=BROKEN_VALIDATORS[promise.__name__]), validation_case())
+
+
+# Metrics
+
+
+def as_installed(name: str, task: Task) -> InstalledMetric:
+    return InstalledMetric(METRICS[name], task, GREATER_IS_BETTER[name])
+
+
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task, names in METRICS_BY_TASK.items() for name in names])
+def test_our_metrics_keep_their_promises(task: Task, name: str) -> None:
+    check_metric(as_installed(name, task))
+
+
+BRIER = METRICS["brier"]
+BROKEN_METRICS: dict[str, InstalledMetric] = {
+    "gives_a_number": InstalledMetric(Broken(BRIER, value=lambda *_: float("nan")), "classification", False),
+    "prefers_better_scores": InstalledMetric(BRIER, "classification", True),
+    "resamples_to_its_value": InstalledMetric(
+        Broken(BRIER, resampler=lambda *_: lambda counts: np.zeros(len(counts))), "classification", False
+    ),
+    "resamples_by_drawing_rows": InstalledMetric(
+        Broken(BRIER, resampler=lambda y, scores, _: lambda counts: np.full(len(counts), BRIER.value(y, scores))),
+        "classification",
+        False,
+    ),
+}
+
+
+@by_name(METRIC_PROMISES)
+def test_a_metric_that_breaks_a_promise_is_caught(promise: Promise) -> None:
+    breaks(promise, BROKEN_METRICS[promise.__name__])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import textwrap
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,18 @@ import pytest
 import yaml
 from tests.packaging.environments import PROJECT, FreshEnvironment, build_wheel, required_names
 from tests.packaging.test_extras import base_requirements
+from tests.readme_blocks import Block, blocks
 
 SAMPLE = PROJECT / "tests" / "packaging" / "sample_package"
-PROBE = PROJECT / "tests" / "packaging" / "sample_suites.py"
+NAMES = [
+    "add-a-gate",
+    "add-a-metric",
+    "add-a-snapshot-source",
+    "add-a-trainer",
+    "add-a-validator",
+    "send-notifications",
+]
+PAGES = {name: PROJECT / "docs" / "how-to" / f"{name}.md" for name in NAMES}
 AS_OF = ("--as-of", "2024-07-01")
 
 LISTED = """
@@ -42,7 +51,7 @@ callback.notify({})
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
     folder = tmp_path_factory.mktemp("dist")
-    environment = FreshEnvironment(tmp_path_factory.mktemp("sample"), required_names(base_requirements()))
+    environment = FreshEnvironment(tmp_path_factory.mktemp("sample"), required_names([*base_requirements(), "pytest"]))
     environment.install(build_wheel(PROJECT, folder / "retrain"), build_wheel(SAMPLE, folder / "sample"))
     return environment
 
@@ -170,21 +179,62 @@ def test_a_retrain_reads_from_the_packages_source(installed: FreshEnvironment, p
 
 
 def test_a_notifier_of_the_package_is_called_by_a_dag(installed: FreshEnvironment, project: Path) -> None:
-    (project / "dags" / "retraining.py").write_text(
-        textwrap.dedent("""
-            # Airflow reads files that speak of dag and airflow.
-            from pathlib import Path
-
-            from acme_retrain.notifiers import FileNotifier
-            from retrain.dags import load_dags
-
-            load_dags(
-                Path(__file__).parent.parent / "include" / "pipelines",
-                on_failure_callback=FileNotifier("{{ dag.dag_id }} failed", "failures.txt"),
-                max_active_runs=3,
-            )
-        """)
-    )
+    (dag_file,) = (block for block in blocks(PAGES["send-notifications"], "python") if "load_dags" in block.text)
+    (project / str(dag_file.setting("file"))).write_text(dag_file.text)
     shown = installed.run(installed.python, "-c", WITH_NOTIFIER, cwd=project).stdout
     assert shown.strip().splitlines()[-1] == "FileNotifier 3"
     assert (project / "failures.txt").read_text() == "churn failed\n"
+
+
+def of_the_pages(language: str) -> list[Block]:
+    return [block for page in PAGES.values() for block in blocks(page, language)]
+
+
+@pytest.mark.parametrize("block", [b for b in of_the_pages("python") if "load_dags" not in b.text], ids=str)
+def test_a_page_shows_the_code_of_the_package(block: Block) -> None:
+    assert (SAMPLE / str(block.setting("file"))).read_text() == block.text
+
+
+@pytest.mark.parametrize("block", of_the_pages("toml"), ids=str)
+def test_a_page_shows_the_entry_point_of_the_package(block: Block) -> None:
+    assert block.text in (SAMPLE / str(block.setting("file"))).read_text()
+
+
+def test_the_pages_show_all_of_the_package() -> None:
+    shown = {block.setting("file") for block in of_the_pages("python")}
+    files = {path.relative_to(SAMPLE).as_posix() for path in SAMPLE.rglob("*.py") if path.name != "__init__.py"}
+    assert files <= shown
+
+
+@pytest.mark.parametrize("block", of_the_pages("yaml"), ids=str)
+def test_a_spec_of_a_page_is_good(block: Block, installed: FreshEnvironment, project: Path) -> None:
+    assert "package" in block.tags
+
+    def take_over(document: dict[str, Any]) -> None:
+        if "reader" in block.text:
+            del document["data"]
+        if "roc_auc" in block.text:
+            document["gate"] = []
+            document["evaluation"]["metrics"] = ["mean_cost", "roc_auc"]
+        document |= yaml.safe_load(block.text)
+
+    change(project, take_over)
+    if "reader" in block.text:
+        (project / "include" / "data" / "churn" / "rows.jsonl").touch()
+    installed.run(installed.command, "check", cwd=project)
+
+
+def test_the_package_keeps_the_promises_of_the_suites(installed: FreshEnvironment, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE / "tests", tmp_path / "tests")
+    command = [
+        installed.python,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        tmp_path,
+        tmp_path / "tests",
+    ]
+    assert "5 passed" in installed.run(*command, cwd=tmp_path).stdout

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 from retrain.core.names import is_name
 from retrain.errors import InstallError
 
-__all__ = ["Extended", "ExtensionName", "ExtensionPoint", "installed_names", "load_extension"]
+__all__ = ["Extended", "ExtensionName", "ExtensionPoint", "installed_names", "load_extension", "reread_installed"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,11 @@ def load_extension(point: ExtensionPoint, name: str) -> Any:
             got=f"{type(error).__name__}: {error}",
             fix="Check that the package and what it needs are installed.",
         ) from error
+
+
+def reread_installed() -> None:
+    """Look at the installed packages again: for a process that lives on while one is installed, such as a test's."""
+    _found.cache_clear()
 
 
 @lru_cache(maxsize=len(ExtensionPoint))

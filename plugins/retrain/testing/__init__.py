@@ -3,6 +3,7 @@
 from retrain.testing.evidence import make_column, make_evidence, make_footprint, make_profile, make_scores
 from retrain.testing.gate_contract import GATE_PROMISES, check_gate
 from retrain.testing.ledger_contract import LEDGER_PROMISES, check_ledger
+from retrain.testing.metric_contract import METRIC_PROMISES, check_metric
 from retrain.testing.registry_contract import REGISTRY_PROMISES, check_registry
 from retrain.testing.source_contract import (
     SOURCE_PROMISES,
@@ -16,6 +17,7 @@ from retrain.testing.validator_contract import VALIDATOR_PROMISES, ValidationCas
 __all__ = [
     "GATE_PROMISES",
     "LEDGER_PROMISES",
+    "METRIC_PROMISES",
     "REGISTRY_PROMISES",
     "SOURCE_PROMISES",
     "STORE_PROMISES",
@@ -25,6 +27,7 @@ __all__ = [
     "ValidationCase",
     "check_gate",
     "check_ledger",
+    "check_metric",
     "check_registry",
     "check_snapshot_source",
     "check_snapshot_store",
