@@ -75,7 +75,7 @@ def backtest(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Replay gate policies over a timeline's past challengers; exit 1 where --policy did worse than --against."""
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import Trainers
     from retrain.adapters.user_code.project_gates import gates_below
     from retrain.steps.backtest import backtest_policies
 
@@ -97,7 +97,7 @@ def backtest(
                 decisions,
                 asked,
                 snapshots=platform.snapshots,
-                trainer=SklearnTrainer(split_types(trusted_types)),
+                trainer=Trainers(split_types(trusted_types)),
                 registry=platform.registry,
                 evidence=platform.evidence,
                 load_gate=gates_below(spec.root),

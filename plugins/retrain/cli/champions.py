@@ -247,8 +247,8 @@ def replay(
     trusted_types: TrustedTypes = None,
 ) -> None:
     """Do a past retrain again from its stored snapshot and say how like the first one it came out."""
+    from retrain.adapters.extensions import Trainers
     from retrain.adapters.isolated.refit import ChildProcessRefit
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
     from retrain.steps import Likeness, replay_retrain
 
     with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
@@ -270,7 +270,7 @@ def replay(
                 spec,
                 about[-1],
                 snapshots=platform.snapshots,
-                trainer=SklearnTrainer(split_types(trusted_types)),
+                trainer=Trainers(split_types(trusted_types)),
                 refit=ChildProcessRefit(split_types(trusted_types)),
                 registry=platform.registry,
             )

@@ -14,12 +14,11 @@ from rich.console import Console
 
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
+from retrain.adapters.extensions import load_trainer, load_validator
 from retrain.adapters.folder_registry import FolderRegistry
-from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.parquet_evidence import ParquetEvidence
-from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Challenger, Choice, Decision
@@ -62,7 +61,7 @@ def run_locally(
     (home / ".gitignore").write_text("*\n", encoding="utf-8")
     store = ContentStore((home / "store").absolute().as_uri())
     snapshots, evidence = DuckDBSnapshots(store), ParquetEvidence(store)
-    trainer = SklearnTrainer(trusted_types)
+    trainer = load_trainer(spec, trusted_types)
     registry: ModelRegistry = MlflowRegistry(tracking_uri) if tracking_uri else FolderRegistry(home / "registry")
     ledger = SqlLedger.open(f"sqlite:///{(home / 'ledger.db').absolute()}")
     user = getpass.getuser()
@@ -79,7 +78,9 @@ def run_locally(
     challenger: Challenger | None = None
     try:
         snapshot = steps.do("snapshot", lambda: take_snapshot(spec, request, snapshots=snapshots, ledger=ledger))
-        steps.do("validate", lambda: validate_snapshot(spec, snapshot, snapshots=snapshots, validator=GxValidator()))
+        steps.do(
+            "validate", lambda: validate_snapshot(spec, snapshot, snapshots=snapshots, validator=load_validator(spec))
+        )
         challenger = steps.do(
             "train",
             lambda: train_challenger(

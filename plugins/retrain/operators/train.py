@@ -13,7 +13,7 @@ from retrain.operators.links import MlflowRunLink, ModelVersionLink
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import Trainers
     from retrain.core.request import RetrainRequest
 
 __all__ = ["TrainModelOperator", "sklearn_trainer"]
@@ -60,8 +60,8 @@ class TrainModelOperator(RetrainOperator):
         return asdict(challenger)
 
 
-def sklearn_trainer() -> SklearnTrainer:
+def sklearn_trainer() -> Trainers:
     """Return the trainer with the platform's trust list."""
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
+    from retrain.adapters.extensions import Trainers
 
-    return SklearnTrainer(settings.trusted_types())
+    return Trainers(settings.trusted_types())

@@ -33,12 +33,15 @@ class ValidateDataOperator(RetrainOperator):
 
     def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Validate the window."""
-        from retrain.adapters.gx_validator import GxValidator
+        from retrain.adapters.extensions import load_validator
         from retrain.steps.validate import validate_snapshot
 
         snapshots = self.store_hook.snapshots()
         report = validate_snapshot(
-            self.spec, snapshots.load(self.snapshot["snapshot"]), snapshots=snapshots, validator=GxValidator()
+            self.spec,
+            snapshots.load(self.snapshot["snapshot"]),
+            snapshots=snapshots,
+            validator=load_validator(self.spec),
         )
         self.log.info("All %d expectations of %s are met", len(report.results), report.suite)
         return {"suite": report.suite, "expectations": len(report.results), "success": report.success}
