@@ -1,7 +1,7 @@
-"""The contract of `Gate` as a suite: what a gate of the house promises, and a gate of a project should promise as well.
+"""The contract of `Gate` as a suite, for built-in gates and those of projects and packages.
 
-A gate may ignore a part of the evidence. So a promise about bad evidence is kept where the gate does not pass, and where its
-verdict is the very one on good evidence: it did not look at what is bad.
+A gate may ignore a part of the evidence. So it keeps a promise about bad evidence if it does not pass, and also if its verdict
+equals the one on good evidence: then it did not look at the bad part.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Gate, Outcome, Verdict
 from retrain.testing.evidence import make_evidence, make_scores
+from retrain.testing.promises import check_promises, must_hold
 
 __all__ = ["GATE_PROMISES", "check_gate"]
 
@@ -27,12 +28,12 @@ _MANY_ROWS: Final = 50_000
 
 
 def check_gate(gate: Gate, evidence: Evidence | None = None) -> None:
-    """Check that a gate keeps every promise; name each one alone with `GATE_PROMISES`.
+    """Check that a gate keeps every promise; run each one alone with `GATE_PROMISES`.
 
     Args:
-        gate: With the params of a spec.
-        evidence: On which it must pass, with the columns that it reads. By default a challenger that knows much more than its
-            opponent, on 400 rows of two classes with a column ``place``.
+        gate: The gate, with the params of a spec.
+        evidence: Evidence on which it must pass, with the columns that it reads. By default, a challenger that is much better than
+            its opponent, on 400 rows of two classes with a column ``place``.
 
     Raises:
         AssertionError: It breaks a promise.
@@ -41,37 +42,38 @@ def check_gate(gate: Gate, evidence: Evidence | None = None) -> None:
     >>> check_gate(Threshold(check="threshold", metric="roc_auc", min=0.5))
     """
     good = make_evidence(make_scores()) if evidence is None else evidence
-    for promise in GATE_PROMISES:
-        promise(gate, good)
+    check_promises(GATE_PROMISES, gate, good)
 
 
 def passes_on_good_evidence(gate: Gate, good: Evidence) -> None:
-    """Evidence that is good enough passes, or all other promises would be empty."""
-    verdict = _judged(gate, good, "good evidence")
-    _hold(
+    """The gate passes on good evidence; otherwise every other promise would be empty."""
+    verdict = _judge(gate, good, "good evidence")
+    must_hold(
         verdict.outcome is Outcome.PASS, f"it must pass on good evidence, but says {verdict.outcome}: {verdict.reason}"
     )
 
 
-def says_what_and_why(gate: Gate, good: Evidence) -> None:
-    """A verdict names its gate and a reason on one line."""
-    for verdict in (_judged(gate, good, "good evidence"), _judged(gate, _cut(good, slice(0)), "no rows")):
-        _hold(bool(verdict.gate.strip()), "a verdict must name its gate")
-        _hold(bool(verdict.reason.strip()) and verdict.reason.isprintable(), "a reason must be one line of plain text")
+def gives_a_name_and_a_reason(gate: Gate, good: Evidence) -> None:
+    """A verdict names its gate and gives a reason on one line."""
+    for verdict in (_judge(gate, good, "good evidence"), _judge(gate, _select_rows(good, slice(0)), "no rows")):
+        must_hold(bool(verdict.gate.strip()), "a verdict must name its gate")
+        must_hold(
+            bool(verdict.reason.strip()) and verdict.reason.isprintable(), "a reason must be one line of plain text"
+        )
 
 
 def gives_the_same_verdict_again(gate: Gate, good: Evidence) -> None:
-    """The same evidence gives the same verdict, whatever was judged between, also to an equal gate."""
-    first = _judged(gate, good, "good evidence")
-    _judged(gate, _cut(good, slice(0, None, 2)), "half of the rows")
+    """The same evidence gives the same verdict, whatever the gate judged in between; an equal gate gives it too."""
+    first = _judge(gate, good, "good evidence")
+    _judge(gate, _select_rows(good, slice(0, None, 2)), "half of the rows")
     for again in (gate, type(gate).model_validate(gate.model_dump())):
-        verdict = _judged(again, good, "the same evidence")
-        _hold(_plain(verdict) == _plain(first), "the same evidence must give the same verdict")
+        verdict = _judge(again, good, "the same evidence")
+        must_hold(_plain(verdict) == _plain(first), "the same evidence must give the same verdict")
 
 
-def leaves_the_evidence_as_it_is(gate: Gate, good: Evidence) -> None:
+def leaves_the_evidence_unchanged(gate: Gate, good: Evidence) -> None:
     """Judging changes nothing that the next gate sees."""
-    _judged(gate, good, "good evidence")
+    _judge(gate, good, "good evidence")
     shown = copy.deepcopy(good)
     gate.judge(shown)
     same = shown.scorecard == good.scorecard and all(
@@ -82,33 +84,33 @@ def leaves_the_evidence_as_it_is(gate: Gate, good: Evidence) -> None:
     columns = good.scores.columns
     same = same and shown.scores.columns.keys() == columns.keys()
     same = same and all(_same(shown.scores.columns[name], values) for name, values in columns.items())
-    _hold(same, "judging must not change the evidence")
+    must_hold(same, "judging must not change the evidence")
 
 
-def reads_no_column_but_those_it_names(gate: Gate, good: Evidence) -> None:
-    """Columns that neither it nor the evaluation's slices name change nothing; one of its own that is not there is no pass."""
+def reads_only_the_columns_it_names(gate: Gate, good: Evidence) -> None:
+    """Columns that neither the gate nor the slices name change nothing; without a column that it names, it does not pass."""
     named = {*gate.columns, *(item.column for item in good.scorecard.slices)}
     kept = {name: values for name, values in good.scores.columns.items() if name in named}
-    verdict = _judged(gate, _with(good, columns=kept), "no columns but its own")
-    _hold(_plain(verdict) == _plain(_judged(gate, good, "good evidence")), "it must name each column that it reads")
+    verdict = _judge(gate, _replace_scores(good, columns=kept), "evidence with its own columns only")
+    must_hold(_plain(verdict) == _plain(_judge(gate, good, "good evidence")), "it must name each column that it reads")
     if gate.columns:
-        _never_passes(gate, good, _with(good, columns={}), "evidence without its columns")
+        _never_passes(gate, good, _replace_scores(good, columns={}), "evidence without its columns")
 
 
 def never_passes_on_nan_of_the_challenger(gate: Gate, good: Evidence) -> None:
-    """NaN for every score and metric of the challenger is no pass."""
-    _never_passes(gate, good, _nan_for(good, "challenger"), "NaN of the challenger")
+    """It does not pass if every score and metric of the challenger is NaN."""
+    _never_passes(gate, good, _fill_with_nan(good, "challenger"), "NaN of the challenger")
 
 
 def never_passes_on_nan_of_the_opponent(gate: Gate, good: Evidence) -> None:
-    """NaN for every score and metric of the opponent is no pass."""
+    """It does not pass if every score and metric of the opponent is NaN."""
     if good.scores.opponent is not None:
-        _never_passes(gate, good, _nan_for(good, "opponent"), "NaN of the opponent")
+        _never_passes(gate, good, _fill_with_nan(good, "opponent"), "NaN of the opponent")
 
 
 def never_passes_without_an_opponent(gate: Gate, good: Evidence) -> None:
-    """Nobody to compare with is no pass."""
-    alone = _with(good, opponent=None)
+    """It does not pass without an opponent to compare with."""
+    alone = _replace_scores(good, opponent=None)
     card = replace(
         alone.scorecard,
         opponent=None,
@@ -120,64 +122,64 @@ def never_passes_without_an_opponent(gate: Gate, good: Evidence) -> None:
 
 
 def never_passes_without_metrics(gate: Gate, good: Evidence) -> None:
-    """A metric that was never computed is no pass."""
+    """It does not pass on a metric that was never computed."""
     slices = tuple(replace(item, challenger={}, opponent={}) for item in good.scorecard.slices)
     card = replace(good.scorecard, challenger_metrics={}, opponent_metrics={}, slices=slices)
     _never_passes(gate, good, replace(good, scorecard=card), "evidence without metrics")
 
 
 def never_passes_on_what_was_not_measured(gate: Gate, good: Evidence) -> None:
-    """Where profile and footprint were not measured, who reads them does not pass."""
+    """A gate that reads the profile or the resource usage does not pass if they were not measured."""
     card = replace(good.scorecard, profile=None, footprint=None)
     _never_passes(gate, good, replace(good, scorecard=card), "evidence without profile and footprint")
 
 
 def never_passes_on_no_rows(gate: Gate, good: Evidence) -> None:
-    """An empty holdout is no pass."""
-    _never_passes(gate, good, _cut(good, slice(0)), "no rows")
+    """It does not pass on an empty holdout."""
+    _never_passes(gate, good, _select_rows(good, slice(0)), "no rows")
 
 
 def never_passes_on_three_rows(gate: Gate, good: Evidence) -> None:
-    """A tiny holdout is no pass."""
-    _never_passes(gate, good, _cut(good, slice(0, 3)), "three rows")
+    """It does not pass on a tiny holdout."""
+    _never_passes(gate, good, _select_rows(good, slice(0, 3)), "three rows")
 
 
 def judges_a_single_class(gate: Gate, good: Evidence) -> None:
     """Rows of one class give a verdict and no error."""
     if good.scores.challenger.ndim == 2:
-        _judged(gate, _cut(good, good.scores.y == good.scores.y[0]), "a single class")
+        _judge(gate, _select_rows(good, good.scores.y == good.scores.y[0]), "a single class")
 
 
 def judges_many_rows(gate: Gate, good: Evidence) -> None:
-    """Rows by the ten thousand give a verdict."""
+    """Tens of thousands of rows give a verdict."""
     times = max(1, _MANY_ROWS // len(good.scores.y))
-    _judged(gate, _cut(good, np.tile(np.arange(len(good.scores.y)), times)), f"{_MANY_ROWS} rows")
+    _judge(gate, _select_rows(good, np.tile(np.arange(len(good.scores.y)), times)), f"{_MANY_ROWS} rows")
 
 
-def is_frozen_and_knows_its_fields(gate: Gate, good: Evidence) -> None:  # noqa: ARG001 - as all promises
-    """A gate cannot be changed, refuses a field that it does not have, and survives its own JSON."""
+def is_frozen_and_knows_its_fields(gate: Gate, good: Evidence) -> None:  # noqa: ARG001 - every promise takes both
+    """A gate is frozen, refuses unknown fields, and equals itself after a round trip through JSON."""
     for name in type(gate).model_fields:
         try:
             setattr(gate, name, getattr(gate, name))
         except ValidationError:
             continue
-        _hold(False, f"its field {name} must be frozen")
+        must_hold(False, f"its field {name} must be frozen")
     try:
         type(gate).model_validate(gate.model_dump() | {"no_such_field": 1})
     except ValidationError:
         pass
     else:
-        _hold(False, "it must refuse a field that it does not have")
+        must_hold(False, "it must refuse a field that it does not have")
     again = type(gate).model_validate(json.loads(json.dumps(gate.model_dump(mode="json"), allow_nan=False)))
-    _hold(again == gate, "it must survive its own JSON")
+    must_hold(again == gate, "it must survive its own JSON")
 
 
 GATE_PROMISES: Final[tuple[Callable[[Gate, Evidence], None], ...]] = (
     passes_on_good_evidence,
-    says_what_and_why,
+    gives_a_name_and_a_reason,
     gives_the_same_verdict_again,
-    leaves_the_evidence_as_it_is,
-    reads_no_column_but_those_it_names,
+    leaves_the_evidence_unchanged,
+    reads_only_the_columns_it_names,
     never_passes_on_nan_of_the_challenger,
     never_passes_on_nan_of_the_opponent,
     never_passes_without_an_opponent,
@@ -189,35 +191,30 @@ GATE_PROMISES: Final[tuple[Callable[[Gate, Evidence], None], ...]] = (
     judges_many_rows,
     is_frozen_and_knows_its_fields,
 )
-"""Each takes a gate, and evidence on which it must pass; each raises AssertionError where the promise is broken."""
+"""Each takes a gate, and evidence on which it must pass; each raises AssertionError if the promise is broken."""
 
 
-def _hold(held: bool, words: str) -> None:
-    if not held:
-        raise AssertionError(words)
-
-
-def _judged(gate: Gate, evidence: Evidence, of: str) -> Verdict:
+def _judge(gate: Gate, evidence: Evidence, of: str) -> Verdict:
     """Return the verdict on a copy, checked: it is a verdict, and its JSON reads back as the same."""
     try:
         verdict = gate.judge(copy.deepcopy(evidence))
     except Exception as error:
         raise AssertionError(f"it must give a verdict on {of}, but raises {type(error).__name__}: {error}") from error
-    _hold(isinstance(verdict, Verdict), f"it must return a Verdict on {of}")
+    must_hold(isinstance(verdict, Verdict), f"it must return a Verdict on {of}")
     try:
         document = json.dumps(verdict.to_json(), allow_nan=False)
         again = Verdict.from_json(json.loads(document))
     except (AttributeError, TypeError, ValueError) as error:
         raise AssertionError(f"its verdict on {of} must be plain JSON: {error}") from error
-    _hold(json.dumps(again.to_json()) == document, f"its verdict on {of} must survive its JSON")
+    must_hold(json.dumps(again.to_json()) == document, f"its verdict on {of} must survive its JSON")
     return verdict
 
 
 def _never_passes(gate: Gate, good: Evidence, bad: Evidence, of: str) -> None:
-    verdict = _judged(gate, bad, of)
+    verdict = _judge(gate, bad, of)
     if verdict.outcome is Outcome.PASS:
-        unread = _plain(verdict) == _plain(_judged(gate, good, "good evidence"))
-        _hold(unread, f"it must not pass on {of}, but says: {verdict.reason}")
+        unread = _plain(verdict) == _plain(_judge(gate, good, "good evidence"))
+        must_hold(unread, f"it must not pass on {of}, but says: {verdict.reason}")
 
 
 def _plain(verdict: Verdict) -> dict[str, Any]:
@@ -225,11 +222,11 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     return verdict.to_json()
 
 
-def _with(evidence: Evidence, **parts: Any) -> Evidence:
+def _replace_scores(evidence: Evidence, **parts: Any) -> Evidence:
     return replace(evidence, scores=replace(evidence.scores, **parts))
 
 
-def _cut(evidence: Evidence, rows: Any) -> Evidence:
+def _select_rows(evidence: Evidence, rows: Any) -> Evidence:
     """Return the evidence on some of the rows, in an order, with the metrics that they make."""
     whole, card = evidence.scores, evidence.scorecard
     scores = Scores(
@@ -249,7 +246,7 @@ def _cut(evidence: Evidence, rows: Any) -> Evidence:
     return replace(evidence, scorecard=replace(card, **measured), scores=scores)
 
 
-def _nan_for(evidence: Evidence, side: str) -> Evidence:
+def _fill_with_nan(evidence: Evidence, side: str) -> Evidence:
     card, scores = evidence.scorecard, evidence.scores
 
     def nan_of(metrics: dict[str, float]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def check_trainer(trainer: Trainer, spec: PipelineSpec, features: DataFrame, lab
     check_promises(TRAINER_PROMISES, trainer, spec, TrainingRows(features, label))
 
 
-def gives_stable_digests(trainer: Trainer, spec: PipelineSpec, rows: TrainingRows) -> None:  # noqa: ARG001 - as all promises
+def gives_stable_digests(trainer: Trainer, spec: PipelineSpec, rows: TrainingRows) -> None:  # noqa: ARG001 - every promise takes these
     """The digests of code and packages are sha256 digests, and the same when asked again."""
     for name, digest in (("code_digest", trainer.code_digest), ("lock_digest", trainer.lock_digest)):
         must_hold(_DIGEST.fullmatch(digest(spec)) is not None, f"{name} must be 64 hexadecimal digits")

@@ -163,14 +163,14 @@ def test_a_gate_is_tried_on_the_evidence_of_its_task() -> None:
         (SayingYes(), "passes_on_good_evidence", "must return a Verdict"),
         (SayingPass(), "passes_on_good_evidence", "must be plain JSON"),
         (SayingAnArray(), "passes_on_good_evidence", "must be plain JSON"),
-        (SayingNoReason(), "says_what_and_why", "one line of plain text"),
-        (Escaping(), "says_what_and_why", "one line of plain text"),
-        (Nameless(), "says_what_and_why", "must name its gate"),
+        (SayingNoReason(), "gives_a_name_and_a_reason", "one line of plain text"),
+        (Escaping(), "gives_a_name_and_a_reason", "one line of plain text"),
+        (Nameless(), "gives_a_name_and_a_reason", "must name its gate"),
         (Random(), "gives_the_same_verdict_again", "must give the same verdict"),
-        (Overwriting(), "leaves_the_evidence_as_it_is", "must not change the evidence"),
-        (Adding(), "leaves_the_evidence_as_it_is", "must not change the evidence"),
-        (Secretive(), "reads_no_column_but_those_it_names", "must name each column"),
-        (Careless(), "reads_no_column_but_those_it_names", "must not pass on evidence without its columns"),
+        (Overwriting(), "leaves_the_evidence_unchanged", "must not change the evidence"),
+        (Adding(), "leaves_the_evidence_unchanged", "must not change the evidence"),
+        (Secretive(), "reads_only_the_columns_it_names", "must name each column"),
+        (Careless(), "reads_only_the_columns_it_names", "must not pass on evidence without its columns"),
         (TakingNanForGood(), "never_passes_on_nan_of_the_challenger", "must not pass on NaN of the challenger"),
         (
             TakingNanForGood(side="opponent"),
@@ -189,7 +189,7 @@ def test_a_gate_is_tried_on_the_evidence_of_its_task() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_gate_that_breaks_a_promise_is_told(gate: Gate, promise: str, words: str) -> None:
+def test_a_gate_that_breaks_a_promise_is_caught(gate: Gate, promise: str, words: str) -> None:
     (check,) = (each for each in GATE_PROMISES if each.__name__ == promise)
     with pytest.raises(AssertionError, match=words):
         check(gate, EVIDENCE)
@@ -198,6 +198,6 @@ def test_a_gate_that_breaks_a_promise_is_told(gate: Gate, promise: str, words: s
 
 
 def test_each_promise_is_broken_above(request: pytest.FixtureRequest) -> None:
-    marks = test_a_gate_that_breaks_a_promise_is_told.pytestmark  # type: ignore[attr-defined]
+    marks = test_a_gate_that_breaks_a_promise_is_caught.pytestmark  # type: ignore[attr-defined]
     broken = {case[1] for mark in marks if mark.name == "parametrize" for case in mark.args[1]}
     assert broken == {promise.__name__ for promise in GATE_PROMISES}

@@ -1,1 +1,1 @@
-"""A project's own code: modules, gates and what they are made of."""
+"""The code of projects and packages: their modules, and their gates."""
