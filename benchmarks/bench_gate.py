@@ -31,7 +31,7 @@ from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import BeatsChampion, Gate, Outcome, PointEstimate
-from retrain.core.stats.intervals import Gain, PairedScores, choose_method, paired_gain
+from retrain.core.stats.intervals import Gain, PairedScores, choose_method, estimate_paired_gain
 from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import compute_components, delong
 from retrain.core.stats.intervals.jackknife import jackknife
@@ -262,7 +262,7 @@ def simulate_tail(task: tuple[int, bool]) -> dict[str, list[int]]:
         if gain.method == "delong":
             found["delong, normal"] = [int(abs(gain.value) > norm.isf(level) * gain.standard_error) for level in LEVELS]
     for method in ("percentile", "bca") if with_bootstraps else ():
-        at = [paired_gain(pairs, level=level, method=method, seed=seed) for level in LEVELS]
+        at = [estimate_paired_gain(pairs, level=level, method=method, seed=seed) for level in LEVELS]
         found[method] = [int(one.low > 0) + int(one.high < 0) for one in at]
     return found
 
@@ -388,9 +388,11 @@ def measure_speed(size: Size) -> str:
     )
     scipy_seconds = plain / (few + 1) * size.resamples  # one more pass, over the rows themselves
     one_pass = seconds(lambda: roc_auc_score(y, challenger[:, 1]))
-    ours = seconds(lambda: paired_gain(replace(pairs), level=0.025, method="percentile", resamples=size.resamples))
-    of_delong = seconds(lambda: paired_gain(replace(pairs), level=0.025, method="delong"))
-    of_jackknife = seconds(lambda: paired_gain(replace(pairs), level=0.025, method="jackknife"))
+    ours = seconds(
+        lambda: estimate_paired_gain(replace(pairs), level=0.025, method="percentile", resamples=size.resamples)
+    )
+    of_delong = seconds(lambda: estimate_paired_gain(replace(pairs), level=0.025, method="delong"))
+    of_jackknife = seconds(lambda: estimate_paired_gain(replace(pairs), level=0.025, method="jackknife"))
     return "\n".join(
         [
             f"{platform.machine()}, one thread, {size.rows:,} rows in {DAYS} clusters, the gain in roc_auc of two models:",

@@ -104,11 +104,11 @@ def make_pointer(**changes: Any) -> Pointer:
     )
 
 
-def make_rows(days: int = 200, *, a_day: int = 6, task: str = "binary", seed: int = 7) -> dict[str, Any]:
+def make_rows(days: int = 200, *, rows_per_day: int = 6, task: str = "binary", seed: int = 7) -> dict[str, Any]:
     """Return columns of rows from `FIRST_DAY` on: a label that `signal` tells much of, and a place to slice by."""
     random = np.random.default_rng(seed)
-    count = days * a_day
-    minutes = np.arange(count) * (24 * 60 // a_day)
+    count = days * rows_per_day
+    minutes = np.arange(count) * (24 * 60 // rows_per_day)
     signal, noise = random.normal(size=count), random.normal(size=count)
     strength = 2 * signal + noise
     labels = {

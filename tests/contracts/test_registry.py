@@ -135,7 +135,7 @@ def test_a_file_said_again_is_there_once_as_it_was_said_last(
 def files_of(registry: ModelRegistry, run_id: str) -> dict[str, str]:
     """Return the text of every file below the folder `decision` of a run."""
     if isinstance(registry, FolderRegistry):
-        run = registry._run(run_id)
+        run = Path(registry.run_url(run_id).removeprefix("file://"))
         return {str(path.relative_to(run)): path.read_text() for path in run.glob("decision/*/*")}
     assert isinstance(registry, MlflowRegistry)
     client = registry._client

@@ -52,11 +52,11 @@ class DuckDBSnapshots:
             present = connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - SQL of the spec's owner
             kinds = {name: kind for name, kind, *_ in present}
             columns.check(kinds)
-            table = _ordered_rows(connection, source, kinds, data, window)
+            table = _read_ordered_rows(connection, source, kinds, data, window)
             chunks = tuple(self._store_chunks(table, data, window))
             train, holdout = _count_rows(table, data.event_time, window)
         described = tuple((field.name, str(field.type)) for field in table.schema)
-        snapshot = Snapshot(_source_digest(spec), window, data.event_time, described, chunks, train, holdout)
+        snapshot = Snapshot(_digest_source(spec), window, data.event_time, described, chunks, train, holdout)
         self._store.put_json("snapshots", snapshot.to_json())
         return snapshot
 
@@ -86,7 +86,7 @@ class DuckDBSnapshots:
         if data.source is not None:
             pattern = data.source.replace("'", "''")
             return f"read_parquet('{pattern}')"
-        query = _query_text(spec)
+        query = _read_query(spec)
         if data.connection is None:
             return f"(\n{query}\n)"
         if self._run_query is None:
@@ -147,16 +147,16 @@ def _register(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
     return "rows_of_the_source"
 
 
-def _ordered_rows(
+def _read_ordered_rows(
     connection: duckdb.DuckDBPyConnection, source: str, kinds: Mapping[str, str], data: DataSpec, window: Window
 ) -> pa.Table:
     """Read whole periods up to the window's end, ordered by event time and every other column, which fixes the bytes."""
-    name, time = _quote(data.event_time), _as_utc(data.event_time, kinds)
+    name, time = _quote(data.event_time), _cast_to_utc(data.event_time, kinds)
     first = next(window.periods(data.chunk))[0]
     bounds = {"start": _to_naive_utc(first), "end": _to_naive_utc(window.end)}
     known = ""
     if data.ingestion_time is not None:
-        known = f"AND {_as_utc(data.ingestion_time, kinds)} <= $as_of"
+        known = f"AND {_cast_to_utc(data.ingestion_time, kinds)} <= $as_of"
         bounds["as_of"] = _to_naive_utc(window.as_of)
     sql = f"""
         SELECT {time} AS {name}, * EXCLUDE ({name}) FROM {source}
@@ -166,7 +166,7 @@ def _ordered_rows(
     return connection.sql(sql, params=bounds).to_arrow_table()
 
 
-def _as_utc(name: str, kinds: Mapping[str, str]) -> str:
+def _cast_to_utc(name: str, kinds: Mapping[str, str]) -> str:
     """Return the SQL expression of a time as naive UTC; DuckDB's cast of a zoned time would use the machine's zone."""
     if kinds[name] == "TIMESTAMP WITH TIME ZONE":
         return f"make_timestamp(epoch_us({_quote(name)}))"
@@ -179,7 +179,7 @@ def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, 
     return edges[1] - edges[0], edges[2] - edges[1]
 
 
-def _query_text(spec: PipelineSpec) -> str:
+def _read_query(spec: PipelineSpec) -> str:
     path = spec.root / str(spec.data.query)
     try:
         return path.read_text(encoding="utf-8").strip().rstrip(";")
@@ -189,11 +189,11 @@ def _query_text(spec: PipelineSpec) -> str:
         ) from error
 
 
-def _source_digest(spec: PipelineSpec) -> str:
+def _digest_source(spec: PipelineSpec) -> str:
     data = spec.data
     reader = [] if data.reader == BUILT_IN_READER else [data.reader]
     return digest_json(
-        [data.source or _query_text(spec), data.connection, data.event_time, data.ingestion_time, *reader]
+        [data.source or _read_query(spec), data.connection, data.event_time, data.ingestion_time, *reader]
     )
 
 
@@ -206,12 +206,12 @@ def _open_duckdb(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")  # otherwise the bytes of zoned columns depend on the machine
         yield connection
     except duckdb.Error as error:
-        raise _data_error(error, root) from None
+        raise _make_data_error(error, root) from None
     finally:
         connection.close()
 
 
-def _data_error(error: duckdb.Error, root: Path) -> DataError:
+def _make_data_error(error: duckdb.Error, root: Path) -> DataError:
     """Return an error with DuckDB's first line for SQL mistakes; any other message may hold values, so only kind and file."""
     message = str(error)
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):

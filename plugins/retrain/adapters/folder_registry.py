@@ -34,7 +34,7 @@ class FolderRegistry:
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the lowest version of a key."""
-        versions = [version for version in self._versions(model) if version["key"] == key]
+        versions = [version for version in self._read_versions(model) if version["key"] == key]
         first = min(versions, key=lambda version: int(version["version"]), default=None)
         return Challenger(**first) if first else None
 
@@ -51,19 +51,19 @@ class FolderRegistry:
 
     def run_tags(self, run_id: str) -> dict[str, str]:
         """Return the tags of a run."""
-        return dict(_read(self._run(run_id) / "run.json")["tags"])
+        return dict(_read(self._find_run(run_id) / "run.json")["tags"])
 
     def run_params(self, run_id: str) -> dict[str, str]:
         """Return the parameters of a run as texts."""
-        return {name: str(value) for name, value in _read(self._run(run_id) / "run.json")["params"].items()}
+        return {name: str(value) for name, value in _read(self._find_run(run_id) / "run.json")["params"].items()}
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Record the dataset of a run."""
-        _write(self._run(run_id) / "dataset.json", dataset.__dict__)
+        _write(self._find_run(run_id) / "dataset.json", dataset.__dict__)
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Add params to a run."""
-        path = self._run(run_id) / "run.json"
+        path = self._find_run(run_id) / "run.json"
         run = _read(path)
         _write(path, run | {"params": run["params"] | dict(params)})
 
@@ -71,13 +71,13 @@ class FolderRegistry:
         """Write one file per trial below the run."""
         for trial in trials:
             content = {"run": run_id, "metric": metric, "value": trial.value, **asdict(trial)}
-            _write(self._run(run_id) / "trials" / f"{trial.number}.json", content)
+            _write(self._find_run(run_id) / "trials" / f"{trial.number}.json", content)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Copy the model folder under the next version number, unless the key has a version."""
         if published := self.find_challenger(model, key):
             return published
-        version = max((int(item["version"]) for item in self._versions(model)), default=0) + 1
+        version = max((int(item["version"]) for item in self._read_versions(model)), default=0) + 1
         challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", digest_manifest(folder))
         target = self._base / "models" / model / str(version)
         part = target.with_suffix(".part")
@@ -98,21 +98,21 @@ class FolderRegistry:
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
         """Add metrics and files to a run."""
-        run = self._run(run_id)
+        run = self._find_run(run_id)
         _write(run / "metrics.json", dict(metrics))
         for file in files:
             shutil.copy(file, run / file.name)
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
         """Copy files into a folder of a run."""
-        target = self._run(run_id) / folder
+        target = self._find_run(run_id) / folder
         target.mkdir(parents=True, exist_ok=True)
         for file in files:
             shutil.copy(file, target / file.name)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version; None if it does not exist."""
-        facts = next((item for item in self._versions(model) if int(item["version"]) == version), None)
+        facts = next((item for item in self._read_versions(model) if int(item["version"]) == version), None)
         return Challenger(**facts) if facts else None
 
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
@@ -145,23 +145,23 @@ class FolderRegistry:
 
     def run_url(self, run_id: str) -> str:
         """Return the URL of a run's folder."""
-        return self._run(run_id).absolute().as_uri()
+        return self._find_run(run_id).absolute().as_uri()
 
     def file_url(self, run_id: str, path: str) -> str:
         """Return the URL of a file of a run."""
-        return (self._run(run_id) / path).absolute().as_uri()
+        return (self._find_run(run_id) / path).absolute().as_uri()
 
     def version_url(self, model: str, version: int) -> str:
         """Return the URL of a version's folder."""
         return (self._base / "models" / model / str(version)).absolute().as_uri()
 
-    def _run(self, run_id: str) -> Path:
+    def _find_run(self, run_id: str) -> Path:
         path = self._base / "runs" / run_id
         if not path.is_dir():
             raise NotFoundError(f"run {run_id} must exist", got="no such run", fix="Train again.")
         return path
 
-    def _versions(self, model: str) -> list[dict[str, Any]]:
+    def _read_versions(self, model: str) -> list[dict[str, Any]]:
         return [_read(path) for path in self._base.glob(f"models/{model}/*/version.json")]
 
 

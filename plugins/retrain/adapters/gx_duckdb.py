@@ -86,10 +86,10 @@ class ColumnTypes(TableMetricProvider):  # type: ignore[misc]
         rows = sa.select(sa.text("*")).select_from(execution_engine.batch_manager.active_batch_data.selectable)
         query = rows.compile(dialect=execution_engine.dialect, compile_kwargs={"literal_binds": True})
         described = execution_engine.execute_query(sa.text(f"DESCRIBE {query}")).fetchall()
-        return [{"name": column[0], "type": _sqlalchemy_type(column[1])} for column in described]
+        return [{"name": column[0], "type": _to_sqlalchemy_type(column[1])} for column in described]
 
 
-def _sqlalchemy_type(name: str) -> sa.types.TypeEngine[Any]:
+def _to_sqlalchemy_type(name: str) -> sa.types.TypeEngine[Any]:
     """Return SQLAlchemy's type for DuckDB's type name; NullType for types that only DuckDB has (TINYINT, HUGEINT, lists)."""
     word = re.match(r"\w+", name)
     kind = getattr(sa.types, word[0], None) if word and not name.endswith("]") else None

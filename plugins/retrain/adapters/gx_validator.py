@@ -169,7 +169,7 @@ def _open_rows(
     """Create the view ``rows`` of the window; return the number of values of each named column that exists."""
     if not files:
         raise _make_no_rows_error(event_time, window, "no files")
-    named = {column for item in expectations.values() for column in _columns(item)}
+    named = {column for item in expectations.values() for column in _find_columns(item)}
     connection = source.get_engine().raw_connection()
     try:
         rows, value_counts = _create_view(connection, files, named, event_time, window)
@@ -241,7 +241,7 @@ def _make_no_rows_error(event_time: str, window: Window, got: str) -> DataError:
     )
 
 
-def _columns(expectation: Any) -> list[str]:
+def _find_columns(expectation: Any) -> list[str]:
     """Return the columns whose values an expectation checks."""
     if expectation.expectation_type.startswith("expect_table_"):
         return []  # its column_list describes the table, not values
@@ -251,7 +251,7 @@ def _columns(expectation: Any) -> list[str]:
 
 def _find_obstacle(expectation: Any, value_counts: Mapping[str, int]) -> str:
     """Return why an expectation cannot be evaluated, else an empty text; without values Great Expectations reports success."""
-    columns = _columns(expectation)
+    columns = _find_columns(expectation)
     for column in columns:
         if column not in value_counts:
             return f"column '{column}' is missing"
@@ -348,7 +348,7 @@ def _make_result(
 ) -> ExpectationResult:
     return ExpectationResult(
         expectation=expectation.expectation_type,
-        column=", ".join(_columns(expectation)),
+        column=", ".join(_find_columns(expectation)),
         success=success,
         unexpected_percent=share,
         error=error,

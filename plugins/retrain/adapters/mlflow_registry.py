@@ -77,7 +77,7 @@ class MlflowRegistry:
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key: the lowest number with a finished artifact."""
-        versions = self._versions(model, key)
+        versions = self._find_versions(model, key)
         return _to_challenger(versions[0], key) if versions else None
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
@@ -190,7 +190,7 @@ class MlflowRegistry:
             model_version = self._client.get_model_version(model, str(version))
             if model_version.status != "READY":
                 raise _make_unfinished(model, version, model_version.status)
-            logged = self._client.get_logged_model(_model_id(model_version))
+            logged = self._client.get_logged_model(_find_model_id(model_version))
             if logged.status != LoggedModelStatus.READY:
                 raise _make_unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
@@ -284,7 +284,7 @@ class MlflowRegistry:
 
     def _find_canonical(self, model: str, key: str) -> Challenger | None:
         """Return the canonical version of a key and tag its duplicates, which a lost HTTP response or a race created."""
-        versions = self._versions(model, key)
+        versions = self._find_versions(model, key)
         for version in versions[1:]:
             if DUPLICATE_TAG not in version.tags:
                 # If two clients create a tag at the same time, MLflow answers one of them with error 400.
@@ -292,7 +292,7 @@ class MlflowRegistry:
                     self._client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
         return _to_challenger(versions[0], key) if versions else None
 
-    def _versions(self, model: str, key: str) -> list[ModelVersion]:
+    def _find_versions(self, model: str, key: str) -> list[ModelVersion]:
         """Return the finished versions of a key, the lowest number first."""
         with _translate_errors():
             versions = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
@@ -328,10 +328,10 @@ def _to_params(params: Mapping[str, Any]) -> list[Param]:
 def _to_challenger(version: ModelVersion, key: str) -> Challenger:
     if MANIFEST_TAG not in version.tags:
         raise _make_unfinished(version.name, version.version, "no manifest")
-    return Challenger(key, int(version.version), version.run_id, _model_id(version), version.tags[MANIFEST_TAG])
+    return Challenger(key, int(version.version), version.run_id, _find_model_id(version), version.tags[MANIFEST_TAG])
 
 
-def _model_id(version: ModelVersion) -> str:
+def _find_model_id(version: ModelVersion) -> str:
     """Return the id of the logged model of a version; over HTTP only the version's source contains it."""
     scheme, _, model_id = str(version.source).rpartition("models:/")
     if scheme or not model_id.startswith("m-"):

@@ -76,7 +76,7 @@ class OptunaTrials:
     ) -> OptunaSearch:
         """Return the search of a key; its creation also creates all trials, so their number is fixed."""
         with self._lock_creation():
-            storage = self._storage()
+            storage = self._open_storage()
             study = optuna.create_study(
                 storage=storage,
                 study_name=key,
@@ -87,7 +87,7 @@ class OptunaTrials:
             study.add_trials(create_trial(state=OptunaState.WAITING) for _ in range(created, search.trials))
         return OptunaSearch(storage, key, search, start=start, seed=seed, worker=worker)
 
-    def _storage(self) -> RDBStorage:
+    def _open_storage(self) -> RDBStorage:
         if self._url.get_backend_name() == "postgresql":
             settings = {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 10}
             options: dict[str, Any] = {"connect_args": settings}
@@ -146,7 +146,7 @@ class OptunaSearch:
         self._worker = worker
         self._abandoned = [
             trial.number
-            for trial in self._in_state(OptunaState.RUNNING)
+            for trial in self._find_in_state(OptunaState.RUNNING)
             if worker is None or trial.user_attrs.get("begun", {}).get("worker") == worker
         ]
 
@@ -154,7 +154,7 @@ class OptunaSearch:
     def take(self) -> Candidate | None:
         """Return the next trial: an abandoned trial of this worker, else the first that nobody began."""
         while (number := self._claim_next()) is not None:
-            attempts = int(self._trial(number).user_attrs.get("begun", {}).get("tries", 0))
+            attempts = int(self._load_trial(number).user_attrs.get("begun", {}).get("tries", 0))
             if attempts == MAX_ATTEMPTS:
                 self.close(number, TrialState.FAILED, seconds=0.0, error="Killed")
                 continue
@@ -167,9 +167,9 @@ class OptunaSearch:
     @_translate_errors()
     def report(self, number: int, fold: int, value: float) -> bool:
         """Store the value of a fold; return whether the pruner stops the trial."""
-        trial = optuna.trial.Trial(self._study(number), self._id(number))
+        trial = optuna.trial.Trial(self._load_study(number), self._find_id(number))
         try:
-            if fold not in self._trial(number).intermediate_values:
+            if fold not in self._load_trial(number).intermediate_values:
                 trial.report(value, fold)
         except UpdateFinishedTrialError:
             return False  # another worker closed it meanwhile
@@ -178,7 +178,7 @@ class OptunaSearch:
     @_translate_errors()
     def close(self, number: int, state: TrialState, *, seconds: float, error: str = "") -> None:
         """Close a trial."""
-        trial_id, values = self._id(number), list(self._trial(number).intermediate_values.values())
+        trial_id, values = self._find_id(number), list(self._load_trial(number).intermediate_values.values())
         value = [fmean(values)] if values and state is not TrialState.FAILED else None
         with suppress(UpdateFinishedTrialError):  # another worker closed it meanwhile, with the same result
             self._storage.set_trial_user_attr(trial_id, "closed", {"seconds": seconds, "error": error})
@@ -190,28 +190,28 @@ class OptunaSearch:
         return [
             Trial(
                 trial.number,
-                self._params(trial),
+                self._read_params(trial),
                 _STATES_BY_OPTUNA[trial.state],
-                _values(trial),
+                _sort_values(trial),
                 **trial.user_attrs["closed"],
             )
-            for trial in self._in_state(*_STATES_BY_OPTUNA)
+            for trial in self._find_in_state(*_STATES_BY_OPTUNA)
         ]
 
     def _claim_next(self) -> int | None:
         while self._abandoned:
             number = self._abandoned.pop(0)
-            if self._trial(number).state is OptunaState.RUNNING:
+            if self._load_trial(number).state is OptunaState.RUNNING:
                 return number
-        for trial in self._in_state(OptunaState.WAITING):
+        for trial in self._find_in_state(OptunaState.WAITING):
             with suppress(UpdateFinishedTrialError):  # another worker has begun and closed it
-                if self._storage.set_trial_state_values(self._id(trial.number), OptunaState.RUNNING):
+                if self._storage.set_trial_state_values(self._find_id(trial.number), OptunaState.RUNNING):
                     return trial.number
         return None
 
     def _begin(self, number: int, attempts: int) -> Candidate:
         """Sample the params of a trial; all are sampled before one is stored, so a retry samples the same ones."""
-        trial_id, trial, study = self._id(number), self._trial(number), self._study(number)
+        trial_id, trial, study = self._find_id(number), self._load_trial(number), self._load_study(number)
         self._storage.set_trial_user_attr(trial_id, "begun", {"worker": self._worker, "tries": attempts})
         params = study.sampler.sample_relative(study, trial, study.sampler.infer_relative_search_space(study, trial))
         for name, distribution in self._space.items():
@@ -222,24 +222,24 @@ class OptunaSearch:
         for name, distribution in self._space.items():
             if name not in trial.params:
                 self._storage.set_trial_param(trial_id, name, distribution.to_internal_repr(params[name]), distribution)
-        return Candidate(number, self._params(self._trial(number)), _values(trial))
+        return Candidate(number, self._read_params(self._load_trial(number)), _sort_values(trial))
 
-    def _study(self, number: int) -> optuna.Study:
+    def _load_study(self, number: int) -> optuna.Study:
         """Return the current study with a sampler seeded by the trial."""
         sampler = TPESampler(seed=int(digest_json([self._seed, number])[:8], 16))
         return optuna.load_study(study_name=self._key, storage=self._storage, sampler=sampler, pruner=self._pruner)
 
-    def _in_state(self, *states: OptunaState) -> list[FrozenTrial]:
+    def _find_in_state(self, *states: OptunaState) -> list[FrozenTrial]:
         trials = self._storage.get_all_trials(self._study_id, deepcopy=False, states=states)
         return sorted(trials, key=lambda trial: trial.number)
 
-    def _id(self, number: int) -> int:
+    def _find_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
-    def _trial(self, number: int) -> FrozenTrial:
-        return self._storage.get_trial(self._id(number))
+    def _load_trial(self, number: int) -> FrozenTrial:
+        return self._storage.get_trial(self._find_id(number))
 
-    def _params(self, trial: FrozenTrial) -> dict[str, Any]:
+    def _read_params(self, trial: FrozenTrial) -> dict[str, Any]:
         return {name: trial.params[name] for name in self._space if name in trial.params}
 
 
@@ -249,7 +249,7 @@ def _relax_durability(connection: Any, _: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _values(trial: FrozenTrial) -> tuple[float, ...]:
+def _sort_values(trial: FrozenTrial) -> tuple[float, ...]:
     return tuple(value for _, value in sorted(trial.intermediate_values.items()))
 
 

@@ -67,7 +67,7 @@ class SklearnTrainer:
         files = _find_code(spec)
         if not files:
             name = spec.train.estimator.partition(":")[0]
-            return digest_files([(name, _installed_module(name, spec))])
+            return digest_files([(name, _find_installed_module(name, spec))])
         return digest_files((file.relative_to(spec.root).as_posix(), file) for file in files)
 
     def lock_digest(self, spec: PipelineSpec) -> str:
@@ -258,7 +258,7 @@ def _make_import_error(spec: PipelineSpec, got: str) -> TrainingError:
     )
 
 
-def _installed_module(name: str, spec: PipelineSpec) -> Path:
+def _find_installed_module(name: str, spec: PipelineSpec) -> Path:
     module = _import_module(name, spec)
     file = getattr(module, "__file__", None)
     if file is None or not Path(file).is_file():

@@ -10,7 +10,7 @@ from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef, ModelRegistry, Trainer
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
-from retrain.core.training.key import retrain_key
+from retrain.core.training.key import compute_retrain_key
 
 __all__ = ["Training"]
 
@@ -33,7 +33,7 @@ class Training:
     def of(cls, spec: PipelineSpec, request: RetrainRequest, snapshot: Snapshot, trainer: Trainer) -> Training:
         """Return the training that a request asks for."""
         code, lock = trainer.code_digest(spec), trainer.lock_digest(spec)
-        key = retrain_key(spec, snapshot=snapshot.digest, code=code, lock=lock, nonce=request.nonce)
+        key = compute_retrain_key(spec, snapshot=snapshot.digest, code=code, lock=lock, nonce=request.nonce)
         tags = {
             "retrain.as_of": request.as_of.isoformat(),
             "retrain.timeline": request.timeline,

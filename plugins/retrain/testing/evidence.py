@@ -48,7 +48,7 @@ def make_scores(
         challenger: Skill of the challenger, from 0 (random) to 1 (perfect for a regression).
         opponent: Skill of the opponent; None for no opponent.
         seed: Seed of labels and scores.
-        rows_per_day: Number of rows with the same event time, a day.
+        rows_per_day: Number of rows per day; they share one event time.
         columns: More columns of the data by name, each (rows,).
     """
     random = np.random.default_rng(seed)

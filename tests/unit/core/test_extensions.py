@@ -23,7 +23,7 @@ from retrain.core.policy.gates import Installed, Outcome
 from retrain.core.spec import PipelineSpec, parse_spec, spec_json_schema
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, metrics_for
 from retrain.core.stats.metrics import METRICS
-from retrain.core.training.key import retrain_key
+from retrain.core.training.key import compute_retrain_key
 from retrain.errors import DataError, InstallError, SpecError
 from retrain.testing import make_evidence
 
@@ -191,7 +191,7 @@ def test_the_key_changes_with_the_trainer_and_an_old_spec_keeps_its_digest(insta
     assert make_spec(train__trainer="sklearn").digest == plain.digest
     other = make_spec(train__trainer="ridge")
     assert other.digest != plain.digest
-    assert retrain_key(other, **inputs) != retrain_key(plain, **inputs)
+    assert compute_retrain_key(other, **inputs) != compute_retrain_key(plain, **inputs)
     assert make_spec(data__reader="lines").digest != plain.digest
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_the_gate_links_to_the_page_of_its_decision_which_links_back_to_the_run(
     run_id = operator.challenger["run_id"]
     assert result["choice"] == "PROMOTE"
     assert link(operator) == world.registry.file_url(run_id, PAGE)
-    page = (world.registry._run(run_id) / PAGE).read_text()
+    page = Path(world.registry.file_url(run_id, PAGE).removeprefix("file://")).read_text()
     assert 'href="https://airflow.example/team/dags/churn/runs/scheduled__2024-07-01T00%3A00%3A00%2B00%3A00"' in page
 
 

@@ -13,7 +13,7 @@ from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.policy.error_control import Allotment
 from retrain.core.stats.biased_statistic import IntervalEstimate
-from retrain.core.stats.calibration import calibration_error
+from retrain.core.stats.calibration import estimate_calibration_error
 from retrain.core.stats.fairness import (
     GroupDifference,
     Groups,
@@ -23,7 +23,7 @@ from retrain.core.stats.fairness import (
     split_groups,
 )
 from retrain.core.stats.interval_names import IntervalName
-from retrain.core.stats.intervals import Gain, PairedScores, paired_gain
+from retrain.core.stats.intervals import Gain, PairedScores, estimate_paired_gain
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
@@ -85,7 +85,7 @@ class Evidence:
             ValueError: There is no opponent; ask `opponent` first.
         """
         pairs = self._pairs(metric, self.scores.clusters(cluster_by), slice(None))
-        return paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
+        return estimate_paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
 
     def slice_gains(
         self, slices: Sequence[SliceScore], metric: str, cluster_by: str | None, level: float
@@ -101,7 +101,9 @@ class Evidence:
 
         def gain_of(score: SliceScore) -> Gain | None:
             try:
-                gain = paired_gain(self._pairs(metric, clusters, values[score.column] == score.value), level=level)
+                gain = estimate_paired_gain(
+                    self._pairs(metric, clusters, values[score.column] == score.value), level=level
+                )
             except DataError:
                 return None
             return gain if math.isfinite(gain.standard_error) else None
@@ -144,7 +146,7 @@ class Evidence:
             DataError: The scores are not the probabilities of a classification, the rows are of one class, the cluster column
                 is unknown, or there are too few clusters.
         """
-        return calibration_error(
+        return estimate_calibration_error(
             self.scores.y,
             self.scores.challenger,
             self.scores.clusters(cluster_by),

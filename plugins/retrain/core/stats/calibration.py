@@ -28,10 +28,10 @@ from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.core.stats.reliability import Strategy, assign_bins, pair_with_outcomes
 from retrain.errors import DataError
 
-__all__ = ["calibration_error"]
+__all__ = ["estimate_calibration_error"]
 
 
-def calibration_error(
+def estimate_calibration_error(
     y: Floats,
     scores: Floats,
     clusters: Ints,
@@ -61,7 +61,7 @@ def calibration_error(
     >>> p = rng.uniform(size=4000)
     >>> y, shifted = (rng.uniform(size=4000) < p).astype(float), np.clip(p + 0.1, 0, 1)
     >>> def error(p):
-    ...     return calibration_error(y, np.column_stack([1 - p, p]), np.arange(4000), bins=10, strategy="quantile",
+    ...     return estimate_calibration_error(y, np.column_stack([1 - p, p]), np.arange(4000), bins=10, strategy="quantile",
     ...                              confidence=0.95, resamples=500, seed=1)
     >>> for estimate in (error(p), error(shifted)):
     ...     print(f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from retrain.core.digest import digest_json
 from retrain.core.spec import PipelineSpec
 
-__all__ = ["retrain_key"]
+__all__ = ["compute_retrain_key"]
 
 
-def retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonce: str = "") -> str:
+def compute_retrain_key(spec: PipelineSpec, *, snapshot: str, code: str, lock: str, nonce: str = "") -> str:
     """Return the key of a retrain: the sha256 over everything that determines a challenger, as 64 hex digits.
 
     Args:

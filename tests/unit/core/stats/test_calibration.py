@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrain.core.stats.biased_statistic import IntervalEstimate
-from retrain.core.stats.calibration import calibration_error
+from retrain.core.stats.calibration import estimate_calibration_error
 from retrain.core.stats.reliability import compute_reliability
 from retrain.errors import DataError
 
@@ -21,7 +21,7 @@ def two(p: Any) -> Any:
 
 def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> IntervalEstimate:
     options = {"bins": 10, "strategy": "quantile", "confidence": 0.95, "resamples": 200, "seed": 1} | changes
-    return calibration_error(y, scores, np.arange(len(y)) if clusters is None else clusters, **options)
+    return estimate_calibration_error(y, scores, np.arange(len(y)) if clusters is None else clusters, **options)
 
 
 def test_the_error_is_the_mean_gap_of_the_bins() -> None:

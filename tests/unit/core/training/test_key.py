@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from tests.builders import make_spec
 
-from retrain.core.training.key import retrain_key
+from retrain.core.training.key import compute_retrain_key
 
 INPUTS = {"snapshot": "s", "code": "c", "lock": "l"}
 
 
 @pytest.mark.parametrize("changed", [{"snapshot": "S"}, {"code": "C"}, {"lock": "L"}, {"nonce": "again"}])
 def test_each_input_changes_the_key(changed: dict[str, str]) -> None:
-    assert retrain_key(make_spec(), **(INPUTS | changed)) != retrain_key(make_spec(), **INPUTS)
+    assert compute_retrain_key(make_spec(), **(INPUTS | changed)) != compute_retrain_key(make_spec(), **INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_each_input_changes_the_key(changed: dict[str, str]) -> None:
     ],
 )
 def test_each_part_of_the_training_changes_the_key(changes: dict[str, Any]) -> None:
-    assert retrain_key(make_spec(**changes), **INPUTS) != retrain_key(make_spec(), **INPUTS)
+    assert compute_retrain_key(make_spec(**changes), **INPUTS) != compute_retrain_key(make_spec(), **INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_each_part_of_the_training_changes_the_key(changes: dict[str, Any]) -> N
     [{"owner": "other"}, {"schedule": "@daily"}, {"gate": [{"check": "threshold", "metric": "roc_auc", "min": 0}]}],
 )
 def test_what_does_not_make_the_model_leaves_the_key(changes: dict[str, Any]) -> None:
-    assert retrain_key(make_spec(**changes), **INPUTS) == retrain_key(make_spec(), **INPUTS)
+    assert compute_retrain_key(make_spec(**changes), **INPUTS) == compute_retrain_key(make_spec(), **INPUTS)
 
 
 def test_the_order_of_params_leaves_the_key() -> None:
     first, second = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
-    keys = {retrain_key(make_spec(train__params=params), **INPUTS) for params in (first, second)}
+    keys = {compute_retrain_key(make_spec(train__params=params), **INPUTS) for params in (first, second)}
     assert len(keys) == 1
 
 
 def test_inputs_cannot_pass_for_one_another() -> None:
-    keys = {retrain_key(make_spec(), snapshot=a, code=b, lock="", nonce="") for a, b in [("x", ""), ("", "x")]}
+    keys = {compute_retrain_key(make_spec(), snapshot=a, code=b, lock="", nonce="") for a, b in [("x", ""), ("", "x")]}
     assert len(keys) == 2

@@ -4,6 +4,6 @@ Importing this package imports numpy and scipy; `retrain.core.stats.interval_nam
 """
 
 from retrain.core.stats.intervals.base import MIN_CLUSTERS, POWER, Gain, PairedScores
-from retrain.core.stats.intervals.choice import choose_method, paired_gain
+from retrain.core.stats.intervals.choice import choose_method, estimate_paired_gain
 
-__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "choose_method", "paired_gain"]
+__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "choose_method", "estimate_paired_gain"]

@@ -29,8 +29,8 @@ class Gain:
 
     Attributes:
         value: Positive if the challenger is better.
-        low: Lower bound; the true gain is below it with probability `level`.
-        high: Upper bound; the true gain is above it with probability `level`.
+        low: Lower bound with a one-sided error rate of `level`.
+        high: Upper bound with a one-sided error rate of `level`.
         standard_error: The standard error of the value.
         degrees_of_freedom: Of the standard error, for Student's t.
         level: The one-sided error level; the two-sided confidence level of (low, high) is ``1 - 2 * level``.

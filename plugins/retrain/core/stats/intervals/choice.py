@@ -17,7 +17,7 @@ from retrain.core.stats.intervals.percentile import percentile
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
 
-__all__ = ["choose_method", "paired_gain"]
+__all__ = ["choose_method", "estimate_paired_gain"]
 
 _FEW_CLUSTERS: Final = 64
 _ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
@@ -40,7 +40,7 @@ def choose_method(pairs: PairedScores) -> IntervalMethod:
     return "jackknife" if pairs.cluster_count <= _FEW_CLUSTERS else "delong"
 
 
-def paired_gain(
+def estimate_paired_gain(
     pairs: PairedScores, *, level: float, method: IntervalName = "auto", resamples: int = 2000, seed: int = 0
 ) -> Gain:
     """Return the gain of one set of scores over the other with an interval.

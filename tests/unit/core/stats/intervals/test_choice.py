@@ -9,7 +9,7 @@ from scipy.stats import binomtest, bootstrap
 from tests.builders import make_scores
 
 from retrain.core.evaluation.scores import Scores
-from retrain.core.stats.intervals import MIN_CLUSTERS, Gain, PairedScores, choose_method, paired_gain
+from retrain.core.stats.intervals import MIN_CLUSTERS, Gain, PairedScores, choose_method, estimate_paired_gain
 from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import delong
 from retrain.core.stats.metrics import METRICS
@@ -31,7 +31,7 @@ def auc_of(scores: Scores, clusters: str | None = "day") -> PairedScores:
 
 
 def gain_of(pairs: PairedScores, **changes: Any) -> Gain:
-    return paired_gain(pairs, **({"level": 0.025, "resamples": 999, "seed": 3} | changes))
+    return estimate_paired_gain(pairs, **({"level": 0.025, "resamples": 999, "seed": 3} | changes))
 
 
 def test_auto_is_the_jackknife_but_delong_for_two_classes_in_many_clusters() -> None:
