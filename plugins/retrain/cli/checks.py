@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from retrain.core.extras import require_extra
-from retrain.core.policy.gates import Fairness, LoadedGate
+from retrain.core.policy.gates import Custom, Fairness, LoadedGate
 from retrain.core.spec import BUILT_IN_READER, PipelineSpec, field_problems
-from retrain.errors import RetrainError, SpecError, SpecProblem
+from retrain.errors import InstallError, RetrainError, SpecError, SpecProblem
 
 __all__ = ["check_files"]
 
@@ -22,7 +22,13 @@ def check_files(spec: PipelineSpec, source: str) -> None:
     Raises:
         SpecError: They cannot; every such problem is named.
     """
-    problems = [*_check_files(spec), *_check_extras(spec), *_check_code(spec), *_check_gates(spec)]
+    problems = [
+        *_check_files(spec),
+        *_check_extras(spec),
+        *_check_code(spec),
+        *_check_metrics(spec),
+        *_check_gates(spec),
+    ]
     if problems:
         raise SpecError(source, problems)
 
@@ -61,6 +67,23 @@ def _try(path: str, make: Callable[[], Any]) -> Iterator[SpecProblem]:
         yield SpecProblem(path, error.must, error.got, error.fix)
 
 
+def _check_metrics(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    """Check the metrics of installed packages: that they load, and are for the spec's task."""
+    from retrain.core.stats.metrics import METRICS, InstalledMetric
+
+    task = spec.evaluation.task
+    for index, name in enumerate(spec.evaluation.metrics):
+        path = f"evaluation.metrics[{index}]"
+        try:
+            metric = METRICS[name]
+        except InstallError as error:
+            yield SpecProblem(path, error.must, error.got, error.fix)
+            continue
+        if isinstance(metric, InstalledMetric) and metric.task != task:
+            got = f"{name!r}, a metric of {metric.task}"
+            yield SpecProblem(path, f"must be a metric of {task}", got, "Leave it out, or name another.")
+
+
 def _check_gates(spec: PipelineSpec) -> Iterator[SpecProblem]:
     from retrain.adapters.user_code.project_gates import fields_for, gate_class
 
@@ -70,9 +93,13 @@ def _check_gates(spec: PipelineSpec) -> Iterator[SpecProblem]:
         path, fields = f"gate[{index}]", f"gate[{index}].{declared.fields_path}".rstrip(".")
         try:
             kind = gate_class(declared, spec.root)
+        except InstallError as error:
+            yield SpecProblem(f"{path}.check", error.must, error.got, error.fix)
+            continue
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing may raise anything
+            key = "gate" if isinstance(declared, Custom) else "check"
             must, got = f"must be importable from {spec.root}", f"{type(error).__name__}: {error}"
-            yield SpecProblem(f"{path}.gate", must, got, "Check the path and that its packages are installed.")
+            yield SpecProblem(f"{path}.{key}", must, got, "Check the path and that its packages are installed.")
             continue
         try:
             gate = kind.model_validate(fields_for(declared, kind))

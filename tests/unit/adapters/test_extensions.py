@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from tests.builders import AS_OF, World, make_spec
+from tests.packages import package_folder
 
 from retrain.adapters.extensions import Trainers, load_source, load_trainer, load_validator
 from retrain.adapters.gx_validator import GxValidator
 from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
 from retrain.adapters.recipe_folder import trainer_of
 from retrain.core.data.snapshot import Part
-from retrain.core.extensions import reread_installed
 from retrain.errors import InstallError, IntegrityError
 
 CODE = """
@@ -40,30 +40,18 @@ class Files:
 
 TEXT = "not a class"
 """
-ENTRY_POINTS = """
-[retrain.trainers]
-loud = acme_ports:Loud
-text = acme_ports:TEXT
-[retrain.validators]
-strict = acme_ports:Strict
-[retrain.sources]
-files = acme_ports:Files
-"""
 
 
 @pytest.fixture(autouse=True)
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    metadata = tmp_path / "package" / "acme_ports-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme_ports\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
-    (tmp_path / "package" / "acme_ports.py").write_text(CODE)
-    monkeypatch.syspath_prepend(str(tmp_path / "package"))
-    reread_installed()
-    yield
-    sys.modules.pop("acme_ports", None)
-    monkeypatch.undo()
-    reread_installed()
+def package(tmp_path: Path) -> Iterator[Path]:
+    with package_folder(tmp_path) as packages:
+        yield packages.install(
+            "acme_ports",
+            CODE,
+            trainers={"loud": "acme_ports:Loud", "text": "acme_ports:TEXT"},
+            validators={"strict": "acme_ports:Strict"},
+            sources={"files": "acme_ports:Files"},
+        )
 
 
 @pytest.fixture
@@ -130,9 +118,9 @@ def test_a_child_process_loads_by_the_same_trainer(world: World, tmp_path: Path)
     assert ChildProcessSmokeTest(world.snapshots, ())(world.spec, folder, snapshot) > 0
 
 
-def test_a_child_process_says_that_the_package_is_gone(world: World, tmp_path: Path) -> None:
+def test_a_child_process_says_that_the_package_is_gone(world: World, tmp_path: Path, package: Path) -> None:
     folder = saved(world, tmp_path / "loud", train__trainer="loud")
-    sys.path.remove(str(tmp_path / "package"))
+    sys.path.remove(str(package))
     with pytest.raises(IntegrityError, match="got none"):
         ChildProcessSmokeTest(world.snapshots, ())(world.spec, folder, None)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.builders import ROOT, make_spec, write_rows
+from tests.packages import package_folder
 
 from retrain.cli.checks import check_files
 from retrain.errors import SpecError
@@ -62,3 +63,40 @@ def test_every_wrong_gate_is_told_by_its_place(root: Path) -> None:
     assert "must be given; got nothing. Add `place:`." in found["gate[4].params.place"]
     assert "must name place; got none" in found["gate[5].reads"]
     assert "must name place; got plan" in found["gate[6].reads"]
+
+
+PACKAGE = """
+from retrain.metrics import AdditiveMetric, InstalledMetric
+
+ERROR = InstalledMetric(AdditiveMetric(len, None, None), task="regression", greater_is_better=False)
+NUMBER = 7
+"""
+
+
+def test_what_a_package_offers_is_loaded_and_told_by_its_place(root: Path, tmp_path: Path) -> None:
+    entries = {"gates": {"no_gate": "acme_check:NUMBER", "no_module": "no_such_module:Gate"}}
+    metrics = {"error": "acme_check:ERROR", "number": "acme_check:NUMBER"}
+    trainers = {"gone": "no_such_module:Trainer"}
+    with package_folder(tmp_path / "packages") as packages:
+        packages.install("acme_check", PACKAGE, metrics=metrics, trainers=trainers, **entries)
+        spec = make_spec(
+            root,
+            gate=[{"check": "no_gate"}, {"check": "no_module"}],
+            train__trainer="gone",
+            evaluation={"task": "classification", "primary": "error", "metrics": ["error", "number", "roc_auc"]},
+        )
+        with pytest.raises(SpecError) as error:
+            check_files(spec, "churn.yaml")
+    found = {problem.path: str(problem) for problem in error.value.problems}
+    assert list(found) == [
+        "train.trainer",
+        "evaluation.metrics[0]",
+        "evaluation.metrics[1]",
+        "gate[0].check",
+        "gate[1].check",
+    ]
+    assert "no_such_module:Trainer, which offers 'gone'" in found["train.trainer"]
+    assert "must be a metric of classification; got 'error', a metric of regression" in found["evaluation.metrics[0]"]
+    assert "must be a retrain.metrics.InstalledMetric; got int" in found["evaluation.metrics[1]"]
+    assert "TypeError: retrain.gates: no_gate is not a subclass of retrain.gates.Gate" in found["gate[0].check"]
+    assert "got ModuleNotFoundError: No module named 'no_such_module'" in found["gate[1].check"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.builders import make_scores, make_spec, spec_document
+from tests.packages import package_folder
 
 from retrain.core.extensions import (
     Extended,
@@ -17,7 +18,6 @@ from retrain.core.extensions import (
     ExtensionPoint,
     installed_names,
     load_extension,
-    reread_installed,
 )
 from retrain.core.policy.gates import Installed, Outcome
 from retrain.core.spec import PipelineSpec, parse_spec, spec_json_schema
@@ -51,31 +51,14 @@ NOT_A_METRIC = 7
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def install(tmp_path: Path) -> Iterator[Install]:
     """Put a package with entry points on the path."""
-    modules = set(sys.modules)
+    with package_folder(tmp_path) as packages:
 
-    def add(name: str, code: str = CODE, **groups: dict[str, str]) -> None:
-        folder = tmp_path / name
-        metadata = folder / f"{name}-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        lines = [
-            line
-            for group, entries in groups.items()
-            for line in (f"[retrain.{group}]", *(f"{key} = {value}" for key, value in entries.items()))
-        ]
-        (metadata / "entry_points.txt").write_text("\n".join(lines))
-        (folder / f"{name}.py").write_text(code)
-        monkeypatch.syspath_prepend(str(folder))
-        reread_installed()
+        def add(name: str, code: str = CODE, **groups: dict[str, str]) -> None:
+            packages.install(name, code, **groups)
 
-    yield add
-    for module in set(sys.modules) - modules:
-        if module.startswith("acme"):
-            del sys.modules[module]
-    monkeypatch.undo()
-    reread_installed()
+        yield add
 
 
 def test_names_are_listed_without_an_import(install: Install) -> None:
