@@ -162,9 +162,15 @@ def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
         request = RetrainRequest(model, "production", as_of, f"{model}/scheduled__{as_of.isoformat()}", "scheduled")
         made = Challenger(digest_json([model, week]), week + 1, "f" * 32, "m-" + "e" * 32, "d" * 64)
         gain = Verdict(
-            "beats_champion(roc_auc)", Outcome.PASS, f"gain in roc_auc of week {week}", 0.01, 0.0, (0.004, 0.016)
+            "beats_champion",
+            Outcome.PASS,
+            f"gain in roc_auc of week {week}",
+            0.01,
+            0.0,
+            (0.004, 0.016),
+            metric="roc_auc",
         )
-        verdicts = tuple(replace(gain, gate=name) for name in ("threshold(roc_auc)", gain.gate, "slices(roc_auc)"))
+        verdicts = tuple(replace(gain, check=name) for name in ("threshold", gain.check, "slices"))
         decision = Decision(
             request.id, model, "production", as_of, Choice.PROMOTE if promoted else Choice.HOLD,
             "; ".join(verdict.reason for verdict in verdicts), request.origin, verdicts, made, champion, week // 4,

@@ -36,17 +36,21 @@ class GoodInPlace(Gate):
         return ("place",)
 
     def judge(self, evidence: Evidence) -> Verdict:
-        name, scores = f"good_in_place({self.metric})", evidence.scores
+        name, metric, scores = "good_in_place", self.metric, evidence.scores
         if "place" not in scores.columns:
-            return Verdict(name, Outcome.INCONCLUSIVE, "the data has no place")
+            return Verdict(name, Outcome.INCONCLUSIVE, "the data has no place", metric=metric)
         here = scores.columns["place"] == self.place
         if here.sum() < self.min_rows or not np.isfinite(scores.challenger).all():
-            return Verdict(name, Outcome.INCONCLUSIVE, "too few rows, or a score is not a number")
+            return Verdict(name, Outcome.INCONCLUSIVE, "too few rows, or a score is not a number", metric=metric)
         value = METRICS[self.metric].value(scores.y[here], scores.challenger[here])
         if not math.isfinite(value):
-            return Verdict(name, Outcome.INCONCLUSIVE, f"{self.metric} is not a number there", bound=self.over)
+            return Verdict(
+                name, Outcome.INCONCLUSIVE, f"{self.metric} is not a number there", bound=self.over, metric=metric
+            )
         outcome = Outcome.PASS if value > self.over else Outcome.FAIL
-        return Verdict(name, outcome, f"{self.metric} of place={self.place} is {value:.4f}", value, self.over)
+        return Verdict(
+            name, outcome, f"{self.metric} of place={self.place} is {value:.4f}", value, self.over, metric=metric
+        )
 
 
 class Saying(Gate):

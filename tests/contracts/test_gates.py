@@ -111,13 +111,13 @@ def test_a_verdict_has_its_number_and_its_bound(gate: Gate) -> None:
     assert verdict.outcome is Outcome.PASS
     assert verdict.value is not None
     assert verdict.bound is not None
-    assert verdict.gate.startswith(getattr(gate, "check", ""))
+    assert verdict.check == getattr(gate, "check", verdict.check)
 
 
 @pytest.mark.parametrize("kind", [name for name in GATES if name not in (*MEASURED, "calibration")], indirect=True)
 def test_a_verdict_on_a_metric_names_it(gate: Gate) -> None:
     verdict = gate.judge(make_evidence(BETTER))
-    assert verdict.gate.endswith("(roc_auc)")
+    assert verdict.metric == "roc_auc"
     assert "roc_auc" in verdict.reason
 
 
@@ -188,8 +188,10 @@ def test_a_gate_of_a_spec_is_frozen_and_knows_its_fields(kind: str) -> None:
 def test_a_passing_verdict_cannot_hold_nan() -> None:
     for numbers in ({"value": math.nan}, {"bound": math.nan}, {"interval": (0.1, math.nan)}):
         with pytest.raises(ValueError, match="must not pass on NaN"):
-            Verdict("threshold(roc_auc)", Outcome.PASS, "because", **numbers)
-    held = Verdict("threshold(roc_auc)", Outcome.INCONCLUSIVE, "because", math.nan, math.inf, (math.nan, math.inf))
+            Verdict("threshold", Outcome.PASS, "because", metric="roc_auc", **numbers)
+    held = Verdict(
+        "threshold", Outcome.INCONCLUSIVE, "because", math.nan, math.inf, (math.nan, math.inf), metric="roc_auc"
+    )
     again = Verdict.from_json(held.to_json())
     assert (again.value, again.bound) == (None, None)
     assert again.interval is not None

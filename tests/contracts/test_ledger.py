@@ -201,7 +201,7 @@ def test_what_a_rollback_left_is_not_promoted_again_and_a_fresh_key_is(ledger: L
     for move in (promotion(1), promotion(2), back(1, generation=2)):
         ledger.append(move)
     assert ledger.append(promotion(2)).generation == 2
-    with pytest.raises(ConflictError, match=r"in quarantine since someone rolled back.*\(better\).*nonce"):
+    with pytest.raises(ConflictError, match=r"in quarantine: someone rolled back.*\(better\).*nonce"):
         ledger.append(promotion(3, 3, key="key-2"))
     assert ledger.pointer(MODEL, TIMELINE) == ledger.entries()[-1].to_pointer()
     assert ledger.append(promotion(3, 3)).generation == 4
@@ -265,7 +265,7 @@ def test_a_freeze_stops_promotions_of_one_model_on_one_timeline_until_it_is_lift
     ledger.append(promotion(2))
     frozen = ledger.append(back(2, Action.FREEZE, generation=2))
     assert (frozen.generation, ledger.standing(MODEL, TIMELINE).freeze) == (None, frozen)
-    with pytest.raises(ConflictError, match=r"frozen by someone since .*\(better\).*retrain unfreeze churn"):
+    with pytest.raises(ConflictError, match=r"someone froze promotions on .*\(better\).*retrain unfreeze"):
         ledger.append(promotion(3))
     ledger.append(promotion(1, timeline="simulation", idempotency_key="b"))
     ledger.append(promotion(1, model="other", idempotency_key="c"))
@@ -278,7 +278,7 @@ def test_a_freeze_stops_promotions_of_one_model_on_one_timeline_until_it_is_lift
 
 def test_a_model_without_a_champion_can_be_frozen(ledger: Ledger) -> None:
     frozen = ledger.append(back(1, Action.FREEZE, generation=0, version=0, key="", manifest_digest=""))
-    with pytest.raises(ConflictError, match="frozen by someone"):
+    with pytest.raises(ConflictError, match="someone froze promotions"):
         ledger.append(promotion(1))
     assert (ledger.pointer(MODEL, TIMELINE), ledger.entries()) == (None, [frozen])
 
@@ -412,7 +412,7 @@ def test_a_promote_decision_is_open_until_its_promotion_or_refusal_stands_in_the
         request = request_for(number)
         ledger.open_retrain(request)
         challenger = Challenger(f"key-{number}", number, "run", "m-1", "d" * 64)
-        verdicts = (Verdict("threshold(auc)", Outcome.PASS, "fine"),)
+        verdicts = (Verdict("threshold", Outcome.PASS, "fine", metric="auc"),)
         decision = ledger.record(decision_on(request, choice=Choice.PROMOTE, challenger=challenger, verdicts=verdicts))
         assert [attempt.as_of for attempt in ledger.list_earlier_open(request_for(4))] == [month(number)]
         ledger.append(move(number, decision_id=decision.id))
@@ -421,8 +421,8 @@ def test_a_promote_decision_is_open_until_its_promotion_or_refusal_stands_in_the
 
 def test_a_decision_comes_back_as_it_was_stored(ledger: Ledger) -> None:
     verdicts = (
-        Verdict("threshold(roc_auc)", Outcome.PASS, "0.7 is at least 0.6", 0.7, 0.6, (0.1 + 0.2, 1e-300)),
-        Verdict("slices(roc_auc)", Outcome.PASS, "every slice held, é☃ \u0000"),
+        Verdict("threshold", Outcome.PASS, "0.7 is at least 0.6", 0.7, 0.6, (0.1 + 0.2, 1e-300), metric="roc_auc"),
+        Verdict("slices", Outcome.PASS, "every slice held, é☃ \u0000", metric="roc_auc"),
     )
     whole = Decision(
         request_id=request_for(1).id,
@@ -454,7 +454,9 @@ def test_a_decision_comes_back_as_it_was_stored(ledger: Ledger) -> None:
 
 
 def test_numbers_that_are_not_finite_are_stored_as_none(ledger: Ledger) -> None:
-    verdict = Verdict("threshold(log_loss)", Outcome.INCONCLUSIVE, "not a number", math.nan, math.inf, (math.nan, 1.0))
+    verdict = Verdict(
+        "threshold", Outcome.INCONCLUSIVE, "not a number", math.nan, math.inf, (math.nan, 1.0), metric="log_loss"
+    )
     decision = decision_on(request_for(1), verdicts=(verdict,), challenger_value=math.nan, opponent_value=-math.inf)
     stored = ledger.record(decision)
     assert (stored.challenger_value, stored.opponent_value) == (None, None)
@@ -496,7 +498,7 @@ def test_the_tests_of_a_sequence_come_by_place(ledger: Ledger) -> None:
     ledger.record(with_test(3, 1, "alpha_spending/production/churn"))
     ledger.record(with_test(4, None))  # said again, or nothing left: it takes no place
     challenger = Challenger("key", 4, "run", "model", "d" * 64)
-    passed = (Verdict("threshold(roc_auc)", Outcome.PASS, "fine", 0.7, 0.6),)
+    passed = (Verdict("threshold", Outcome.PASS, "fine", 0.7, 0.6, metric="roc_auc"),)
     ledger.record(with_test(5, 2, choice=Choice.PROMOTE, challenger=challenger, verdicts=passed))
     assert ledger.tests("lord/production") == [
         PastTest("test-2", 1, month(2), 0.005, promoted=False),
@@ -880,7 +882,9 @@ def test_a_decision_that_was_edited_into_another_is_not_believed(database: URL, 
 
 def decided(ledger: Ledger, number: int) -> Decision:
     """Record a PROMOTE with an uneven number, and promote by it."""
-    verdict = Verdict("threshold(roc_auc)", Outcome.PASS, "0.7 keeps its bound", 0.1 + 0.2, 0.1, (1 / 3, 2 / 3))
+    verdict = Verdict(
+        "threshold", Outcome.PASS, "0.7 keeps its bound", 0.1 + 0.2, 0.1, (1 / 3, 2 / 3), metric="roc_auc"
+    )
     challenger = Challenger(f"key-{number}", number, "run", "model", f"{number:064d}")
     decision = ledger.record(
         decision_on(request_for(number), choice=Choice.PROMOTE, challenger=challenger, verdicts=(verdict,))

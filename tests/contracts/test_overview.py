@@ -19,7 +19,7 @@ from retrain.core.request import RetrainRequest
 from retrain.errors import IntegrityError
 
 MODELS = ["alpha", "beta", "gamma"]
-GAIN = Verdict("beats_champion(roc_auc)", Outcome.PASS, "better", 0.02, 0.0, (0.01, 0.03))
+GAIN = Verdict("beats_champion", Outcome.PASS, "better", 0.02, 0.0, (0.01, 0.03), metric="roc_auc")
 
 
 def decide(ledger: SqlLedger, model: str, week: int, *, timeline: str = "production", **changes: Any) -> Decision:

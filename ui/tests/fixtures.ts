@@ -32,6 +32,8 @@ const YEAR = [
 
 const signed = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(4)}`;
 
+const MISSING = "expectation failed: arrival_delay must not be null in more than 5 % of rows, found 31.2 %";
+
 export const decisionsOf = (model = "flight_delay"): DecisionPoint[] => {
   let champion: number | null = null;
   let version = 0;
@@ -45,6 +47,11 @@ export const decisionsOf = (model = "flight_delay"): DecisionPoint[] => {
       gain === null
         ? ""
         : `gain in roc_auc over the ${against} ${signed(gain)} [${signed(low)}, ${signed(high)}] ${lies} +0`;
+    const passes = [
+      `roc_auc ${(challenger ?? 0).toFixed(4)} keeps its bound 0.6`,
+      beats,
+      "worst of 18 slices: roc_auc of carrier=HA drops 0.0042, within 0.03",
+    ];
     return {
       id: digest(1000 + month),
       model,
@@ -53,11 +60,10 @@ export const decisionsOf = (model = "flight_delay"): DecisionPoint[] => {
       at: `2026-11-20T10:${String(month * 3).padStart(2, "0")}:00Z`,
       choice,
       reason:
-        challenger === null
-          ? "expectation failed: arrival_delay must not be null in more than 5 % of rows, found 31.2 %"
-          : choice === "PROMOTE"
-            ? `roc_auc ${challenger.toFixed(4)} keeps its bound 0.6; ${beats}; worst of 18 slices: roc_auc of carrier=HA drops 0.0042, within 0.03`
-            : `beats_champion(roc_auc): ${beats}`,
+        challenger === null ? MISSING : choice === "PROMOTE" ? passes.join("; ") : `beats_champion(roc_auc): ${beats}`,
+      reasons: challenger === null ? [MISSING] : choice === "PROMOTE" ? passes : [`beats_champion(roc_auc): ${beats}`],
+      decided_by: challenger === null ? [] : choice === "PROMOTE" ? [0, 1, 2] : [1],
+      blocked_by: null,
       failed_step: challenger === null ? "validate" : "",
       version: challenger === null ? null : version,
       champion_version: before,
@@ -65,11 +71,15 @@ export const decisionsOf = (model = "flight_delay"): DecisionPoint[] => {
       metric: "roc_auc",
       challenger_value: challenger,
       opponent_value: opponent,
-      margin:
+      gain:
         gain === null
           ? null
           : {
-              gate: "beats_champion(roc_auc)",
+              name: "beats_champion(roc_auc)",
+              check: "beats_champion",
+              metric: "roc_auc",
+              column: "",
+              group: "",
               outcome: choice === "PROMOTE" ? "pass" : choice === "HOLD" ? "inconclusive" : "fail",
               reason: beats,
               value: gain,
@@ -239,16 +249,24 @@ export const retrainDetail = (over: Partial<RetrainDetail> = {}): RetrainDetail 
     decision,
     verdicts: [
       {
-        gate: "threshold(roc_auc)",
+        name: "threshold(roc_auc)",
+        check: "threshold",
+        metric: "roc_auc",
+        column: "",
+        group: "",
         outcome: "pass",
         reason: "roc_auc 0.6871 keeps its bound 0.6",
         value: 0.6871,
         bound: 0.6,
         interval: null,
       },
-      ...(decision.margin ? [decision.margin] : []),
+      ...(decision.gain ? [decision.gain] : []),
       {
-        gate: "slices(roc_auc)",
+        name: "slices(roc_auc)",
+        check: "slices",
+        metric: "roc_auc",
+        column: "",
+        group: "",
         outcome: "inconclusive",
         reason: "no slice has 5000 rows and a finite roc_auc",
         value: null,

@@ -56,11 +56,11 @@ def print_decision(console: Console, decision: Decision) -> None:
     )
     for verdict in decision.verdicts:
         console.print(
-            f"  {verdict.outcome.value:<12} {_plain(verdict.gate)}: {_plain(verdict.reason)}",
+            f"  {verdict.outcome.value:<12} {_plain(verdict.name)}: {_plain(verdict.reason)}",
             highlight=False,
             soft_wrap=True,
         )
-    if not any(verdict.reason in decision.reason for verdict in decision.verdicts):
+    if not decision.decided_by:
         console.print(f"  {_plain(decision.reason)}", highlight=False, soft_wrap=True)
 
 

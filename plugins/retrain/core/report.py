@@ -114,10 +114,8 @@ class RetrainReport:
 
     @property
     def deciding(self) -> tuple[Verdict, ...]:
-        """The verdicts that kept a challenger back; none where something else did, such as a freeze."""
-        wanted = {Choice.REJECT: Outcome.FAIL, Choice.HOLD: Outcome.INCONCLUSIVE}.get(self.decision.choice)
-        found = (verdict for verdict in self.decision.verdicts if verdict.outcome is wanted)
-        return tuple(verdict for verdict in found if verdict.reason in self.decision.reason)
+        """The verdicts that kept a challenger back; none when something else did, such as a freeze."""
+        return () if self.decision.choice is Choice.PROMOTE else self.decision.deciding
 
     @property
     def leading(self) -> Verdict | None:
@@ -127,7 +125,7 @@ class RetrainReport:
             for verdict in self.decision.verdicts
             if verdict.interval and verdict.value is not None and math.isfinite(verdict.value)
         ]
-        return min(known, key=lambda verdict: not verdict.gate.startswith("beats_champion"), default=None)
+        return self.decision.gain or next(iter(known), None)
 
     @cached_property
     def slices(self) -> tuple[SliceLine, ...]:

@@ -98,7 +98,7 @@ def _evidence(decision: Decision, page_url: str, run_url: str) -> str:
     version = decision.challenger.version if decision.challenger else "?"
     champion = f"version {decision.champion_version}" if decision.champion_version else "none"
     rows = "\n".join(
-        f"| {verdict.gate} | {verdict.outcome.value} | {escape_markdown(verdict.reason)} |"
+        f"| {verdict.name} | {verdict.outcome.value} | {escape_markdown(verdict.reason)} |"
         for verdict in decision.verdicts
     )
     return f"""\

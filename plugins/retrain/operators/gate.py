@@ -9,7 +9,7 @@ from urllib.parse import quote
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain import settings
-from retrain.core.policy.decision import Challenger, Decision
+from retrain.core.policy.decision import Challenger
 from retrain.core.text import escape_markdown
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
 from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
@@ -72,7 +72,7 @@ class QualityGateOperator(RetrainOperator):
         )
         self.decision_url = decision_url(decision)
         for verdict in decision.verdicts:
-            self.log.info("%s: %s, %s", verdict.gate, verdict.outcome.value, verdict.reason)
+            self.log.info("%s: %s, %s", verdict.name, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)
         self._note(context, decision)
         self._report(decision)

@@ -26,7 +26,7 @@ def model_card(report: RetrainReport) -> str:
     """
     front = yaml.safe_dump(_metadata(report), sort_keys=False, allow_unicode=True)
     worst = [line for line in report.slices if line.gain < 0 and not line.small][:_WORST]
-    fairness = [verdict for verdict in report.decision.verdicts if verdict.gate.startswith("fairness")]
+    fairness = [verdict for verdict in report.decision.verdicts if verdict.check == "fairness"]
     body = _template().render(report=report, decision=report.decision, worst=worst, fairness=fairness)
     return f"---\n{front}---\n\n{body}"
 

@@ -155,11 +155,11 @@ class _Past:
                 )
                 evidence = replace(evidence, allotment=allotment)
             verdicts = judge_all(policy.gates, evidence, self._load_gate)
-            choice, reason = decide(verdicts, as_of, evidence.scorecard.champion)
+            ruling = decide(verdicts, as_of, evidence.scorecard.champion)
             given = evidence.allotment
             if given is not None and given.place is not None:
-                tests.append(PastTest(given.test, given.place, as_of, given.level, choice is Choice.PROMOTE))
-            return choice, reason
+                tests.append(PastTest(given.test, given.place, as_of, given.level, ruling.choice is Choice.PROMOTE))
+            return ruling.choice, ruling.reason
 
         return verdict
 

@@ -11,7 +11,7 @@ from retrain.core.data.snapshot import Snapshot
 from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.failpoints import failpoint
-from retrain.core.policy.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
 from retrain.core.policy.error_control import Allotment, allot
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import LoadGate
@@ -81,13 +81,13 @@ def _judge(
     load_gate: LoadGate,
 ) -> Decision:
     card = found.scorecard
-    bar = ledger.standing(spec.model, request.timeline).bar(challenger.key)
+    block = ledger.standing(spec.model, request.timeline).find_block(challenger.key)
     allotment = None
-    if card.opponent == "champion" and not why_barred(request.as_of, card.champion, bar=bar):
+    if card.opponent == "champion" and not find_block(request.as_of, card.champion, block=block):
         allotment = _allot(spec, request, card, ledger)
     found = replace(found, allotment=allotment)
     verdicts = judge_all(spec.gate, found, load_gate)
-    choice, reason = decide(verdicts, request.as_of, card.champion, bar=bar)
+    ruling = decide(verdicts, request.as_of, card.champion, block=block)
     primary, window = spec.evaluation.primary, snapshot.window
     holdout = (window.holdout_start, window.end)
     return Decision(
@@ -95,8 +95,8 @@ def _judge(
         model=spec.model,
         timeline=request.timeline,
         as_of=request.as_of,
-        choice=choice,
-        reason=reason,
+        choice=ruling.choice,
+        reason=ruling.reason,
         origin=request.origin,
         verdicts=verdicts,
         challenger=challenger,
@@ -113,6 +113,8 @@ def _judge(
         holdout=holdout,
         consulted=_consulted(request, challenger, holdout, ledger),
         allotment=allotment,
+        decided_by=ruling.decided_by,
+        blocked_by=ruling.blocked_by,
     )
 
 

@@ -125,7 +125,7 @@ def _unseen(
     Where no decision says what a champion was trained on, such as a forced one of another timeline, all rows count as unseen.
     """
     everything = np.ones(len(rows), dtype=bool)
-    entry = None if champion is None else ledger.standing(spec.model, champion.timeline).lived(champion.version)
+    entry = None if champion is None else ledger.standing(spec.model, champion.timeline).was_live(champion.version)
     if entry is None or not entry.decision_id:
         return everything
     try:

@@ -96,7 +96,7 @@ def wish_for(
 ) -> Move:
     """Return the wish to make a version champion that no PROMOTE decision stands for, with what is known of it."""
     standing = ledger.standing(model, timeline)
-    champion, lived = standing.champion, standing.lived(made.version)
+    champion, lived = standing.champion, standing.was_live(made.version)
     if lived is not None and (lived.manifest_digest, lived.key) != (made.manifest_digest, made.key):
         lived = None  # the registry's tags were edited: this is not what was live
     about = [item for item in ledger.decisions(model, timeline) if item.challenger == made]

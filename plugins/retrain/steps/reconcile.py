@@ -188,8 +188,8 @@ def _adopt(
         return error.got
     if made is None:
         return "no retrain made it"
-    if bar := standing.bar(made.key):
-        return bar
+    if block := standing.find_block(made.key):
+        return str(block)
     reason = "the alias was moved by hand"
     move = wish_for(Action.ADOPT, spec.model, PRODUCTION, made, actor=actor, reason=reason, ledger=ledger)
     if not move.decision_id:

@@ -56,7 +56,7 @@ def passes_on_good_evidence(gate: Gate, good: Evidence) -> None:
 def gives_a_name_and_a_reason(gate: Gate, good: Evidence) -> None:
     """A verdict names its gate and gives a reason on one line."""
     for verdict in (_judge(gate, good, "good evidence"), _judge(gate, _select_rows(good, slice(0)), "no rows")):
-        must_hold(bool(verdict.gate.strip()), "a verdict must name its gate")
+        must_hold(bool(verdict.name.strip()), "a verdict must name its gate")
         must_hold(
             bool(verdict.reason.strip()) and verdict.reason.isprintable(), "a reason must be one line of plain text"
         )

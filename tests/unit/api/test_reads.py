@@ -23,7 +23,7 @@ def test_the_table_says_who_is_champion_since_when_and_why(pages: Pages) -> None
     assert row["champion"]["since"].startswith(champion.at.isoformat()[:19])
     assert (row["decision"]["id"], row["decision"]["choice"]) == (decision.id, "PROMOTE")
     verdict = decision.verdicts[0]
-    assert row["decision"]["margin"]["interval"] == {"low": verdict.interval[0], "high": verdict.interval[1]}
+    assert row["decision"]["gain"]["interval"] == {"low": verdict.interval[0], "high": verdict.interval[1]}
     assert [point["value"] for point in row["sparkline"]] == [
         item.challenger_value for item in pages.ledger.decisions(MODEL, "production")
     ]

@@ -10,13 +10,14 @@ from tests.builders import AS_OF, KEY, make_evidence, make_scores, make_spec
 
 from retrain.core.data.snapshot import Chunk, Snapshot
 from retrain.core.evaluation.scorecard import SliceScore
+from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import Change, Recipe, RetrainReport
 
-PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
-FAIL = Verdict("slices(roc_auc)", Outcome.FAIL, "north drops", 0.2, 0.1)
-UNSURE = Verdict("beats_champion(roc_auc)", Outcome.INCONCLUSIVE, "does not settle", 0.01, 0.0, (-0.1, 0.1))
+PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
+FAIL = Verdict("slices", Outcome.FAIL, "north drops", 0.2, 0.1, metric="roc_auc")
+UNSURE = Verdict("beats_champion", Outcome.INCONCLUSIVE, "does not settle", 0.01, 0.0, (-0.1, 0.1), metric="roc_auc")
 MADE = Challenger(KEY, 4, "run", "model", "d" * 64)
 SNAPSHOT = Snapshot(
     source="q" * 64,
@@ -27,20 +28,23 @@ SNAPSHOT = Snapshot(
     train_rows=7,
     holdout_rows=3,
 )
+FROZEN = BlockReason(BlockKind.FROZEN, "ann", AS_OF, "holiday")
 RECIPE = Recipe(4, {"depth": "3"}, {"retrain.code": "c" * 64}, SNAPSHOT)
 
 
-def make_report(*verdicts: Verdict, bar: str = "", **changes: Any) -> RetrainReport:
+def make_report(*verdicts: Verdict, block: BlockReason | None = None, **changes: Any) -> RetrainReport:
     """Return a report of what is decided on verdicts."""
-    choice, reason = decide(verdicts, AS_OF, None, bar=bar)
+    ruling = decide(verdicts, AS_OF, None, block=block)
     options: dict[str, Any] = {"champion_version": 3, "metric": "roc_auc", "failed_step": "", "timeline": "production"}
     about = options | {key: changes.pop(key) for key in options if key in changes}
     decision = Decision(
         request_id="r" * 64,
         model="churn",
         as_of=AS_OF,
-        choice=choice,
-        reason=reason,
+        choice=ruling.choice,
+        reason=ruling.reason,
+        decided_by=() if about["failed_step"] else ruling.decided_by,
+        blocked_by=ruling.blocked_by,
         origin="dag:churn/run",
         verdicts=verdicts,
         challenger=MADE,
@@ -58,7 +62,7 @@ def make_report(*verdicts: Verdict, bar: str = "", **changes: Any) -> RetrainRep
         (make_report(FAIL, UNSURE), "Version 3 stays champion: 1 of 2 gates fails."),
         (make_report(FAIL, replace(FAIL, reason="south drops")), "Version 3 stays champion: 2 of 2 gates fail."),
         (make_report(UNSURE, champion_version=None), "There is still no champion: 1 of 1 gate cannot tell."),
-        (make_report(PASS, FAIL, bar="frozen"), "Version 3 stays champion: no promotion may happen."),
+        (make_report(PASS, FAIL, block=FROZEN), "Version 3 stays champion: no promotion may happen."),
         (make_report(failed_step="evaluate"), "Version 3 stays champion: the step evaluate failed."),
     ],
 )
@@ -77,11 +81,11 @@ def test_the_deciding_verdicts_are_those_that_the_decision_names() -> None:
     assert make_report(PASS, PASS).deciding == ()
     assert make_report(PASS, UNSURE).deciding == (UNSURE,)
     assert make_report(UNSURE, FAIL).deciding == (FAIL,)
-    assert make_report(UNSURE, bar="frozen").deciding == ()
+    assert make_report(UNSURE, block=FROZEN).deciding == ()
 
 
 def test_the_leading_verdict_is_the_one_on_the_gain_or_else_the_first_with_an_interval() -> None:
-    another = replace(UNSURE, gate="calibration")
+    another = replace(UNSURE, check="calibration", metric="")
     nothing = replace(UNSURE, value=math.nan)
     assert make_report(PASS, FAIL, nothing).leading is None
     assert make_report(PASS, another, UNSURE).leading == UNSURE

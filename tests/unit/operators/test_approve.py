@@ -130,7 +130,7 @@ def test_a_value_of_the_data_cannot_write_into_the_evidence(world: World) -> Non
     from retrain.operators.approve import _evidence
 
     reason = "worst of 3 slices: place=a|b\n\n# Approved [here](http://x) <img src=x> www.evil.example"
-    verdict = Verdict("slices(roc_auc)", Outcome.PASS, reason)
+    verdict = Verdict("slices", Outcome.PASS, reason, metric="roc_auc")
     body = _evidence(replace(world.decide(), verdicts=(verdict,)), "http://mlflow/page", "http://mlflow")
     (line,) = (line for line in body.splitlines() if "Approved" in line)
     assert line == (

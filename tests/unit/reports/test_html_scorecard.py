@@ -120,7 +120,7 @@ def hostile(report: RetrainReport) -> RetrainReport:
     """Return a report with markup wherever somebody else's words are told."""
     assert report.scorecard is not None
     slices = tuple(replace(item, column=HOSTILE, value=HOSTILE) for item in report.scorecard.slices)
-    verdicts = tuple(replace(item, gate=HOSTILE, reason=HOSTILE, method=HOSTILE) for item in report.decision.verdicts)
+    verdicts = tuple(replace(item, check=HOSTILE, reason=HOSTILE, method=HOSTILE) for item in report.decision.verdicts)
     assert report.champion is not None
     return replace(
         report,
@@ -165,7 +165,7 @@ def test_no_value_of_a_row_is_told(make_world: Callable[..., World], task: str) 
 
 def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_path: Path) -> None:
     verdict = Verdict(
-        "beats_champion(roc_auc)",
+        "beats_champion",
         Outcome.PASS,
         "better",
         0.0123,
@@ -175,6 +175,7 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         level=0.0125,
         detectable=0.0456,
         rows_needed=12_345,
+        metric="roc_auc",
     )
     words = Page(draw(replace(report, decision=replace(report.decision, verdicts=(verdict,))), tmp_path)[0]).words
     for told in (
@@ -264,7 +265,7 @@ def test_what_a_card_says_of_loading_works(world: World, mlflow_url: str, tmp_pa
 def test_a_card_names_the_slices_that_lose_and_what_a_fairness_gate_says(report: RetrainReport, tmp_path: Path) -> None:
     assert report.scorecard is not None
     loser = replace(report.scorecard.slices[0], value="north", challenger={"roc_auc": 0.5}, opponent={"roc_auc": 0.75})
-    verdict = Verdict("fairness(place)", Outcome.PASS, "groups differ by 0.01")
+    verdict = Verdict("fairness", Outcome.PASS, "groups differ by 0.01", metric="place")
     changed = replace(
         report,
         scorecard=replace(report.scorecard, slices=(loser,)),
@@ -276,7 +277,9 @@ def test_a_card_names_the_slices_that_lose_and_what_a_fairness_gate_says(report:
 
 
 def test_a_report_without_evidence_is_a_page_and_a_card_without_results(report: RetrainReport, tmp_path: Path) -> None:
-    decision = replace(report.decision, choice=report.decision.choice.REJECT, verdicts=(), failed_step="evaluate")
+    decision = replace(
+        report.decision, choice=report.decision.choice.REJECT, verdicts=(), decided_by=(), failed_step="evaluate"
+    )
     bare = RetrainReport(report.spec, decision, report.made, replace(report.recipe, snapshot=None))
     page, card = draw(bare, tmp_path)
     assert "the step evaluate failed" in Page(page).words

@@ -21,7 +21,7 @@ def test_a_decision_says_what_it_rests_on(world: World) -> None:
     decision = world.decide()
     card = world.evidence.evidence(decision.scorecard).scorecard
     assert decision.choice is Choice.PROMOTE
-    assert [verdict.gate for verdict in decision.verdicts] == ["threshold(roc_auc)", "beats_champion(roc_auc)"]
+    assert [verdict.name for verdict in decision.verdicts] == ["threshold(roc_auc)", "beats_champion(roc_auc)"]
     assert (decision.champion_version, decision.champion_generation, decision.opponent) == (None, 0, "baseline")
     assert (decision.metric, decision.challenger_value) == ("roc_auc", card.challenger_metrics["roc_auc"])
     assert (decision.opponent_value, decision.train_rows, decision.holdout_rows) == (0.5, 540, 168)
@@ -75,7 +75,7 @@ def test_a_challenger_that_knows_no_more_than_the_champion_is_superseded(world: 
     late = make_request(as_of=AS_OF + timedelta(days=14 - days), origin="dag:churn/late", nonce="again")
     decision = world.decide(late)
     assert decision.choice is Choice.HOLD
-    assert decision.reason.startswith("superseded: the champion (version 1) is as of 2024-07-15 00:00")
+    assert decision.reason.startswith("superseded: champion version 1 is as of 2024-07-15 00:00")
     assert [verdict.outcome for verdict in decision.verdicts] == [Outcome.PASS]
     with pytest.raises(IntegrityError, match="only a PROMOTE decision may move the pointer; got HOLD"):
         world.promote(late, decision)
@@ -185,7 +185,7 @@ def test_a_challenger_that_could_not_be_promoted_spends_nothing(spending: World)
     assert superseded.reason.startswith("superseded")
     spending.freeze()
     frozen = spending.decide(ask(1))
-    assert frozen.reason.startswith("frozen by someone")
+    assert frozen.reason.startswith("someone froze promotions")
     assert spending.ledger.tests(SEQUENCE) == []
     assert (superseded.allotment, frozen.allotment) == (None, None)
 

@@ -24,7 +24,7 @@ def test_a_gate_of_the_project_decides_over_stored_evidence(at_home: None, make_
     world = make_world(gate=[NORTH])
     decision = world.decide()
     assert decision.choice is Choice.PROMOTE
-    assert [verdict.gate for verdict in decision.verdicts] == ["good_in_place(roc_auc)"]
+    assert [verdict.name for verdict in decision.verdicts] == ["good_in_place(roc_auc)"]
     assert world.ledger.decision(decision.id) == decision
 
 

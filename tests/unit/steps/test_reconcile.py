@@ -183,12 +183,12 @@ def test_a_version_that_cannot_be_what_a_retrain_made_is_not_adopted(
 def test_a_version_in_quarantine_is_not_adopted(three: World) -> None:
     three.roll_back()
     three.force(1)
-    assert_not_adopted(three, 3, "which cannot be adopted (its key is in quarantine since someone rolled back")
+    assert_not_adopted(three, 3, "which cannot be adopted (this model is in quarantine: someone rolled back")
 
 
 def test_nothing_is_adopted_while_frozen(rejected: World) -> None:
     rejected.freeze()
-    assert_not_adopted(rejected, 3, "which cannot be adopted (frozen by someone")
+    assert_not_adopted(rejected, 3, "which cannot be adopted (someone froze promotions")
 
 
 def test_a_version_without_a_decision_on_production_is_not_adopted(succeeded: World) -> None:

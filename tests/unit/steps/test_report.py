@@ -55,7 +55,7 @@ def test_a_hold_names_the_gates_that_cannot_tell(crowned: World) -> None:
     report = crowned.report(crowned.decide(LATER))
     assert report.decision.choice is Choice.HOLD
     assert report.headline == "Version 1 stays champion: 1 of 1 gate cannot tell."
-    assert [verdict.gate for verdict in report.deciding] == ["beats_champion(roc_auc)"]
+    assert [verdict.name for verdict in report.deciding] == ["beats_champion(roc_auc)"]
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])

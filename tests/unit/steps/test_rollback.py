@@ -217,8 +217,8 @@ def test_a_bad_key_that_no_decision_promoted_is_held_with_the_reason(succeeded: 
     succeeded.respec(gate=[{"check": "threshold", "metric": "roc_auc", "min": 0.0}])
     decision = succeeded.decide(LATEST)
     assert decision.choice is Choice.HOLD
-    assert decision.reason.startswith("its key is in quarantine since someone rolled back from it on ")
-    assert decision.reason.endswith("(because)")
+    assert decision.reason.startswith("this model is in quarantine: someone rolled back from it on ")
+    assert "(because); retrain on later data" in decision.reason
     assert champion(succeeded) == (2, 4)
 
 
@@ -354,7 +354,10 @@ def test_a_frozen_model_is_held_until_it_is_lifted(succeeded: World) -> None:
     frozen: LedgerEntry = succeeded.freeze()
     decision = succeeded.decide(LATEST)
     assert decision.choice is Choice.HOLD
-    assert decision.reason == f"frozen by someone since {frozen.at:%Y-%m-%d %H:%M} (because)"
+    assert decision.reason == (
+        f"someone froze promotions on {frozen.at:%Y-%m-%d %H:%M} (because); "
+        "run `retrain unfreeze` to allow promotions again"
+    )
     succeeded.freeze(lift=True)
     assert succeeded.retrain(LATEST).version == 3
 
@@ -362,7 +365,7 @@ def test_a_frozen_model_is_held_until_it_is_lifted(succeeded: World) -> None:
 def test_a_decision_from_before_the_freeze_is_refused(succeeded: World) -> None:
     decision = succeeded.decide(LATEST)
     succeeded.freeze()
-    with pytest.raises(ConflictError, match="must not be barred; got frozen by someone"):
+    with pytest.raises(ConflictError, match="must not be blocked; got someone froze"):
         succeeded.promote(LATEST, decision)
     assert actions(succeeded)[2:] == [Action.FREEZE, Action.REFUSE]
     assert champion(succeeded) == (2, 2)

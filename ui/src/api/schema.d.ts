@@ -433,6 +433,35 @@ export interface components {
             run_id: string;
         };
         /**
+         * BlockKind
+         * @description What blocks a promotion.
+         * @enum {string}
+         */
+        BlockKind: "frozen" | "quarantined" | "superseded" | "no_verdict";
+        /**
+         * BlockView
+         * @description Why no verdict could promote the challenger.
+         */
+        BlockView: {
+            kind: components["schemas"]["BlockKind"];
+            /**
+             * Actor
+             * @description Who froze the timeline or rolled back from the key; empty when it was neither.
+             */
+            actor: string;
+            /** Since */
+            since: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Champion Version
+             * @description The champion that superseded the challenger.
+             */
+            champion_version: number | null;
+            /** Champion As Of */
+            champion_as_of: string | null;
+        };
+        /**
          * CalibrationBin
          * @description The rows of one range of predicted probability.
          */
@@ -656,11 +685,25 @@ export interface components {
              */
             at: string | null;
             choice: components["schemas"]["Choice"];
-            /** Reason */
+            /**
+             * Reason
+             * @description The reasons in one text.
+             */
             reason: string;
             /**
+             * Reasons
+             * @description Each reason on its own.
+             */
+            reasons: string[];
+            /**
+             * Decided By
+             * @description Where in the verdicts those stand that decided.
+             */
+            decided_by: number[];
+            blocked_by: components["schemas"]["BlockView"] | null;
+            /**
              * Failed Step
-             * @description The step that failed where the retrain never came to its gates; else empty.
+             * @description The step that failed when the retrain never came to its gates; else empty.
              */
             failed_step: string;
             /**
@@ -670,7 +713,7 @@ export interface components {
             version: number | null;
             /**
              * Champion Version
-             * @description The champion of then.
+             * @description The champion at the time.
              */
             champion_version: number | null;
             /**
@@ -687,8 +730,8 @@ export interface components {
             challenger_value: number | null;
             /** Opponent Value */
             opponent_value: number | null;
-            /** @description The first verdict with an interval: of the gain over the opponent. */
-            margin: components["schemas"]["VerdictView"] | null;
+            /** @description The verdict on the gain over the opponent, with its interval. */
+            gain: components["schemas"]["VerdictView"] | null;
             /**
              * Dag Id
              * @description The Airflow DAG that did the retrain, where one did.
@@ -1312,8 +1355,28 @@ export interface components {
          * @description What one gate said.
          */
         VerdictView: {
-            /** Gate */
-            gate: string;
+            /**
+             * Name
+             * @description The check with its metric, as it is shown.
+             */
+            name: string;
+            /** Check */
+            check: string;
+            /**
+             * Metric
+             * @description The metric that was judged; empty for a gate without one.
+             */
+            metric: string;
+            /**
+             * Column
+             * @description The column that the number is of; empty for all rows.
+             */
+            column: string;
+            /**
+             * Group
+             * @description The slice or group of that column; empty for all.
+             */
+            group: string;
             outcome: components["schemas"]["Outcome"];
             /** Reason */
             reason: string;
@@ -1375,6 +1438,8 @@ export type Action = components['schemas']['Action'];
 export type ApproveBody = components['schemas']['ApproveBody'];
 export type AttemptPage = components['schemas']['AttemptPage'];
 export type AttemptRow = components['schemas']['AttemptRow'];
+export type BlockKind = components['schemas']['BlockKind'];
+export type BlockView = components['schemas']['BlockView'];
 export type CalibrationBin = components['schemas']['CalibrationBin'];
 export type Champion = components['schemas']['Champion'];
 export type Change = components['schemas']['Change'];

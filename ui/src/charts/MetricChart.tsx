@@ -218,13 +218,13 @@ const Legend = () => (
 const WORDS: Record<string, string> = { PROMOTE: "promoted", HOLD: "held", REJECT: "rejected" };
 
 const wordsOf = ({ decision, challenger }: Drawn): string => {
-  const { opponent_value: opponent, margin, version } = decision;
+  const { opponent_value: opponent, gain: verdict, version } = decision;
   const start = `${instant(decision.as_of)}: ${WORDS[decision.choice] ?? decision.choice}`;
   if (challenger === null)
     return `${start}. ${decision.failed_step ? `${decision.failed_step} failed: ` : ""}${decision.reason}`;
   const who = decision.opponent === "champion" ? `champion v${decision.champion_version}` : decision.opponent;
   const met = opponent === null ? "nobody to compare with" : `${who} ${number(opponent)}`;
-  const ends = margin?.interval;
-  const gain = ends ? `, gain ${difference(margin.value, opponent)} ${interval(ends.low, ends.high, opponent)}` : "";
+  const ends = verdict?.interval;
+  const gain = ends ? `, gain ${difference(verdict.value, opponent)} ${interval(ends.low, ends.high, opponent)}` : "";
   return `${start}. Challenger ${version === null ? "" : `v${version} `}${number(challenger)}, ${met}${gain}.`;
 };

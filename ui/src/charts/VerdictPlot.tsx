@@ -8,14 +8,14 @@ const WIDTH = 200;
 const HEIGHT = 30;
 
 /** What a gate judged against its bound, on one line: the number, its interval, and the bound as a dashed line. */
-export const VerdictPlot = ({ verdict: { gate, outcome, value, bound, interval: ends } }: { verdict: VerdictView }) => {
+export const VerdictPlot = ({ verdict: { name, outcome, value, bound, interval: ends } }: { verdict: VerdictView }) => {
   if (value === null || bound === null) return <>{NOTHING}</>;
   const numbers = [value, bound, ends?.low, ends?.high].filter((number) => number != null);
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const room = (high - low || Math.abs(high) || 1) * 0.15;
   const x = scaleLinear<number>({ domain: [low - room, high + room], range: [6, WIDTH - 6] });
   const middle = HEIGHT / 2;
-  const words = `${gate}: ${metric(value)}${ends ? ` ${interval(ends.low, ends.high)}` : ""} against the bound ${metric(bound)}`;
+  const words = `${name}: ${metric(value)}${ends ? ` ${interval(ends.low, ends.high)}` : ""} against the bound ${metric(bound)}`;
   return (
     <svg aria-label={words} height={HEIGHT} role="img" style={{ display: "block" }} width={WIDTH}>
       <title>{words}</title>

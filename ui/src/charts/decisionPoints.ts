@@ -5,7 +5,7 @@ export interface Drawn {
   decision: DecisionPoint;
   time: number;
   challenger: number | null;
-  /** The champion of then on the same rows; null where it met a baseline, which would squeeze all else. */
+  /** The champion at the time on the same rows; null where it met a baseline, which would squeeze all else. */
   champion: number | null;
   low: number | null;
   high: number | null;
@@ -14,8 +14,8 @@ export interface Drawn {
 /** Give each decision its place; one without a number keeps its time. */
 export const drawn = (decisions: readonly DecisionPoint[], greaterIsBetter: boolean): Drawn[] =>
   decisions.map((decision) => {
-    const { challenger_value: challenger, opponent_value: opponent, margin } = decision;
-    const interval = margin?.gate.endsWith(`(${decision.metric})`) ? margin.interval : null;
+    const { challenger_value: challenger, opponent_value: opponent, gain } = decision;
+    const interval = gain?.metric === decision.metric ? gain.interval : null;
     const sign = greaterIsBetter ? 1 : -1;
     const ends =
       opponent !== null && interval?.low != null && interval.high != null

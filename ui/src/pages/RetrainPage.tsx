@@ -57,7 +57,7 @@ const Detail = ({ detail }: { detail: RetrainDetail }) => {
           <DataTable
             caption="What each gate said"
             columns={VERDICT_COLUMNS}
-            rowKey={({ gate }) => gate}
+            rowKey={({ name }) => name}
             rows={verdicts}
           />
         </Panel>
@@ -110,11 +110,14 @@ const Detail = ({ detail }: { detail: RetrainDetail }) => {
 
 const Decided = ({ detail: { decision, actor, request_reason, key, links } }: { detail: RetrainDetail }) => (
   <Stack borderWidth="1px" gap={3} mb={4} p={4} rounded="md">
-    <Reason text={decision.reason} failedStep={decision.failed_step} />
+    <Reason failedStep={decision.failed_step} reasons={decision.reasons} />
     <Facts
       facts={[
         ["Challenger", decision.version === null ? "none was made" : `version ${decision.version}`],
-        ["Champion then", decision.champion_version === null ? "none yet" : `version ${decision.champion_version}`],
+        [
+          "Champion at the time",
+          decision.champion_version === null ? "none yet" : `version ${decision.champion_version}`,
+        ],
         ["Decided", <Instant key="at" value={decision.at} />],
         ["Asked for by", request_reason ? `${actor}: ${request_reason}` : actor || NOTHING],
         decision.timeline === PRODUCTION ? null : ["Timeline", decision.timeline],
@@ -130,23 +133,20 @@ const Decided = ({ detail: { decision, actor, request_reason, key, links } }: { 
   </Stack>
 );
 
-const Reason = ({ text, failedStep }: { text: string; failedStep: string }) => {
-  const parts = text.split("; ");
-  return (
-    <Box>
-      {failedStep ? <Text fontWeight="medium">The step “{failedStep}” failed.</Text> : null}
-      {parts.length === 1 ? (
-        <Text fontSize="md">{text}</Text>
-      ) : (
-        <List.Root fontSize="md" ps={5}>
-          {parts.map((part) => (
-            <List.Item key={part}>{part}</List.Item>
-          ))}
-        </List.Root>
-      )}
-    </Box>
-  );
-};
+const Reason = ({ reasons, failedStep }: { reasons: readonly string[]; failedStep: string }) => (
+  <Box>
+    {failedStep ? <Text fontWeight="medium">The step “{failedStep}” failed.</Text> : null}
+    {reasons.length === 1 ? (
+      <Text fontSize="md">{reasons[0]}</Text>
+    ) : (
+      <List.Root fontSize="md" ps={5}>
+        {reasons.map((part) => (
+          <List.Item key={part}>{part}</List.Item>
+        ))}
+      </List.Root>
+    )}
+  </Box>
+);
 
 // The API gives paths below Airflow's base; the router keeps such a move within the page.
 const Within = ({ href, children }: { href: string | null; children: ReactNode }) => {
@@ -159,7 +159,7 @@ const Within = ({ href, children }: { href: string | null; children: ReactNode }
 };
 
 const VERDICT_COLUMNS: Column<VerdictView>[] = [
-  { key: "gate", header: "Gate", rowHeader: true, cell: ({ gate }) => <Code background="transparent">{gate}</Code> },
+  { key: "gate", header: "Gate", rowHeader: true, cell: ({ name }) => <Code background="transparent">{name}</Code> },
   { key: "outcome", header: "Verdict", cell: ({ outcome }) => <OutcomeBadge outcome={outcome} /> },
   {
     key: "value",

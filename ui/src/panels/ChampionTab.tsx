@@ -40,7 +40,7 @@ const Champion = ({ dagId }: { dagId: string }) => {
                       </PageLink>,
                     ]
                   : null,
-                last?.margin ? ["Gain [interval]", <Gain decision={last} key="gain" />] : null,
+                last?.gain ? ["Gain [interval]", <Gain decision={last} key="gain" />] : null,
                 data.freeze ? ["State", <FrozenBadge key="frozen" />] : null,
               ]}
             />

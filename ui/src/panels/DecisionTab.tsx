@@ -47,7 +47,7 @@ const Decided = ({ decision }: { decision: DecisionPoint }) => (
         [
           "Why",
           <List.Root key="why" listStyle="none">
-            {decision.reason.split("; ").map((part) => (
+            {decision.reasons.map((part) => (
               <List.Item key={part}>{part}</List.Item>
             ))}
           </List.Root>,

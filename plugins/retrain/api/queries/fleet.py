@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from retrain.adapters.sql_ledger import ModelHead, SqlLedger
 from retrain.api.access import Access
 from retrain.api.dags import Dag, find_dags
-from retrain.api.queries.views import champion_of, deciding_verdict, decision_point, production_first
+from retrain.api.queries.views import champion_of, decision_point, production_first
 from retrain.api.schemas.fleet import MetricPoint, ModelPage, ModelRow, Timeline, Timelines
 from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
@@ -137,7 +137,7 @@ def _sorted(lines: Iterable[_Line], sort: Sort) -> list[_Line]:
 
 
 def _margin(line: _Line) -> float | None:
-    verdict = deciding_verdict(line.decision) if line.decision else None
+    verdict = line.decision.gain if line.decision else None
     return (
         verdict.value - verdict.bound if verdict and verdict.value is not None and verdict.bound is not None else None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from retrain.api.schemas.decisions import DecisionPoint, Interval, VerdictView
+from retrain.api.schemas.decisions import BlockView, DecisionPoint, Interval, VerdictView
 from retrain.api.schemas.fleet import Champion
 from retrain.api.schemas.ledger import LedgerRow
 from retrain.core.ledger.entries import LedgerEntry
@@ -15,7 +15,6 @@ from retrain.core.policy.gates import Verdict
 
 __all__ = [
     "champion_of",
-    "deciding_verdict",
     "decision_point",
     "finite",
     "ledger_row",
@@ -35,7 +34,11 @@ def verdict_view(verdict: Verdict) -> VerdictView:
     """Return what one gate said."""
     low_high = verdict.interval
     return VerdictView(
-        gate=verdict.gate,
+        name=verdict.name,
+        check=verdict.check,
+        metric=verdict.metric,
+        column=verdict.column,
+        group=verdict.group,
         outcome=verdict.outcome,
         reason=verdict.reason,
         value=finite(verdict.value),
@@ -44,14 +47,9 @@ def verdict_view(verdict: Verdict) -> VerdictView:
     )
 
 
-def deciding_verdict(decision: Decision) -> Verdict | None:
-    """Return the first verdict with an interval: of the gain over the opponent."""
-    return next((verdict for verdict in decision.verdicts if verdict.interval), None)
-
-
 def decision_point(decision: Decision) -> DecisionPoint:
     """Return a decision in brief."""
-    deciding = deciding_verdict(decision)
+    gain, block = decision.gain, decision.blocked_by
     dag_id, _, run_id = decision.origin.partition("/")
     by_airflow = bool(run_id) and dag_id != _LOCAL
     return DecisionPoint(
@@ -62,6 +60,9 @@ def decision_point(decision: Decision) -> DecisionPoint:
         at=decision.at,
         choice=decision.choice,
         reason=decision.reason,
+        reasons=list(decision.reasons),
+        decided_by=list(decision.decided_by),
+        blocked_by=BlockView.model_validate(block) if block else None,
         failed_step=decision.failed_step,
         version=decision.challenger.version if decision.challenger else None,
         champion_version=decision.champion_version,
@@ -69,7 +70,7 @@ def decision_point(decision: Decision) -> DecisionPoint:
         metric=decision.metric,
         challenger_value=finite(decision.challenger_value),
         opponent_value=finite(decision.opponent_value),
-        margin=verdict_view(deciding) if deciding else None,
+        gain=verdict_view(gain) if gain else None,
         dag_id=dag_id if by_airflow else None,
         run_id=run_id if by_airflow else None,
     )

@@ -32,7 +32,7 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
         standing: Where the wish's model stands on its timeline.
 
     Raises:
-        ConflictError: The pointer is elsewhere; a promotion is barred or would go back in time; a rollback or revert is to a
+        ConflictError: The pointer is elsewhere; a promotion is blocked or would go back in time; a rollback or revert is to a
             version that was never live; a forced version would never expire.
         IntegrityError: The wish is no refusal, and the head, or a move or freeze of this model and timeline, was edited.
     """
@@ -42,10 +42,10 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
     if move.action.moves:
         _check_generation(move, champion)
     if move.action is Action.PROMOTE:
-        _check_unbarred(move, standing)
+        _check_unblocked(move, standing)
         _check_forward(move, champion)
     elif move.action in (Action.ROLLBACK, Action.REVERT):
-        _check_lived(move, standing)
+        _check_was_live(move, standing)
     elif move.action is Action.FORCE:
         _check_lifetime(move)
     return LedgerEntry(
@@ -117,19 +117,19 @@ def _check_forward(move: Move, champion: LedgerEntry | None) -> None:
         )
 
 
-def _check_unbarred(move: Move, standing: Standing) -> None:
-    bar = standing.bar(move.key)
-    if bar:
+def _check_unblocked(move: Move, standing: Standing) -> None:
+    block = standing.find_block(move.key)
+    if block is not None:
         raise ConflictError(
-            f"a promotion of version {move.version} of {move.model} on {move.timeline} must not be barred",
-            got=bar,
-            fix=f"Lift it with `retrain unfreeze {move.model}`, or train a fresh challenger with a nonce.",
+            f"a promotion of version {move.version} of {move.model} on {move.timeline} must not be blocked",
+            got=block.fact,
+            fix=f"{block.fix[0].upper()}{block.fix[1:]}.",
         )
 
 
-def _check_lived(move: Move, standing: Standing) -> None:
-    lived = standing.lived(move.version)
-    if lived is None or lived.manifest_digest != move.manifest_digest or lived.key != move.key:
+def _check_was_live(move: Move, standing: Standing) -> None:
+    entry = standing.was_live(move.version)
+    if entry is None or entry.manifest_digest != move.manifest_digest or entry.key != move.key:
         known = ", ".join(str(entry.version) for entry in standing.fallbacks()) or "none"
         raise ConflictError(
             f"a {move.action.value} of {move.model} on {move.timeline} must be to a version that was live there, as it was",

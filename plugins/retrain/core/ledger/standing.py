@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.ledger.entries import Action, LedgerEntry
 
 __all__ = ["Standing"]
@@ -17,7 +18,7 @@ class Standing:
     Attributes:
         moves: Every entry that moved the pointer, in order.
         freeze: The freeze that is in force.
-        quarantined: The keys that a rollback left, each with that rollback; lifted while a forced version of the key is champion.
+        quarantined: The keys that a rollback left, each with that rollback; released while a forced version of the key is champion.
         freezes: Every freeze and unfreeze, in order.
     """
 
@@ -33,16 +34,16 @@ class Standing:
         freezes: list[LedgerEntry] = []
         freeze: LedgerEntry | None = None
         quarantined: dict[str, LedgerEntry] = {}
-        lifted: dict[str, LedgerEntry] = {}
+        released: dict[str, LedgerEntry] = {}
         for entry in entries:
             if entry.generation is not None:
-                quarantined |= lifted  # the forced version goes
-                lifted = {}
+                quarantined |= released  # the forced version goes
+                released = {}
             if entry.action in (Action.FREEZE, Action.UNFREEZE):
                 freezes.append(entry)
                 freeze = entry if entry.action is Action.FREEZE else None
             elif entry.action is Action.FORCE:
-                lifted = {entry.key: quarantined.pop(entry.key)} if entry.key in quarantined else {}
+                released = {entry.key: quarantined.pop(entry.key)} if entry.key in quarantined else {}
             elif entry.action is Action.ROLLBACK and moves:
                 quarantined[moves[-1].key] = entry
             if entry.generation is not None:
@@ -54,7 +55,7 @@ class Standing:
         """The move that set the pointer where it is."""
         return self.moves[-1] if self.moves else None
 
-    def lived(self, version: int) -> LedgerEntry | None:
+    def was_live(self, version: int) -> LedgerEntry | None:
         """Return the last move to a version."""
         return next((move for move in reversed(self.moves) if move.version == version), None)
 
@@ -71,12 +72,11 @@ class Standing:
                 found.setdefault(move.version, move)
         return list(found.values())
 
-    def bar(self, key: str) -> str:
-        """Return why no automatic promotion of a key may happen; empty where nothing bars it."""
+    def find_block(self, key: str) -> BlockReason | None:
+        """Return why no automatic promotion of a key may happen; None when nothing blocks it."""
         if self.freeze is not None:
-            return f"frozen by {self.freeze.actor} since {self.freeze.at:%Y-%m-%d %H:%M} ({self.freeze.reason})"
+            return BlockReason(BlockKind.FROZEN, self.freeze.actor, self.freeze.at, self.freeze.reason)
         if key in self.quarantined:
             rollback = self.quarantined[key]
-            since = f"{rollback.actor} rolled back from it on {rollback.at:%Y-%m-%d %H:%M}"
-            return f"its key is in quarantine since {since} ({rollback.reason})"
-        return ""
+            return BlockReason(BlockKind.QUARANTINED, rollback.actor, rollback.at, rollback.reason)
+        return None

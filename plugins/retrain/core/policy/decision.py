@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from retrain.core.digest import digest_json
+from retrain.core.ledger.block_reason import BlockKind, BlockReason, find_superseding
 from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
-__all__ = ["Challenger", "Choice", "Decision", "decide", "why_barred"]
+__all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "find_block"]
+
+_DECISIVE: Final = {"PROMOTE": Outcome.PASS, "HOLD": Outcome.INCONCLUSIVE, "REJECT": Outcome.FAIL}
 
 
 class Choice(StrEnum):
@@ -37,17 +40,36 @@ class Challenger:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """What the verdicts come to, before it is recorded.
+
+    Attributes:
+        reason: What a person reads: of each verdict that decided, or of what blocked them.
+        decided_by: Where in the verdicts those stand that decided; empty when something blocked them.
+        blocked_by: Why no verdict could promote.
+    """
+
+    choice: Choice
+    reason: str
+    decided_by: tuple[int, ...] = ()
+    blocked_by: BlockReason | None = None
+
+
+@dataclass(frozen=True)
 class Decision:
     """What was decided on one retrain, and why.
 
     Attributes:
         request_id: The attempt that it ends.
         metric: The primary metric's name; `challenger_value` and `opponent_value` are in its units.
-        failed_step: The step that failed, where the retrain never came to its gates.
+        failed_step: The step that failed, when the retrain never came to its gates.
         holdout: The first instant of the evaluation window, and the one after its last.
         consulted: How many times earlier decisions on the model, of whatever timeline, had looked at the window: each counts
             by the part of it that it shared.
-        allotment: The error that the test against the champion was given; None where nothing was spent.
+        allotment: The error that the test against the champion was given; None when nothing was spent.
+        decided_by: Where in `verdicts` those stand that decided; empty when a step failed or something blocked them.
+        blocked_by: Why no verdict could promote the challenger.
+        form: How it is stored: 2, or 1 for a document of version 0.1, which keeps its form and so its digest.
     """
 
     request_id: str
@@ -74,6 +96,9 @@ class Decision:
     consulted: float = 0.0
     allotment: Allotment | None = None
     at: datetime | None = None
+    decided_by: tuple[int, ...] = ()
+    blocked_by: BlockReason | None = None
+    form: int = 2
 
     def __post_init__(self) -> None:
         if self.choice is Choice.PROMOTE and (
@@ -98,9 +123,26 @@ class Decision:
 
     @property
     def gain(self) -> Verdict | None:
-        """The first verdict on the gain over the opponent that has an interval."""
-        of_gain = (verdict for verdict in self.verdicts if verdict.gate.startswith("beats_champion("))
-        return next((verdict for verdict in of_gain if verdict.interval and verdict.value is not None), None)
+        """The verdict on the gain over the opponent: that of `beats_champion` with an interval, of the primary metric first."""
+        of_gain = [
+            verdict
+            for verdict in self.verdicts
+            if verdict.check == "beats_champion" and verdict.interval and _finite(verdict.value) is not None
+        ]
+        return min(of_gain, key=lambda verdict: verdict.metric != self.metric, default=None)
+
+    @property
+    def deciding(self) -> tuple[Verdict, ...]:
+        """The verdicts that decided."""
+        return tuple(self.verdicts[index] for index in self.decided_by)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Each reason on its own: one per verdict that decided, else the whole one."""
+        if not self.decided_by:
+            return (self.reason,)
+        promoted = self.choice is Choice.PROMOTE
+        return tuple(verdict.reason if promoted else f"{verdict.name}: {verdict.reason}" for verdict in self.deciding)
 
     @property
     def past_test(self) -> PastTest | None:
@@ -112,19 +154,29 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a number that is not finite becomes null."""
-        return asdict(self) | {
+        plain = asdict(self) | {
             "as_of": self.as_of.isoformat(),
             "at": self.at.isoformat() if self.at else None,
             "choice": self.choice.value,
-            "verdicts": [verdict.to_json() for verdict in self.verdicts],
+            "verdicts": [verdict.to_json(named=self.form == 1) for verdict in self.verdicts],
             "challenger_value": _finite(self.challenger_value),
             "opponent_value": _finite(self.opponent_value),
             "holdout": [instant.isoformat() for instant in self.holdout] if self.holdout else None,
+            "decided_by": list(self.decided_by),
+            "blocked_by": self.blocked_by.to_json() if self.blocked_by else None,
         }
+        if self.form == 1:
+            for name in ("decided_by", "blocked_by", "form"):
+                del plain[name]
+        return plain
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Decision:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote, or a document of version 0.1."""
+        verdicts = tuple(Verdict.from_json(item) for item in document["verdicts"])
+        if "form" not in document:
+            document = document | _read_first_form(document, verdicts)
+        blocked_by = document["blocked_by"]
         challenger, at = document["challenger"], document["at"]
         holdout, allotment = document["holdout"], document["allotment"]
         return cls(
@@ -133,10 +185,12 @@ class Decision:
                 "as_of": datetime.fromisoformat(document["as_of"]),
                 "at": datetime.fromisoformat(at) if at else None,
                 "choice": Choice(document["choice"]),
-                "verdicts": tuple(Verdict.from_json(item) for item in document["verdicts"]),
+                "verdicts": verdicts,
                 "challenger": Challenger(**challenger) if challenger else None,
                 "holdout": tuple(datetime.fromisoformat(instant) for instant in holdout) if holdout else None,
                 "allotment": Allotment(**allotment) if allotment else None,
+                "decided_by": tuple(document["decided_by"]),
+                "blocked_by": BlockReason.from_json(blocked_by) if blocked_by else None,
             }
         )
 
@@ -146,26 +200,46 @@ def _finite(number: float | None) -> float | None:
 
 
 def decide(
-    verdicts: Sequence[Verdict], as_of: datetime, champion: Pointer | None, *, bar: str = ""
-) -> tuple[Choice, str]:
-    """Return the choice and its reason: any failing verdict rejects, any doubt holds, only unanimity promotes.
+    verdicts: Sequence[Verdict], as_of: datetime, champion: Pointer | None, *, block: BlockReason | None = None
+) -> Ruling:
+    """Return the choice and why: any failing verdict rejects, any doubt holds, only unanimity promotes.
 
-    `bar` says why no promotion may happen at all, such as a freeze.
+    `block` says why no promotion may happen at all, such as a freeze.
     """
-    barred = why_barred(as_of, champion, bar=bar)
-    if barred:
-        return Choice.HOLD, barred
-    if not verdicts:
-        return Choice.HOLD, "no gate gave a verdict"
-    for outcome, choice in ((Outcome.FAIL, Choice.REJECT), (Outcome.INCONCLUSIVE, Choice.HOLD)):
-        found = [verdict for verdict in verdicts if verdict.outcome is outcome]
+    blocked_by = find_block(as_of, champion, block=block)
+    if blocked_by is None and not verdicts:
+        blocked_by = BlockReason(BlockKind.NO_VERDICT)
+    if blocked_by is not None:
+        return Ruling(Choice.HOLD, str(blocked_by), blocked_by=blocked_by)
+    for choice in (Choice.REJECT, Choice.HOLD):
+        found = _find_decisive(verdicts, choice)
         if found:
-            return choice, "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in found)
-    return Choice.PROMOTE, "; ".join(verdict.reason for verdict in verdicts)
+            reason = "; ".join(f"{verdicts[index].name}: {verdicts[index].reason}" for index in found)
+            return Ruling(choice, reason, found)
+    reason = "; ".join(verdict.reason for verdict in verdicts)
+    return Ruling(Choice.PROMOTE, reason, tuple(range(len(verdicts))))
 
 
-def why_barred(as_of: datetime, champion: Pointer | None, *, bar: str = "") -> str:
-    """Return why no verdict could promote a challenger as of `as_of`; empty where nothing bars it."""
-    if not bar and champion is not None and as_of <= champion.as_of:
-        return f"superseded: the champion (version {champion.version}) is as of {champion.as_of:%Y-%m-%d %H:%M}, not before this"
-    return bar
+def find_block(as_of: datetime, champion: Pointer | None, *, block: BlockReason | None = None) -> BlockReason | None:
+    """Return why no verdict could promote a challenger as of `as_of`; None when nothing blocks it."""
+    return block or find_superseding(as_of, champion)
+
+
+def _find_decisive(verdicts: Sequence[Verdict], choice: Choice) -> tuple[int, ...]:
+    return tuple(index for index, verdict in enumerate(verdicts) if verdict.outcome is _DECISIVE[choice])
+
+
+def _read_first_form(document: dict[str, Any], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return the fields that documents of version 0.1 lack, by what `decide` did and wrote then."""
+    choice, reason = Choice(document["choice"]), document["reason"]
+    found = () if document["failed_step"] else _find_decisive(verdicts, choice)
+    said = "; ".join(f"{verdicts[index].name}: {verdicts[index].reason}" for index in found)
+    if document["failed_step"] or choice is Choice.PROMOTE or said == reason:
+        return {"decided_by": found, "blocked_by": None, "form": 1}
+    openings = {
+        "frozen by ": BlockKind.FROZEN,
+        "its key is in quarantine ": BlockKind.QUARANTINED,
+        "superseded: ": BlockKind.SUPERSEDED,
+    }
+    kind = next((kind for opening, kind in openings.items() if reason.startswith(opening)), BlockKind.NO_VERDICT)
+    return {"decided_by": (), "blocked_by": BlockReason(kind, reason=reason).to_json(), "form": 1}

@@ -52,7 +52,12 @@ BACK_TO_2 = wish(Action.ROLLBACK, 2)
 
 def test_nothing_adds_up_to_no_champion() -> None:
     standing = Standing.of([])
-    assert (standing.champion, standing.fallbacks(), standing.lived(1), standing.bar("key-1")) == (None, [], None, "")
+    assert (standing.champion, standing.fallbacks(), standing.was_live(1), standing.find_block("key-1")) == (
+        None,
+        [],
+        None,
+        None,
+    )
 
 
 def test_a_rollback_moves_forward_and_quarantines_the_key_it_leaves() -> None:
@@ -62,7 +67,7 @@ def test_a_rollback_moves_forward_and_quarantines_the_key_it_leaves() -> None:
     assert (entries[-1].generation, entries[-1].previous_version) == (4, 3)
     assert dict(standing.quarantined) == {"key-3": entries[-1]}
     assert [move.version for move in standing.fallbacks()] == [1]
-    with pytest.raises(ConflictError, match=r"in quarantine since someone rolled back.*\(because\).*nonce"):
+    with pytest.raises(ConflictError, match=r"in quarantine: someone rolled back.*\(because\).*nonce"):
         grant(wish(Action.PROMOTE, 3), entries)
 
 
@@ -89,8 +94,10 @@ def test_the_first_rollback_of_all_names_no_choice() -> None:
 def test_a_freeze_bars_promotions_and_nothing_else_until_it_is_lifted() -> None:
     frozen = after(*PROMOTED, wish(Action.FREEZE, 3))
     assert frozen[-1].generation is None
-    assert "frozen by someone since 2024-07-01 00:00 (because)" in Standing.of(frozen).bar("key-4")
-    with pytest.raises(ConflictError, match=r"frozen by someone.*retrain unfreeze churn"):
+    assert str(Standing.of(frozen).find_block("key-4")).startswith(
+        "someone froze promotions on 2024-07-01 00:00 (because); run"
+    )
+    with pytest.raises(ConflictError, match=r"someone froze promotions.*retrain unfreeze"):
         grant(wish(Action.PROMOTE, 4), frozen)
     assert grant(BACK_TO_2, frozen).generation == 4
     lifted = [*frozen, grant(wish(Action.UNFREEZE, 3), frozen)]
@@ -104,7 +111,7 @@ def test_forcing_a_version_lifts_its_quarantine_and_needs_a_time_to_live() -> No
             grant(wish(Action.FORCE, 3, lifetime=lifetime), entries)
     forced = grant(wish(Action.FORCE, 3, lifetime=timedelta(days=7)), entries)
     assert forced.expires_at == forced.at + timedelta(days=7)
-    assert Standing.of([*entries, forced]).bar("key-3") == ""
+    assert Standing.of([*entries, forced]).find_block("key-3") is None
 
 
 def test_a_revert_quarantines_nothing() -> None:
@@ -128,5 +135,5 @@ def test_an_entry_comes_back_from_its_json() -> None:
 @pytest.mark.parametrize("leaving", [wish(Action.REVERT, 2), wish(Action.PROMOTE, 4), wish(Action.ROLLBACK, 1)])
 def test_the_quarantine_that_a_force_lifted_is_back_when_the_forced_version_goes(leaving: Move) -> None:
     entries = after(*PROMOTED, BACK_TO_2, wish(Action.FORCE, 3, lifetime=timedelta(days=1)), leaving)
-    assert "in quarantine" in Standing.of(entries).bar("key-3")
+    assert "in quarantine" in str(Standing.of(entries).find_block("key-3"))
     assert 3 not in [move.version for move in Standing.of(entries).fallbacks()]

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, KEY, make_pointer
 
-from retrain.core.policy.decision import Challenger, Choice, Decision, decide, why_barred
+from retrain.core.ledger.block_reason import BlockKind, BlockReason
+from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
-PASS = Verdict("threshold(roc_auc)", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6)
-FAIL = Verdict("slices(roc_auc)", Outcome.FAIL, "north drops", 0.2, 0.1)
-UNSURE = Verdict("beats_champion(roc_auc)", Outcome.INCONCLUSIVE, "does not settle", 0.0, 0.0, (-0.1, math.nan))
+PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
+FAIL = Verdict("slices", Outcome.FAIL, "north drops", 0.2, 0.1, metric="roc_auc")
+UNSURE = Verdict(
+    "beats_champion", Outcome.INCONCLUSIVE, "does not settle", 0.0, 0.0, (-0.1, math.nan), metric="roc_auc"
+)
 CHALLENGER = Challenger(KEY, 4, "run", "model", "d" * 64)
 
 
@@ -38,8 +41,9 @@ def make_decision(**changes: Any) -> Decision:
 @pytest.mark.parametrize("count", range(4))
 def test_only_nothing_but_passing_verdicts_promote(count: int) -> None:
     for verdicts in itertools.product([PASS, FAIL, UNSURE], repeat=count):
-        choice, reason = decide(verdicts, AS_OF, None)
-        assert reason
+        ruling = decide(verdicts, AS_OF, None)
+        choice = ruling.choice
+        assert ruling.reason
         if FAIL in verdicts:
             assert choice is Choice.REJECT
         elif UNSURE in verdicts or not verdicts:
@@ -49,18 +53,19 @@ def test_only_nothing_but_passing_verdicts_promote(count: int) -> None:
 
 
 def test_the_reason_names_the_gates_that_stood_in_the_way() -> None:
-    assert decide([PASS, FAIL, UNSURE], AS_OF, None)[1] == "slices(roc_auc): north drops"
-    assert decide([PASS, UNSURE], AS_OF, None)[1] == "beats_champion(roc_auc): does not settle"
-    assert decide([], AS_OF, None)[1] == "no gate gave a verdict"
+    assert decide([PASS, FAIL, UNSURE], AS_OF, None).reason == "slices(roc_auc): north drops"
+    assert decide([PASS, UNSURE], AS_OF, None).reason == "beats_champion(roc_auc): does not settle"
+    assert decide([], AS_OF, None).reason == "no gate gave a verdict; add a gate to the spec"
 
 
 @pytest.mark.parametrize("days", [0, 1, 400])
 def test_a_challenger_that_knows_no_more_than_the_champion_is_held_however_good(days: int) -> None:
     champion = make_pointer(as_of=AS_OF + timedelta(days=days))
-    choice, reason = decide([PASS], AS_OF, champion)
-    assert choice is Choice.HOLD
-    assert reason.startswith("superseded: the champion (version 3) is as of 202")
-    assert decide([PASS], AS_OF + timedelta(days=days, seconds=1), champion)[0] is Choice.PROMOTE
+    ruling = decide([PASS], AS_OF, champion)
+    assert (ruling.choice, ruling.decided_by) == (Choice.HOLD, ())
+    assert ruling.reason.startswith("superseded: champion version 3 is as of 202")
+    assert ruling.blocked_by == BlockReason(BlockKind.SUPERSEDED, champion_version=3, champion_as_of=champion.as_of)
+    assert decide([PASS], AS_OF + timedelta(days=days, seconds=1), champion).choice is Choice.PROMOTE
 
 
 @pytest.mark.parametrize(
@@ -129,17 +134,57 @@ def test_only_a_decision_that_took_a_place_is_a_test_for_later_ones(place: int |
     assert (make_decision(allotment=given).past_test is not None) is (place is not None)
 
 
-@pytest.mark.parametrize("bar", ["", "frozen"])
-def test_what_bars_a_challenger_is_known_before_it_is_judged(bar: str) -> None:
+FROZEN = BlockReason(BlockKind.FROZEN, "ann", AS_OF, "holiday; back soon")
+
+
+@pytest.mark.parametrize("block", [None, FROZEN])
+def test_what_blocks_a_challenger_is_known_before_it_is_judged(block: BlockReason | None) -> None:
     late = make_pointer(as_of=AS_OF)
-    assert decide([PASS], AS_OF, late, bar=bar)[1] == why_barred(AS_OF, late, bar=bar) != ""
-    assert why_barred(AS_OF, None, bar=bar) == bar
-    assert why_barred(AS_OF, make_pointer(), bar=bar) == bar
+    ruling = decide([PASS], AS_OF, late, block=block)
+    assert ruling.blocked_by == find_block(AS_OF, late, block=block) is not None
+    assert ruling.reason == str(ruling.blocked_by)
+    assert find_block(AS_OF, None, block=block) == block
+    assert find_block(AS_OF, make_pointer(), block=block) == block
+
+
+@pytest.mark.parametrize("block", [None, FROZEN, BlockReason(BlockKind.NO_VERDICT)])
+def test_what_blocked_and_what_decided_survive_their_json(block: BlockReason | None) -> None:
+    ruling = decide([PASS, UNSURE, FAIL], AS_OF, None, block=block)
+    made = make_decision(
+        choice=ruling.choice,
+        reason=ruling.reason,
+        verdicts=(PASS, replace(UNSURE, interval=(0.0, 1.0)), FAIL),
+        decided_by=ruling.decided_by,
+        blocked_by=ruling.blocked_by,
+    )
+    again = Decision.from_json(json.loads(json.dumps(made.to_json(), allow_nan=False)))
+    assert again == made
+    assert again.deciding == (() if block else (FAIL,))
+
+
+def test_a_reason_that_holds_a_semicolon_stays_one_reason() -> None:
+    talkative = replace(FAIL, reason="north drops; 2 smaller slices not judged")
+    verdicts = (PASS, talkative, FAIL)
+    ruling = decide(verdicts, AS_OF, None)
+    decision = make_decision(
+        choice=ruling.choice, reason=ruling.reason, verdicts=verdicts, decided_by=ruling.decided_by
+    )
+    assert decision.reasons == (
+        "slices(roc_auc): north drops; 2 smaller slices not judged",
+        "slices(roc_auc): north drops",
+    )
 
 
 def test_the_interval_of_the_gain_is_that_of_the_gate_that_asks_for_it() -> None:
-    calibration = replace(PASS, gate="calibration", interval=(0.01, 0.02))
-    gain = replace(PASS, gate="beats_champion(roc_auc)", interval=(0.1, 0.3))
+    calibration = replace(PASS, check="calibration", metric="", interval=(0.01, 0.02))
+    gain = replace(PASS, check="beats_champion", interval=(0.1, 0.3))
     assert make_decision(verdicts=(PASS, calibration, gain)).gain == gain
     assert make_decision(verdicts=(PASS, calibration)).gain is None
     assert make_decision().gain is None
+
+
+def test_the_gain_in_the_primary_metric_comes_before_that_in_another() -> None:
+    brier = replace(PASS, check="beats_champion", metric="brier", interval=(0.1, 0.3))
+    primary = replace(brier, metric="roc_auc")
+    assert make_decision(metric="roc_auc", verdicts=(brier, primary)).gain == primary
+    assert make_decision(metric="log_loss", verdicts=(brier, primary)).gain == brier

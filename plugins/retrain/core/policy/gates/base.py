@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
 
 __all__ = ["Gate", "Outcome", "Verdict", "least_favourable"]
+
+_NAME: Final = re.compile(r"(?P<check>.+?)\((?P<metric>.+)\)", re.DOTALL)
+"""The one text that documents of version 0.1 hold in place of `check` and `metric`."""
 
 
 class Outcome(StrEnum):
@@ -30,7 +34,7 @@ class Verdict:
     """What one gate says, with the number, the bound and the reason.
 
     Attributes:
-        gate: The gate with its metric, such as ``beats_champion(roc_auc)``.
+        check: The kind of gate, such as ``beats_champion``.
         outcome: Pass, fail or inconclusive.
         reason: One sentence a person can act on.
         value: The number that was judged, in the units of the metric.
@@ -40,9 +44,12 @@ class Verdict:
         level: The one-sided error level that was spent on the verdict: how often luck alone would have passed.
         detectable: The smallest true value that would be seen four times in five, in the units of the metric.
         rows_needed: About how many more labelled rows an inconclusive verdict needs, if the value stays as it is.
+        metric: The metric that was judged; empty for a gate without one.
+        column: The column that the number is of; empty for all rows.
+        group: The slice or group of that column, or of several; empty when the number is of no single one.
     """
 
-    gate: str
+    check: str
     outcome: Outcome
     reason: str
     value: float | None = None
@@ -52,20 +59,32 @@ class Verdict:
     level: float | None = None
     detectable: float | None = None
     rows_needed: int | None = None
+    metric: str = ""
+    column: str = ""
+    group: str = ""
 
     def __post_init__(self) -> None:
         numbers = [self.value, self.bound, *(self.interval or ())]
         if self.outcome is Outcome.PASS and any(n is not None and math.isnan(n) for n in numbers):
-            raise ValueError(f"{self.gate} must not pass on NaN")
+            raise ValueError(f"{self.name} must not pass on NaN")
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON; a number that is not finite becomes null."""
+    @property
+    def name(self) -> str:
+        """The check with its metric, as it is shown: ``beats_champion(roc_auc)``."""
+        return f"{self.check}({self.metric})" if self.metric else self.check
+
+    def to_json(self, *, named: bool = False) -> dict[str, Any]:
+        """Return plain JSON; a number that is not finite becomes null.
+
+        Args:
+            named: Write the form of version 0.1: the name in place of check, metric, column and group.
+        """
 
         def plain(number: float | None) -> float | None:
             return number if number is not None and math.isfinite(number) else None
 
-        return {
-            "gate": self.gate,
+        facts = {"check": self.check, "metric": self.metric, "column": self.column, "group": self.group}
+        return ({"gate": self.name} if named else facts) | {
             "outcome": self.outcome.value,
             "reason": self.reason,
             "value": plain(self.value),
@@ -79,7 +98,12 @@ class Verdict:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Verdict:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote, in either form."""
+        if "gate" in document:
+            fields = dict(document)
+            name = fields.pop("gate")
+            parts = _NAME.fullmatch(name)
+            document = fields | (parts.groupdict() if parts else {"check": name})
         low_high = document["interval"]
         interval = (_or_nan(low_high[0]), _or_nan(low_high[1])) if low_high else None
         return cls(**document | {"outcome": Outcome(document["outcome"]), "interval": interval})
@@ -112,6 +136,39 @@ class Gate(BaseModel):
     def batches(self) -> tuple[int, ...]:
         """The numbers of rows a call whose latency this gate reads; with any, the model's footprint is measured."""
         return ()
+
+    def verdict(
+        self,
+        outcome: Outcome,
+        reason: str,
+        value: float | None = None,
+        bound: float | None = None,
+        interval: tuple[float, float] | None = None,
+        *,
+        method: str = "",
+        level: float | None = None,
+        detectable: float | None = None,
+        rows_needed: int | None = None,
+        metric: str | None = None,
+        column: str = "",
+        group: str = "",
+    ) -> Verdict:
+        """Return a verdict of this gate, with its own `check` and, when it has one and no other is given, its `metric`."""
+        return Verdict(
+            getattr(self, "check", type(self).__name__),
+            outcome,
+            reason,
+            value,
+            bound,
+            interval,
+            method,
+            level,
+            detectable,
+            rows_needed,
+            (getattr(self, "metric", None) or "") if metric is None else metric,
+            column,
+            group,
+        )
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> Verdict:

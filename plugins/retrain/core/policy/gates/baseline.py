@@ -65,24 +65,33 @@ class Baseline(Gate):
         return least_favourable(against)
 
     def _against(self, evidence: Evidence, rule: str | None) -> Verdict:
-        name, level = f"baseline({self.metric})", round((1 - self.confidence) / 2, 12)
+        level = round((1 - self.confidence) / 2, 12)
         if not math.isfinite(evidence.challenger_metric(self.metric)):
-            return Verdict(
-                name, Outcome.INCONCLUSIVE, f"{self.metric} of the challenger is not a number on this holdout"
+            return self.verdict(
+                Outcome.INCONCLUSIVE, f"{self.metric} of the challenger is not a number on this holdout"
             )
         try:
             gain = evidence.gain_over_baseline(
                 self.metric, rule, self.cluster_by, level, method=self.method, resamples=self.resamples
             )
         except DataError as error:
-            return Verdict(name, Outcome.INCONCLUSIVE, str(error))
+            return self.verdict(Outcome.INCONCLUSIVE, str(error))
         whom = "the dummy" if rule is None else f"the rule {rule}"
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} over {whom} has no finite interval on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
         outcome, words = place_over(gain.low, gain.high, self.margin)
         reason = (
             f"gain in {self.metric} over {whom} {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words} "
             f"{self.margin:+g}"
         )
-        return Verdict(name, outcome, reason, gain.value, self.margin, (gain.low, gain.high), gain.method, level)
+        return self.verdict(
+            outcome,
+            reason,
+            gain.value,
+            self.margin,
+            (gain.low, gain.high),
+            method=gain.method,
+            level=level,
+            column=rule or "",
+        )

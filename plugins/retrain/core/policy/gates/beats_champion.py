@@ -49,26 +49,25 @@ class BeatsChampion(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass over the margin, fail under it, inconclusive where the interval holds it."""
-        name = f"beats_champion({self.metric})"
         if evidence.opponent is None:
-            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+            return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         level = round((1 - self.confidence) / 2, 12)
         if evidence.allotment is not None:
             level = min(level, evidence.allotment.level)
         if not level:
-            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_level, bound=self.margin, level=0.0)
+            return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_level, bound=self.margin, level=0.0)
         if not math.isfinite(evidence.challenger_metric(self.metric)):
             reason = f"{self.metric} of the challenger is not a number on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, level=level)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, level=level)
         try:
             gain = evidence.paired_gain(
                 self.metric, self.cluster_by, level, method=self.method, resamples=self.resamples
             )
         except DataError as error:
-            return Verdict(name, Outcome.INCONCLUSIVE, str(error), level=level)
+            return self.verdict(Outcome.INCONCLUSIVE, str(error), level=level)
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} has no finite interval on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
         outcome, words = place_over(gain.low, gain.high, self.margin)
         rows = gain.rows_needed(self.margin, evidence.scorecard.rows) if outcome is Outcome.INCONCLUSIVE else None
         reason = (
@@ -79,7 +78,17 @@ class BeatsChampion(Gate):
             reason += self._outlook(gain, rows, evidence.scorecard.rows)
         detectable = self.margin + gain.detectable_gain
         interval = (gain.low, gain.high)
-        return Verdict(name, outcome, reason, gain.value, self.margin, interval, gain.method, level, detectable, rows)
+        return self.verdict(
+            outcome,
+            reason,
+            gain.value,
+            self.margin,
+            interval,
+            method=gain.method,
+            level=level,
+            detectable=detectable,
+            rows_needed=rows,
+        )
 
     def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
         """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""

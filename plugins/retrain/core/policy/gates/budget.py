@@ -57,21 +57,21 @@ class Budget(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail with all that is over its bound, pass, or inconclusive; the number is that of the worst."""
-        name, footprint = "budget", evidence.scorecard.footprint
+        footprint = evidence.scorecard.footprint
         if footprint is None:
             reason = evidence.scorecard.why_no_footprint or "no footprint was measured"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+            return self.verdict(Outcome.INCONCLUSIVE, reason)
         costs = list(self._costs(footprint))
         for cost in costs:
             if cost.calls is not None and cost.calls < self.min_calls:
                 reason = f"{cost.what} rests on {cost.calls} timed calls, fewer than {self.min_calls}"
-                return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=cost.bound)
+                return self.verdict(Outcome.INCONCLUSIVE, reason, bound=cost.bound)
             if not math.isfinite(cost.value):
-                return Verdict(name, Outcome.INCONCLUSIVE, f"{cost.what} was not measured", bound=cost.bound)
+                return self.verdict(Outcome.INCONCLUSIVE, f"{cost.what} was not measured", bound=cost.bound)
         costs.sort(key=lambda cost: cost.value / cost.bound, reverse=True)
         over = [cost for cost in costs if cost.value > cost.bound]
         reason = "; ".join(map(str, over or costs))
-        return Verdict(name, Outcome.FAIL if over else Outcome.PASS, reason, costs[0].value, costs[0].bound)
+        return self.verdict(Outcome.FAIL if over else Outcome.PASS, reason, costs[0].value, costs[0].bound)
 
     def _costs(self, footprint: Footprint) -> Iterator[_Cost]:
         """Yield each cost that has a bound."""

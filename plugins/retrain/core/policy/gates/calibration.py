@@ -53,20 +53,18 @@ class Calibration(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass at or under the bound, fail over it, inconclusive where the interval holds it."""
-        name = "calibration"
         if evidence.scorecard.rows < self.min_rows:
             reason = f"the calibration error rests on {evidence.scorecard.rows} rows, fewer than {self.min_rows}"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+            return self.verdict(Outcome.INCONCLUSIVE, reason)
         try:
             error = evidence.calibration_error(
                 self.bins, self.strategy, self.cluster_by, self.confidence, self.resamples
             )
         except DataError as problem:
-            return Verdict(name, Outcome.INCONCLUSIVE, str(problem))
+            return self.verdict(Outcome.INCONCLUSIVE, str(problem))
         outcome, words = place_within(error.low, error.high, self.max_error)
         reason = f"expected calibration error {error.value:.4f} [{error.low:.4f}, {error.high:.4f}] {words} {self.max_error:g}"
-        return Verdict(
-            name,
+        return self.verdict(
             outcome,
             reason,
             error.value,

@@ -152,8 +152,12 @@ def _checked(verdict: object) -> Verdict:
     """Return a verdict as it will be read back, or raise: one that cannot be stored would end the task without a decision."""
     if not isinstance(verdict, Verdict) or not isinstance(verdict.outcome, Outcome):
         raise TypeError("a gate must return a verdict")
-    if not all(isinstance(text, str) for text in (verdict.gate, verdict.reason, verdict.method)):
+    if not all(
+        isinstance(text, str)
+        for text in (verdict.check, verdict.metric, verdict.column, verdict.group, verdict.reason, verdict.method)
+    ):
         raise TypeError("a verdict must name its gate and its reason")
     again = Verdict.from_json(json.loads(json.dumps(verdict.to_json(), allow_nan=False)))
-    gate, reason, method = (to_one_line(text)[:_LONGEST] for text in (again.gate, again.reason, again.method))
-    return replace(again, gate=gate, reason=reason, method=method)
+    texts = ("check", "metric", "column", "group", "reason", "method")
+    plain: dict[str, Any] = {name: to_one_line(getattr(again, name))[:_LONGEST] for name in texts}
+    return replace(again, **plain)

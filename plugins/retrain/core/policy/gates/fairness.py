@@ -78,36 +78,39 @@ class Fairness(Gate):
             groups = evidence.groups(self.by, self.min_group)
             if len(groups.names) < 2:
                 reason = f"{len(groups.names)} groups have {self.min_group} rows, fewer than 2{_small(groups)}"
-                return Verdict(self._name(), Outcome.INCONCLUSIVE, reason)
+                return self.verdict(Outcome.INCONCLUSIVE, reason, metric=self._metric, column=self._column)
             verdicts = [self._floor(evidence, groups, metric, least) for metric, least in self.floor.items()]
             if self.metric is not None and self.max_difference is not None:
                 verdicts.insert(0, self._difference(evidence, groups, self.metric, self.max_difference))
         except DataError as error:
-            return Verdict(self._name(), Outcome.INCONCLUSIVE, str(error))
+            return self.verdict(Outcome.INCONCLUSIVE, str(error), metric=self._metric, column=self._column)
         if not verdicts:
-            return Verdict(self._name(), Outcome.INCONCLUSIVE, "neither max_difference nor floor was given")
+            return self.verdict(Outcome.INCONCLUSIVE, "neither max_difference nor floor was given")
         return least_favourable(verdicts)
 
-    def _name(self, metric: str | None = None) -> str:
-        return f"fairness({metric or self.metric or next(iter(self.floor), '')})"
+    @property
+    def _metric(self) -> str:
+        return self.metric or next(iter(self.floor), "")
+
+    @property
+    def _column(self) -> str:
+        return ", ".join(self.by)
 
     def _difference(self, evidence: Evidence, groups: Groups, metric: str, most: float) -> Verdict:
         found = evidence.group_difference(
             metric, groups, self.threshold, self.cluster_by, self.confidence, self.resamples
         )
         size, high, low = found.size, found.highest, found.lowest
-        name = self._name(metric)
         if not all(map(math.isfinite, (size.value, size.low, size.high))):
             reason = f"the difference in {found.quantity} has no finite interval on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, size.value, most)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, size.value, most, metric=metric, column=self._column)
         outcome, words = place_within(size.low, size.high, most)
         reason = (
             f"difference in {found.quantity} {size.value:.4f} [{size.low:.4f}, {size.high:.4f}] between {high.name} "
             f"({high.value:.4f}, {high.rows} rows) and {low.name} ({low.value:.4f}, {low.rows} rows) {words} {most:g}"
             f"{_small(groups)}"
         )
-        return Verdict(
-            name,
+        return self.verdict(
             outcome,
             reason,
             size.value,
@@ -115,22 +118,32 @@ class Fairness(Gate):
             (size.low, size.high),
             method="clustered bootstrap",
             level=(1 - self.confidence) / 2,
+            metric=metric,
+            column=self._column,
         )
 
     def _floor(self, evidence: Evidence, groups: Groups, metric: MetricName, least: float) -> Verdict:
-        name, sign = self._name(metric), 1.0 if GREATER_IS_BETTER[metric] else -1.0
+        sign = 1.0 if GREATER_IS_BETTER[metric] else -1.0
         judged = [value for value in evidence.compute_group_values(metric, groups) if math.isfinite(value.value)]
         if len(judged) < 2:
             reason = (
                 f"{metric} is defined in {len(judged)} groups of {self.min_group} rows, fewer than 2{_small(groups)}"
             )
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=least)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, bound=least, metric=metric, column=self._column)
         worst = min(judged, key=lambda value: sign * value.value)
         good = sign * (worst.value - least) >= 0
         where = f"{metric} of {worst.name} {worst.value:.4f} on {worst.rows} rows"
         words = "keeps" if good else "is worse than"
         reason = f"worst of {len(judged)} groups: {where} {words} {least:g}{_small(groups)}"
-        return Verdict(name, Outcome.PASS if good else Outcome.FAIL, reason, worst.value, least)
+        return self.verdict(
+            Outcome.PASS if good else Outcome.FAIL,
+            reason,
+            worst.value,
+            least,
+            metric=metric,
+            column=self._column,
+            group=worst.name,
+        )
 
 
 def _small(groups: Groups) -> str:

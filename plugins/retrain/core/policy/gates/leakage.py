@@ -45,31 +45,31 @@ class Leakage(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail with all that was found, pass, or inconclusive."""
-        name, profile = "leakage", evidence.scorecard.profile
+        profile = evidence.scorecard.profile
         if profile is None:
-            return Verdict(name, Outcome.INCONCLUSIVE, "no profile of the window was measured")
+            return self.verdict(Outcome.INCONCLUSIVE, "no profile of the window was measured")
         fewest = min(profile.train_rows, profile.holdout_rows)
         if fewest < self.min_rows:
-            return Verdict(name, Outcome.INCONCLUSIVE, f"a range has {fewest} rows, fewer than {self.min_rows}")
+            return self.verdict(Outcome.INCONCLUSIVE, f"a range has {fewest} rows, fewer than {self.min_rows}")
         judged = [feature for feature in profile.features if feature.column not in self.ignore]
         if not judged:
-            return Verdict(name, Outcome.INCONCLUSIVE, "every feature is ignored")
+            return self.verdict(Outcome.INCONCLUSIVE, "every feature is ignored")
         found = list(self._signs(profile, judged))
         if found:
             _, value, bound = found[0]
-            return Verdict(name, Outcome.FAIL, "; ".join(reason for reason, *_ in found), value, bound)
+            return self.verdict(Outcome.FAIL, "; ".join(reason for reason, *_ in found), value, bound)
         lacking = [feature.column for feature in judged if not math.isfinite(feature.label_association)]
         if lacking:
             reason = (
                 f"how well {', '.join(lacking)} tells the label cannot be said: too few rows of a second class or value"
             )
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_strength)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_strength)
         strongest = max(judged, key=lambda feature: feature.label_association)
         reason = (
             f"{strongest.column} alone tells the label best, {strongest.label_association:.3f} and not over {self.max_strength:g}; "
             f"{profile.duplicates} holdout rows equal a training row"
         )
-        return Verdict(name, Outcome.PASS, reason, strongest.label_association, self.max_strength)
+        return self.verdict(Outcome.PASS, reason, strongest.label_association, self.max_strength)
 
     def _signs(self, profile: Profile, judged: list[ColumnProfile]) -> Iterator[_Finding]:
         for feature in judged:

@@ -29,16 +29,15 @@ class PointEstimate(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass or fail; a metric that is not finite on either side is inconclusive."""
-        name = f"point_estimate({self.metric})"
         if evidence.opponent is None:
-            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+            return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         if evidence.scorecard.rows < self.min_rows:
             reason = f"{self.metric} rests on {evidence.scorecard.rows} rows, fewer than {self.min_rows}"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason)
+            return self.verdict(Outcome.INCONCLUSIVE, reason)
         sign = 1.0 if GREATER_IS_BETTER[self.metric] else -1.0
         gain = sign * (evidence.challenger_metric(self.metric) - evidence.opponent_metric(self.metric))
         if not math.isfinite(gain):
-            return Verdict(name, Outcome.INCONCLUSIVE, f"{self.metric} is not a number on both sides")
+            return self.verdict(Outcome.INCONCLUSIVE, f"{self.metric} is not a number on both sides")
         outcome = Outcome.PASS if gain >= self.margin else Outcome.FAIL
         reason = f"{self.metric} is {abs(gain):.4f} {'better' if gain >= 0 else 'worse'} than the {evidence.opponent}'s"
-        return Verdict(name, outcome, reason, gain, self.margin)
+        return self.verdict(outcome, reason, gain, self.margin)

@@ -39,36 +39,36 @@ class Population(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail with the worst column named, pass, or inconclusive."""
-        name, profile = "population", evidence.scorecard.profile
+        profile = evidence.scorecard.profile
         if profile is None:
-            return Verdict(name, Outcome.INCONCLUSIVE, "no profile of the window was measured")
+            return self.verdict(Outcome.INCONCLUSIVE, "no profile of the window was measured")
         fewest = min(profile.train_rows, profile.holdout_rows)
         if fewest < self.min_rows:
-            return Verdict(name, Outcome.INCONCLUSIVE, f"a range has {fewest} rows, fewer than {self.min_rows}")
+            return self.verdict(Outcome.INCONCLUSIVE, f"a range has {fewest} rows, fewer than {self.min_rows}")
         judged = [column for column in (*profile.features, profile.label) if column.column not in self.ignore]
         if not judged:
-            return Verdict(name, Outcome.INCONCLUSIVE, "every column is ignored")
+            return self.verdict(Outcome.INCONCLUSIVE, "every column is ignored")
         if not all(math.isfinite(n) for column in judged for n in (column.distance, column.noise_floor, column.unseen)):
-            return Verdict(name, Outcome.INCONCLUSIVE, "a distance is not a number", bound=self.max_distance)
+            return self.verdict(Outcome.INCONCLUSIVE, "a distance is not a number", bound=self.max_distance)
         newest = max(judged, key=lambda column: column.unseen)
         if newest.unseen > self.max_unseen:
             share = f"{newest.unseen:.1%} of the holdout"
             reason = f"{share} has a {newest.column} that training never saw, more than {self.max_unseen:.1%}"
-            return Verdict(name, Outcome.FAIL, reason, newest.unseen, self.max_unseen)
-        return self._of_distances(name, judged)
+            return self.verdict(Outcome.FAIL, reason, newest.unseen, self.max_unseen, column=newest.column)
+        return self._of_distances(judged)
 
-    def _of_distances(self, name: str, judged: list[ColumnProfile]) -> Verdict:
+    def _of_distances(self, judged: list[ColumnProfile]) -> Verdict:
         far = [column for column in judged if column.distance > self.max_distance]
         beyond_luck = [column for column in far if column.distance > column.noise_floor]
         worst = max(beyond_luck or judged, key=lambda column: column.distance)
         said = f"{worst.column} lies {worst.distance:.3f} from its training range"
         if beyond_luck:
             reason = f"{said}, over {self.max_distance:g} ({len(far)} of {len(judged)} columns are)"
-            return Verdict(name, Outcome.FAIL, reason, worst.distance, self.max_distance)
+            return self.verdict(Outcome.FAIL, reason, worst.distance, self.max_distance, column=worst.column)
         if far:
             reason = (
                 f"{said}, over {self.max_distance:g}, but in so few rows luck alone may reach {worst.noise_floor:.3f}"
             )
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, worst.distance, self.max_distance)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, worst.distance, self.max_distance, column=worst.column)
         reason = f"the furthest of {len(judged)} columns: {said}, within {self.max_distance:g}"
-        return Verdict(name, Outcome.PASS, reason, worst.distance, self.max_distance)
+        return self.verdict(Outcome.PASS, reason, worst.distance, self.max_distance, column=worst.column)

@@ -53,9 +53,8 @@ class Slices(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail or inconclusive with the worst slice named, or pass."""
-        name = f"slices({self.metric})"
         if evidence.opponent is None:
-            return Verdict(name, Outcome.INCONCLUSIVE, evidence.why_no_opponent)
+            return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         judged = []
         for score in evidence.slice_scores():
             mine, theirs = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
@@ -63,28 +62,28 @@ class Slices(Gate):
                 continue
             if not math.isfinite(mine - theirs):
                 reason = f"{self.metric} of {score.column}={score.value} is a number on one side only"
-                return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
+                return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
             judged.append((score, theirs - mine if GREATER_IS_BETTER[self.metric] else mine - theirs))
         if not judged:
             reason = f"no slice has {self.min_rows} rows and a finite {self.metric}"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
         level = round(1 - self.confidence, 12)
         try:
             gains = evidence.slice_gains([score for score, _ in judged], self.metric, self.cluster_by, level)
         except DataError as error:
-            return Verdict(name, Outcome.INCONCLUSIVE, str(error), bound=self.max_drop)
+            return self.verdict(Outcome.INCONCLUSIVE, str(error), bound=self.max_drop)
         drops = [
-            _Drop(f"{score.column}={score.value}", value, gain, self.max_drop, level)
+            _Drop(score.column, score.value, value, gain, self.max_drop, level)
             for (score, value), gain in zip(judged, gains, strict=True)
         ]
-        return self._place(name, drops, level)
+        return self._place(drops, level)
 
-    def _place(self, name: str, drops: list[_Drop], level: float) -> Verdict:
+    def _place(self, drops: list[_Drop], level: float) -> Verdict:
         corrected = adjust_p_values([drop.p_value for drop in drops])
         failed = [drop for drop, p_value in zip(drops, corrected, strict=True) if p_value <= level]
         suspicious = [drop for drop in drops if drop.suspicious]
         worst = max(failed or suspicious or drops, key=lambda drop: drop.value)
-        change = f"{self.metric} of {worst.where} {'drops' if worst.value > 0 else 'gains'} {abs(worst.value):.4f}"
+        change = f"{self.metric} of {worst.column}={worst.group} {'drops' if worst.value > 0 else 'gains'} {abs(worst.value):.4f}"
         tested = [drop.gain for drop in drops if drop.gain is not None]
         among = f"worst of {len(drops)} slices"
         if len(tested) < len(drops):
@@ -97,12 +96,13 @@ class Slices(Gate):
         else:
             words = "not shown to be over" if worst.value > self.max_drop else "within"
             outcome, reason = Outcome.PASS, f"{among}: {change}, {words} {self.max_drop:g}"
-        return Verdict(
-            name,
+        return self.verdict(
             outcome,
             reason,
             worst.value,
             self.max_drop,
+            column=worst.column,
+            group=worst.group,
             method=f"{worst.gain.method}, Holm over {len(drops)}" if worst.gain else "",
             detectable=max(
                 (self.max_drop + gain.detectable_gain_at(level / len(drops)) for gain in tested), default=None
@@ -114,7 +114,8 @@ class Slices(Gate):
 class _Drop:
     """How much worse one slice is, against the most that it may be."""
 
-    where: str
+    column: str
+    group: str
     value: float
     gain: Gain | None
     most: float

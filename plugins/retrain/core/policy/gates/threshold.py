@@ -27,17 +27,16 @@ class Threshold(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass or fail; a metric that is not finite, or of too few rows, is inconclusive."""
-        name = f"threshold({self.metric})"
         value = evidence.challenger_metric(self.metric)
         if not math.isfinite(value):
             reason = f"{self.metric} of the challenger is not a number on this holdout"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, value)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, value)
         if evidence.scorecard.rows < self.min_rows:
             reason = f"{self.metric} rests on {evidence.scorecard.rows} rows, fewer than {self.min_rows}"
-            return Verdict(name, Outcome.INCONCLUSIVE, reason, value)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, value)
         if self.min is not None and value < self.min:
-            return Verdict(name, Outcome.FAIL, f"{self.metric} {value:.4f} is under {self.min:g}", value, self.min)
+            return self.verdict(Outcome.FAIL, f"{self.metric} {value:.4f} is under {self.min:g}", value, self.min)
         if self.max is not None and value > self.max:
-            return Verdict(name, Outcome.FAIL, f"{self.metric} {value:.4f} is over {self.max:g}", value, self.max)
+            return self.verdict(Outcome.FAIL, f"{self.metric} {value:.4f} is over {self.max:g}", value, self.max)
         bound = self.min if self.min is not None else self.max
-        return Verdict(name, Outcome.PASS, f"{self.metric} {value:.4f} keeps its bound {bound:g}", value, bound)
+        return self.verdict(Outcome.PASS, f"{self.metric} {value:.4f} keeps its bound {bound:g}", value, bound)

@@ -35,7 +35,7 @@ def saying(shift: float, rows: int = 4000) -> Evidence:
 )
 def test_the_whole_interval_must_be_within(shift: float, rows: int, outcome: Outcome, words: str) -> None:
     verdict = gate().judge(saying(shift, rows))
-    assert (verdict.gate, verdict.outcome, verdict.bound) == ("calibration", outcome, 0.05)
+    assert (verdict.name, verdict.outcome, verdict.bound) == ("calibration", outcome, 0.05)
     assert words in verdict.reason
     assert verdict.interval is not None
     assert verdict.value is not None

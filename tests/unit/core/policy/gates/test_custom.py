@@ -22,7 +22,7 @@ def judge(name: str, **changes: Any) -> Verdict:
 
 def test_the_verdict_is_that_of_the_class_with_its_params() -> None:
     verdict = judge("GoodInPlace", params={"place": "north", "metric": "brier", "over": 0.9}, reads=["place"])
-    assert (verdict.gate, verdict.outcome, verdict.bound) == ("good_in_place(brier)", Outcome.FAIL, 0.9)
+    assert (verdict.name, verdict.outcome, verdict.bound) == ("good_in_place(brier)", Outcome.FAIL, 0.9)
     assert judge("GoodInPlace", params={"place": "north"}, reads=["place"]).outcome is Outcome.PASS
 
 
@@ -44,7 +44,7 @@ def test_the_verdict_is_that_of_the_class_with_its_params() -> None:
 )
 def test_whatever_a_class_does_there_is_a_verdict_without_its_words(gate: str, kind: str) -> None:
     verdict = judge(gate)
-    assert (verdict.gate, verdict.outcome) == (f"custom({gate})", Outcome.INCONCLUSIVE)
+    assert (verdict.name, verdict.outcome) == (f"custom({gate})", Outcome.INCONCLUSIVE)
     assert verdict.reason == f"{kind} in tests.gates:{gate}"
     assert EMAIL not in str(verdict.to_json())
 
@@ -64,7 +64,7 @@ def test_a_long_reason_becomes_one_line_that_no_terminal_acts_on() -> None:
 
 def test_text_that_no_database_takes_is_spelled_out() -> None:
     verdict = judge("SayingSurrogates")
-    assert (verdict.gate, verdict.reason) == ("say ing\\ud800", "because\\udfff")
+    assert (verdict.name, verdict.reason) == ("say ing\\ud800", "because\\udfff")
 
 
 def test_what_a_class_does_to_the_evidence_no_other_gate_sees() -> None:

@@ -40,7 +40,7 @@ def treating(gap: float, **changes: Any) -> Evidence:
 )
 def test_the_whole_interval_of_the_difference_must_be_within(gap: float, outcome: Outcome, words: str) -> None:
     verdict = gate().judge(treating(gap))
-    assert (verdict.gate, verdict.outcome, verdict.bound) == ("fairness(demographic_parity)", outcome, 0.1)
+    assert (verdict.name, verdict.outcome, verdict.bound) == ("fairness(demographic_parity)", outcome, 0.1)
     assert words in verdict.reason
     assert verdict.interval is not None
     assert verdict.value is not None
@@ -87,7 +87,7 @@ def test_the_worst_of_difference_and_floors_is_the_verdict() -> None:
     assert "selection rate" in passed.reason
     assert "accuracy" in passed.reason
     failed = gate(floor={"accuracy": 0.9}, **both).judge(treating(0.1))
-    assert (failed.gate, failed.outcome) == ("fairness(accuracy)", Outcome.FAIL)
+    assert (failed.name, failed.outcome) == ("fairness(accuracy)", Outcome.FAIL)
     assert "selection rate" not in failed.reason
 
 
