@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
@@ -229,11 +230,11 @@ def test_a_threshold_itself_is_within_bounds() -> None:
 @pytest.mark.parametrize(
     ("challenger", "opponent", "margin", "outcome", "words"),
     [
-        (0.8, 0.3, 0.0, Outcome.PASS, "lies over +0"),
-        (0.3, 0.8, 0.0, Outcome.FAIL, "lies under +0"),
-        (0.45, 0.5, 0.0, Outcome.INCONCLUSIVE, "does not settle +0"),
-        (0.5, 0.5, -0.2, Outcome.PASS, "lies over -0.2"),
-        (0.8, 0.3, 0.9, Outcome.FAIL, "lies under +0.9"),
+        (0.8, 0.3, 0.0, Outcome.PASS, "] is above 0"),
+        (0.3, 0.8, 0.0, Outcome.FAIL, "] is below 0"),
+        (0.45, 0.5, 0.0, Outcome.INCONCLUSIVE, "] includes 0: not significant. "),
+        (0.5, 0.5, -0.2, Outcome.PASS, "] is above the margin -0.2"),
+        (0.8, 0.3, 0.9, Outcome.FAIL, "] is below the margin +0.9"),
     ],
 )
 def test_beats_champion_asks_the_interval_of_the_gain(
@@ -315,26 +316,37 @@ def test_beats_champion_says_how_many_rows_would_settle_it() -> None:
     assert verdict.value > 0
     assert verdict.rows_needed is not None
     assert verdict.rows_needed > 0
-    assert f"a gain of {verdict.detectable:.4f} would be seen 4 times in 5, this one with about" in verdict.reason
-    assert verdict.reason.endswith("more days")
+    assert f"This holdout detects gains of {verdict.detectable:.2g} or more (80 % power); confirming" in verdict.reason
+    assert re.search(r"needs about [\d,]+ more rows \([\d,]+ days\)\.", verdict.reason)
     alone = make_gate("beats_champion", cluster_by=None, confidence=0.999).judge(make_evidence(scores))
-    assert alone.reason.endswith("more rows")
+    assert re.search(r"99\.9 % interval .* more rows\.", alone.reason)
     many = replace(scores, columns={"shop": np.arange(400) % 40})
     by_shop = make_gate("beats_champion", cluster_by="shop", confidence=0.999).judge(make_evidence(many, slices=()))
-    assert by_shop.reason.endswith("more clusters")
+    assert re.search(r"more rows \([\d,]+ clusters\)\.", by_shop.reason)
     assert scores.opponent is not None
     swapped = replace(scores, challenger=scores.opponent, opponent=scores.challenger)
     worse = make_gate("beats_champion").judge(make_evidence(swapped))
     assert worse.outcome is Outcome.INCONCLUSIVE
     assert worse.rows_needed is None
-    assert worse.reason.endswith("would be seen 4 times in 5")
+    assert worse.reason.endswith(f"more rows would not confirm a gain of {worse.value:+.4f}.")
+
+
+def test_beats_champion_says_when_waiting_will_not_settle_it() -> None:
+    gate = make_gate("beats_champion")
+    found: dict[bool, str] = {}
+    for opponent in (0.49, 0.55, 0.6, 0.62, 0.64, 0.66, 0.68, 0.7):
+        verdict = gate.judge(make_evidence(make_scores(challenger=0.5, opponent=opponent)))
+        if verdict.rows_needed is not None:
+            found[verdict.rows_needed > 20 * 400] = verdict.reason
+    assert "Waiting will not settle it" in found[True]
+    assert "Waiting" not in found[False]
 
 
 def test_the_same_scores_never_show_superiority_and_always_non_inferiority() -> None:
     same = make_evidence(replace(BETTER, opponent=BETTER.challenger))
     verdict = make_gate("beats_champion").judge(same)
     assert (verdict.outcome, verdict.value, verdict.interval) == (Outcome.INCONCLUSIVE, 0.0, (0.0, 0.0))
-    assert "the scores are the same" in verdict.reason
+    assert "Both models give the same scores" in verdict.reason
     assert make_gate("beats_champion", margin=-0.001).judge(same).outcome is Outcome.PASS
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from retrain.core.stats.intervals import Gain
 
 __all__ = ["BeatsChampion"]
+
+_FEASIBLE: Final = 20
+"""So many times the rows of this holdout may be worth waiting for; more is hopeless."""
 
 
 class BeatsChampion(Gate):
@@ -68,14 +71,16 @@ class BeatsChampion(Gate):
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
             reason = f"the gain in {self.metric} has no finite interval on this holdout"
             return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
-        outcome, words = place_over(gain.low, gain.high, self.margin)
+        outcome, _ = place_over(gain.low, gain.high, self.margin)
         rows = gain.rows_needed(self.margin, evidence.scorecard.rows) if outcome is Outcome.INCONCLUSIVE else None
+        bound = "0" if self.margin == 0 else f"the margin {self.margin:+g}"
+        relation = {Outcome.PASS: "is above", Outcome.FAIL: "is below", Outcome.INCONCLUSIVE: "includes"}[outcome]
         reason = (
-            f"gain in {self.metric} over the {evidence.opponent} {gain.value:+.4f} "
-            f"[{gain.low:+.4f}, {gain.high:+.4f}] {words} {self.margin:+g}"
+            f"gain in {self.metric} over the {evidence.opponent} {gain.value:+.4f}, {100 * (1 - 2 * level):.4g} % interval "
+            f"[{gain.low:+.4f}, {gain.high:+.4f}] {relation} {bound}"
         )
         if outcome is Outcome.INCONCLUSIVE:
-            reason += self._outlook(gain, rows, evidence.scorecard.rows)
+            reason += f": not significant. {self._outlook(gain, rows, evidence.scorecard.rows)}"
         detectable = self.margin + gain.detectable_gain
         interval = (gain.low, gain.high)
         return self.verdict(
@@ -90,18 +95,29 @@ class BeatsChampion(Gate):
             rows_needed=rows,
         )
 
-    def _outlook(self, gain: Gain, more: int | None, rows: int) -> str:
-        """Return what it would take: a larger gain, or more rows for one like this, in as many more clusters."""
+    def _outlook(self, gain: Gain, more_rows: int | None, rows: int) -> str:
+        """Return what this holdout can detect, and how many more rows would confirm a gain like this one."""
         if not gain.detectable_gain:
-            return ": the scores are the same"
-        seen = f": a gain of {self.margin + gain.detectable_gain:.4f} would be seen 4 times in 5"
-        if more is None:
-            return seen
-        where = ""
+            return "Both models give the same scores."
+        power = f"This holdout detects gains of {_short(self.margin + gain.detectable_gain)} or more (80 % power)"
+        if more_rows is None:
+            return f"{power}; more rows would not confirm a gain of {gain.value:+.4f}."
+        clusters = gain.clusters * more_rows / rows
+        time = ""
         if self.cluster_by is not None:
-            kind = "clusters" if cluster_columns(self.cluster_by) else f"{self.cluster_by}s"
-            where = f" in {_rounded(gain.clusters * more / rows):,} more {kind}"
-        return f"{seen}, this one with about {_rounded(more):,} more rows{where}"
+            unit = "clusters" if cluster_columns(self.cluster_by) else f"{self.cluster_by}s"
+            time = f" ({_rounded(clusters):,} {unit})"
+        need = f"confirming a gain of {_short(gain.value)} needs about {_rounded(more_rows):,} more rows{time}"
+        if more_rows > _FEASIBLE * rows:
+            return (
+                f"{power}; {need}. Waiting will not settle it: improve the model or its features, or keep the champion."
+            )
+        return f"{power}; {need}."
+
+
+def _short(value: float) -> str:
+    """Return a number with two significant digits."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _rounded(count: float) -> int:
