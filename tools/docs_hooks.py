@@ -1,7 +1,8 @@
 """MkDocs hooks: what the site shows and the Markdown files do not hold.
 
-The words after a fence that only tests read (``live``) go away, ``file=…`` becomes a title, links to files outside docs/ lead to the
-repository, and comments such as ``<!-- generated: cli -->`` are replaced by what the command line, the provider and the API document.
+The words after a fence that only tests read (``live``) go away, ``file=…`` becomes a title, links to files outside docs/ lead to
+the repository, and comments such as ``<!-- generated: cli -->`` are replaced by what the command line, the provider and the API
+document.
 """
 
 from __future__ import annotations

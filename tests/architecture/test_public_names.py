@@ -148,3 +148,9 @@ def test_the_package_says_that_it_is_typed() -> None:
         re.search(r"^classifiers = (\[.*?\])", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)[1]  # type: ignore[index]
     )
     assert "Typing :: Typed" in classifiers
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/reference/python.md"])
+def test_the_pages_name_the_public_modules_and_no_other(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"`(retrain\.\w+)`", text)) == PUBLIC.keys()

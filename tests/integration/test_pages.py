@@ -109,7 +109,7 @@ def test_the_recipes_for_machines_run_as_they_stand(live: Live) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"state": "success"' in done.stdout
     assert "PROMOTE" in done.stdout
-    (client,) = blocks(ROOT / "docs" / "rest.md", "python", "live", "api")
+    (client,) = blocks(ROOT / "docs" / "how-to" / "rest.md", "python", "live", "api")
     python = [sys.executable, "-c", client.text]
     done = subprocess.run(python, env=os.environ | where, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "asked before"), done.stderr
