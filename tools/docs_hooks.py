@@ -7,6 +7,7 @@ document.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -16,7 +17,7 @@ from typing import Any
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import event_priority
+from mkdocs.plugins import CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from typer.cli import get_docs_for_click
@@ -44,14 +45,36 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 @event_priority(50)  # before the plugin that reads the mark of the API
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs' signature
+def _write_generated_parts(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs' signature
     """Return a page's Markdown as MkDocs can read it."""
     markdown = markdown.replace("<!-- generated: cli -->", _command_line())
-    markdown = markdown.replace("<!-- generated: rest -->", f"[OAD({ROOT / 'docs' / 'openapi.json'})]")
+    markdown = markdown.replace("<!-- generated: rest -->", f"[OAD({_write_short_openapi()})]")
     markdown = markdown.replace("<!-- generated: settings -->", _settings())
     markdown = _FENCE.sub(_title_fence, markdown)
     source = Path(page.file.src_uri)
     return _LINK.sub(lambda match: _link_to_repository(match, source, str(config.repo_url)), markdown)
+
+
+@event_priority(-50)
+def _drop_second_title(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - MkDocs' signature
+    """Return a page without the title that the plugin for APIs gives its part."""
+    return re.sub(r"^# retrain .*$", "", markdown, flags=re.MULTILINE) if page.file.name == "rest" else markdown
+
+
+on_page_markdown = CombinedEvent(_write_generated_parts, _drop_second_title)
+
+
+def _write_short_openapi() -> Path:
+    """Write the API's description without the text on tokens, which every route would repeat; return its path."""
+    description = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    description["components"].pop("securitySchemes", None)
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            operation.pop("security", None)
+    path = ROOT / "build" / "openapi.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(description), encoding="utf-8")
+    return path
 
 
 def _title_fence(match: re.Match[str]) -> str:
