@@ -39,7 +39,7 @@ def _mlflow_connection() -> dict[str, Any]:
         "conn-fields": {
             "public_url": {
                 "label": "Public URL",
-                "description": "The address that people's browsers use, where it is another one.",
+                "description": "The address that people's browsers use, if it is another one.",
                 "schema": {"type": ["string", "null"]},
             }
         },

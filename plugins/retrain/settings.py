@@ -21,7 +21,7 @@ SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
 LEDGER_CONNECTION: Final = "retrain_ledger"
 NOTE_KEY: Final = "note"
-"""The XCom under which a task leaves the note that its run shall carry, as Markdown."""
+"""The XCom under which a task leaves the note that its run should carry, as Markdown."""
 DEFAULT_STORE: Final = ".retrain/store"
 
 
@@ -31,7 +31,7 @@ def airflow_url() -> str:
 
 
 def base_url() -> str:
-    """Return the address that people's browsers have Airflow under; empty where it is not set."""
+    """Return the address that people's browsers have Airflow under; empty if it is not set."""
     return (_read("base_url", section="api") or "").rstrip("/")
 
 

@@ -124,7 +124,7 @@ def test_the_next_promotion_names_the_version_before_it(ledger: Ledger) -> None:
 
 def test_a_conflict_says_who_won_and_what_to_do(ledger: Ledger) -> None:
     ledger.append(promotion(1))
-    with pytest.raises(ConflictError, match=r"generation 0.*version 1 \(generation 1, as of 2013-01-01.*decide anew"):
+    with pytest.raises(ConflictError, match=r"generation 0.*version 1 \(generation 1, as of 2013-01-01.*decide again"):
         ledger.append(promotion(2, generation=0))
     assert len(ledger.entries()) == 1
 
@@ -147,7 +147,7 @@ def test_the_same_wish_again_returns_the_first_entry_also_after_the_pointer_has_
 @pytest.mark.parametrize("change", [{"model": "other"}, {"timeline": "other"}, {"version": 2}])
 def test_one_idempotency_key_cannot_stand_for_two_wishes(ledger: Ledger, change: dict[str, Any]) -> None:
     ledger.append(promotion(1))
-    with pytest.raises(ConflictError, match="one wish"):
+    with pytest.raises(ConflictError, match="one move"):
         ledger.append(promotion(1, **change))
 
 

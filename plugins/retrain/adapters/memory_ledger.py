@@ -9,7 +9,7 @@ from threading import Lock
 
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
-from retrain.core.ledger.rules import as_utc, entry_for, same_wish
+from retrain.core.ledger.rules import as_utc, confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
@@ -104,12 +104,12 @@ class MemoryLedger:
         """Move the pointer (or record a refusal) and append the entry.
 
         Raises:
-            ConflictError: The rules of `entry_for` refuse the wish.
+            ConflictError: The rules of `entry_for` refuse the move.
         """
         with self._lock:
             for first in self._entries:
                 if first.idempotency_key == move.idempotency_key:
-                    return same_wish(move, first)
+                    return confirm_same_move(move, first)
             head = self._entries[-1] if self._entries else None
             standing = self._standing(move.model, move.timeline)
             entry = entry_for(move, at=datetime.now(UTC), head=head, standing=standing)

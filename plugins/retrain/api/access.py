@@ -37,7 +37,7 @@ class Access:
 
         Args:
             models: The models.
-            dags: Those of them that Airflow has a DAG of; the others are asked for by name all the same.
+            dags: Those of them that Airflow has a DAG of; permission for the others is checked by their name.
         """
         known, others = set(models).intersection(dags), set(models).difference(dags)
         allowed = self._manager.get_authorized_dag_ids(user=self.user, method="GET") if known else set()

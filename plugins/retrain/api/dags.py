@@ -54,7 +54,7 @@ class Question:
 
 
 def find_dags(models: Collection[str], *, and_pipelines: bool = False) -> dict[str, Dag]:
-    """Return the DAGs of some models by their id; where asked for, of every pipeline as well."""
+    """Return the DAGs of some models by their id; on demand, of every pipeline as well."""
     wanted: ColumnElement[bool] = DagModel.dag_id.in_(models)
     if and_pipelines:
         wanted = or_(wanted, DagModel.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == _PIPELINE)))

@@ -69,14 +69,14 @@ def describe(error: Answerable) -> tuple[int, Problem]:
         return HTTPStatus.UNPROCESSABLE_ENTITY, Problem(
             must="the request must be as docs/openapi.json says",
             got="; ".join(to_one_line(text)[:200] for text in wrong),
-            fix="Mend what is named and send it again.",
+            fix="Fix what is named and send it again.",
             link=None,
         )
     status = HTTPStatus(error.status_code)
     return status, Problem(
         must="the request must be one that this user may make",
         got=f"{status.value} {status.phrase}: {to_one_line(str(error.detail))[:300]}",
-        fix=_FIX.get(status, "Mend the request and send it again."),
+        fix=_FIX.get(status, "Fix the request and send it again."),
         link=None,
     )
 

@@ -44,13 +44,13 @@ class AskedBeforeError(ConflictError):
         self.link = run_link(dag_id, run_id)
 
 
-def run_id_for(dag_id: str, operation: str, model: str, wish: Mapping[str, Any]) -> str:
-    """Return the run id of a wish: the same for the same wish, until a run of it failed.
+def run_id_for(dag_id: str, operation: str, model: str, change: Mapping[str, Any]) -> str:
+    """Return the run id of a request: the same for the same request, until a run of it failed.
 
     Args:
-        wish: What is asked for, and the state it rests on, such as the pointer's generation.
+        change: The request, and the state it rests on, such as the pointer's generation.
     """
-    prefix = f"{operation}__{model}__{digest_json(dict(wish))[:_SHOWN]}"
+    prefix = f"{operation}__{model}__{digest_json(dict(change))[:_SHOWN]}"
     failed = select(func.count()).where(
         DagRun.dag_id == dag_id, DagRun.run_id.startswith(prefix, autoescape=True), DagRun.state == DagRunState.FAILED
     )
@@ -101,7 +101,7 @@ def _check_ready(dag_id: str) -> None:
             raise _no_dag(dag_id)
         trouble = "import errors" if dag.has_import_errors else "paused" if dag.is_paused else ""
     if trouble:
-        fix = _WHEN_PAUSED if trouble == "paused" else "Mend its file; see Airflow's import errors."
+        fix = _WHEN_PAUSED if trouble == "paused" else "Fix its file; see Airflow's import errors."
         raise ConflictError(f"the DAG {dag_id} must be ready to run", got=trouble, fix=fix)
 
 

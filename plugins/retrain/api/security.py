@@ -1,4 +1,4 @@
-"""What stands before every change: who asks, from where, and a row that says so, whatever comes of it."""
+"""The checks before every change: the user, the origin of the request, and a row in the audit log, whatever the outcome."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from retrain.settings import base_url
 __all__ = ["HEADER", "BodyLimit", "GuardedRoute"]
 
 HEADER: Final = "x-retrain-request"
-"""A header that no form and no plain link can send; a foreign page would have to ask for it, and is told no."""
+"""A header that no form and no plain link can send; a foreign page would need permission to send it, which it does not get."""
 MOST_BYTES: Final = 16 * 1024
 
 
 class GuardedRoute(APIRoute):
     """A route that changes something.
 
-    In this order: who asks (401), a row in the log of attempts, where the request comes from (403, 415), and only then
+    In this order: the user (401), a row in the log of attempts, where the request comes from (403, 415), and only then
     its body. The row gets the outcome in the end, a refusal's as well. Without a ledger to write it to nothing is done.
     """
 

@@ -1,4 +1,4 @@
-"""One wish of one user: may it be, what state does it rest on, and the run that does it."""
+"""One request of one user: whether it is allowed, which state it rests on, and the run that does it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Ask:
         self._note(timeline, reason, dag_id)
         self._access.need_run(model, dag_id)
         self._check_pipeline(model)
-        wish = {"timeline": timeline, "given": given, "state": self._state(operation, model, timeline)}
-        run_id = self._attempt.run_id = run_id_for(dag_id, operation.value, model, wish)
+        change = {"timeline": timeline, "given": given, "state": self._state(operation, model, timeline)}
+        run_id = self._attempt.run_id = run_id_for(dag_id, operation.value, model, change)
         conf = given | {"timeline": timeline, "reason": reason} | ({} if dag_id == model else {"model": model})
         start_run(dag_id, run_id, conf, self._access.name)
         return _accepted(operation, model, timeline, dag_id, run_id)
@@ -77,7 +77,7 @@ class Ask:
             raise NotFoundError("the model must be a pipeline's", got=model, fix="See the list of models.")
 
     def _state(self, operation: Operation, model: str, timeline: str) -> int:
-        """Return what changes when such a wish was granted, so that the same wish is another one then."""
+        """Return a counter that changes once the operation succeeds, so that the next identical request gets a new run id."""
         if operation is Operation.RETRAIN:
             return self._ledger.overview.decision_count(model, timeline)
         standing = self._ledger.standing(model, timeline)
@@ -99,7 +99,7 @@ def _accepted(operation: Operation, model: str, timeline: str, dag_id: str, run_
 
 
 def ask_of(request: Request, access: AccessDep, ledger: LedgerDep) -> Ask:
-    """Return who asks on behalf of the user."""
+    """Return the identity under which the run is started for the user."""
     return Ask(access, ledger, request.state.attempt)
 
 

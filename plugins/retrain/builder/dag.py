@@ -123,7 +123,7 @@ def _make_params() -> dict[str, Param]:
             type=["null", "string"],
             pattern=f"^{NAME_PATTERN}$(?!\\n)",
             title="Timeline",
-            description="Where a promotion goes. Empty: production, but a backfill runs as a simulation of its own.",
+            description="The timeline of a promotion. Empty: production, but a backfill runs as a simulation of its own.",
         ),
         "reason": Param(
             None, type=["null", "string"], maxLength=500, title="Reason", description="Kept in the ledger."

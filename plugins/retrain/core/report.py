@@ -1,4 +1,4 @@
-"""What people are told of a retrain: the decision and why, and all that it rests on, without any value of a row."""
+"""The content of a report on a retrain: the decision, its reasons and everything it rests on, without row values."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class RetrainReport:
     """A decision with what it rests on.
 
     Attributes:
-        made: The version that was decided on; known also where the decision, by a failed step, has no challenger.
+        made: The version that was decided on; known even if a failed step left the decision without a challenger.
         recipe: What it was made from.
-        champion: What the champion was made from; None without a champion, or where the registry does not know it any more.
+        champion: What the champion was made from; None without a champion, or if the registry no longer has it.
         scorecard: None where the retrain failed before it was measured.
         reliability: By side: challenger, and champion or baseline.
         change: How the predictions differ from the champion's; None without one.
@@ -119,7 +119,7 @@ class RetrainReport:
 
     @property
     def leading(self) -> Verdict | None:
-        """The verdict with an interval that is shown first: on the gain over the opponent, where there is one."""
+        """The verdict with an interval that is shown first: on the gain over the opponent, if there is an opponent."""
         known = [
             verdict
             for verdict in self.decision.verdicts

@@ -23,7 +23,7 @@ class MlflowHook(BaseHook):
     """Opens the model registry of a connection of type ``mlflow``.
 
     Host, port and schema (http or https) name the server; login and password are HTTP basic authentication; the extra field
-    ``public_url`` is the address that people's browsers use, where it is another one.
+    ``public_url`` is the address that people's browsers use, if it is another one.
     """
 
     conn_name_attr = "mlflow_conn_id"

@@ -33,7 +33,7 @@ class Scale:
 
     @classmethod
     def over(cls, values: Iterable[float | None], room: float = 0.12) -> Scale:
-        """Return the axis that shows all values; those that are no number count for nothing."""
+        """Return the axis that shows all values; those that are not a number are ignored."""
         known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
         margin = (max(known) - min(known)) * room or abs(known[0]) * room or 1.0
         return cls(min(known) - margin, max(known) + margin)
@@ -102,7 +102,7 @@ def _facts_of(verdict: Verdict) -> list[str]:
 def _margin_of(verdict: Verdict) -> float:
     """Return how far what was judged is from its bound: the near end of the interval, or the value without one.
 
-    0 where the bound lies inside the interval, or something is no number.
+    0 if the bound lies inside the interval, or if a value is not a number.
     """
     if verdict.value is None or verdict.bound is None:
         return 0.0

@@ -26,7 +26,7 @@ def load_templates() -> None:
 def render_page(template: str, **facts: Any) -> str:
     """Return a page of `templates/` filled in; all that is filled in is escaped.
 
-    Its policy lets no script run and nothing load but pictures that it brings along, also where it is opened as a file.
+    Its policy lets no script run and nothing load but its own pictures, even if it is opened as a file.
     """
     style = files("retrain.reports").joinpath("templates", _STYLE).read_text(encoding="utf-8")
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -50,7 +50,7 @@ def _pages() -> Environment:
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """Return a metric as people read it: four digits after the point, fewer where it is large, a dash for no number."""
+    """Return a metric as people read it: four digits after the point, fewer if it is large, a dash if it is missing."""
     if value is None or not math.isfinite(value):
         return "–"
     digits = 4 if abs(value) < 100 else 1 if abs(value) < 10_000 else 0

@@ -48,14 +48,14 @@ for group in $groups; do kill -TERM "-$group"; done
 sleep 10
 for group in $groups; do kill -KILL "-$group"; done
 """
-"""Ends the process groups that it was told of once the one who told it is gone, however that ended."""
+"""Ends the process groups that it was given once the process that started it is gone, however that ended."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the servers listen, all on loopback."""
+    """The ports of the servers, all on loopback."""
 
     airflow: int = 8080
     mlflow: int = 5000

@@ -28,7 +28,7 @@ def test_a_rollback_is_a_run_in_the_users_name_and_the_same_again_is_a_conflict(
     assert len(runs("retrain_rollback")) == 2
 
 
-def test_of_fifty_identical_wishes_one_is_granted(pages: Pages, runs: Runs) -> None:
+def test_of_fifty_identical_requests_one_is_granted(pages: Pages, runs: Runs) -> None:
     answers = [pages.post(f"models/{MODEL}/retrain", {"reason": REASON}).status_code for _ in range(50)]
     assert sorted(answers) == [202] + [409] * 49
     assert len(runs(MODEL)) == 1
@@ -47,7 +47,7 @@ def test_what_failed_may_be_asked_again(pages: Pages, runs: Runs) -> None:
     assert again.json()["run_id"] != first
 
 
-def test_a_wish_is_another_one_once_the_pointer_moved(pages: Pages) -> None:
+def test_the_same_request_gets_a_new_run_once_the_pointer_moved(pages: Pages) -> None:
     first = pages.post(f"models/{MODEL}/rollback", {"reason": REASON}).json()["run_id"]
     pages.world.ledger, kept = pages.ledger, pages.world.ledger
     try:

@@ -419,7 +419,7 @@ export interface components {
             reason: string;
             /**
              * Status
-             * @description The HTTP status of the answer; null where none was given.
+             * @description The HTTP status of the answer; null if none was given.
              */
             status: number | null;
             /**
@@ -517,7 +517,7 @@ export interface components {
             manifest_digest: string;
             /**
              * Decision Id
-             * @description The decision it rests on; empty where none does.
+             * @description The decision it rests on; empty if it rests on none.
              */
             decision_id: string;
             /**
@@ -910,7 +910,7 @@ export interface components {
         };
         /**
          * MetricPair
-         * @description One metric of challenger and opponent on the same rows; null where it is not defined.
+         * @description One metric of challenger and opponent on the same rows; null if it is not defined.
          */
         MetricPair: {
             /** Name */
@@ -924,7 +924,7 @@ export interface components {
         };
         /**
          * MetricPoint
-         * @description The primary metric of whoever was champion after the decision of one as-of, on that decision's holdout.
+         * @description The primary metric of the champion after the decision of one as-of, on that decision's holdout.
          */
         MetricPoint: {
             /**
@@ -976,7 +976,7 @@ export interface components {
             moves: components["schemas"]["LedgerRow"][];
             /**
              * Decisions
-             * @description By as-of, oldest first; the last ones where there are many.
+             * @description By as-of, oldest first; only the last ones if there are many.
              */
             decisions: components["schemas"]["DecisionPoint"][];
             /**
@@ -1066,7 +1066,7 @@ export interface components {
             metric: string;
             /**
              * Sparkline
-             * @description Oldest first, 24 at the most.
+             * @description Oldest first, at most 24.
              */
             sparkline: components["schemas"]["MetricPoint"][];
             /** Frozen */
@@ -1146,7 +1146,7 @@ export interface components {
             fix: string;
             /**
              * Link
-             * @description Where to look, relative to Airflow's base URL.
+             * @description A page to look at, relative to Airflow's base URL.
              */
             link?: string | null;
         };
@@ -1184,7 +1184,7 @@ export interface components {
          * ReliabilityCurve
          * @description How often what was predicted came true, in up to ten bins with the same number of rows.
          *
-         *     Of the second class where there are two, else of the class that was predicted.
+         *     Of the second class if there are two, otherwise of the predicted class.
          */
         ReliabilityCurve: {
             /**
@@ -1244,7 +1244,7 @@ export interface components {
             data: components["schemas"]["DataView"] | null;
             /**
              * Changes
-             * @description Against the champion of then; empty where there was none.
+             * @description Compared with the champion at the time; empty if there was none.
              */
             changes: components["schemas"]["Change"][];
             /**
@@ -1728,7 +1728,7 @@ export interface operations {
             query?: {
                 /** @description Which history of champions, such as production. */
                 timeline?: string;
-                /** @description How many decisions at the most, the last ones. */
+                /** @description At most this many decisions, the last ones. */
                 decisions?: number;
             };
             header?: never;

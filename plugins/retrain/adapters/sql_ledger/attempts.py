@@ -1,4 +1,4 @@
-"""Who asked for what over the pages' API, and what came of it: a row before anything is done, its outcome after."""
+"""The requests of users over the pages' API and their outcomes: a row before anything is done, its outcome after."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from retrain.adapters.sql_ledger.overview import LedgerOverview
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
-from retrain.core.ledger.rules import entry_for, same_wish
+from retrain.core.ledger.rules import confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
@@ -36,7 +36,7 @@ class SqlLedger:
 
     Attributes:
         overview: Reads for many models at once, for the pages and the command line.
-        attempts: Who asked for what over the pages' API.
+        attempts: The requests of users over the pages' API.
     """
 
     def __init__(self, url_or_engine: str | URL | Engine) -> None:
@@ -140,13 +140,13 @@ class SqlLedger:
         The same idempotency key again returns the first entry and changes nothing.
 
         Raises:
-            ConflictError: The rules of `entry_for` refuse the wish: the message says who won, or what bars it.
-            IntegrityError: The wish moves a pointer, and that or the chain's head was edited.
+            ConflictError: The rules of `entry_for` refuse the move: the message names the winner, or what blocks it.
+            IntegrityError: The move changes a pointer, and that pointer or the chain's head was edited.
         """
         with self._database.writing() as connection:
             first = queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key)
             if first is not None:
-                return same_wish(move, first)
+                return confirm_same_move(move, first)
             standing = queries.find_standing(connection, move.model, move.timeline)
             at = self._database.now(connection)
             entry = entry_for(move, at=at, head=queries.head(connection), standing=standing)

@@ -34,7 +34,7 @@ class ModelHead:
     """Where a model stands on a timeline.
 
     Attributes:
-        champion: The move that set the pointer where it is.
+        champion: The move that set the current pointer.
         decision: The last decision.
         frozen: Whether no automatic promotion may happen.
     """
@@ -138,7 +138,7 @@ class LedgerOverview:
             return int(connection.execute(select(func.count()).select_from(DECISION).where(*mine)).scalar_one())
 
     def request(self, request_id: str) -> Request | None:
-        """Return who asked for a retrain."""
+        """Return the user or system that requested a retrain."""
         query = select(RETRAIN.c.origin, RETRAIN.c.actor, RETRAIN.c.reason).where(RETRAIN.c.id == request_id)
         with self._database.reading() as connection:
             row = connection.execute(query).first()

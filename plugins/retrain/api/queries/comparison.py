@@ -44,7 +44,7 @@ def compare_versions(model: str, a: int, b: int, timeline: str, ledger: SqlLedge
 
 
 def _decision(model: str, version: int, timeline: str, ledger: SqlLedger) -> Decision:
-    """Return the last decision on a version, on the timeline where there is one."""
+    """Return the last decision on a version, on the timeline if there is one."""
     found = ledger.overview.decisions_on(model, version)
     if not found:
         raise NotFoundError(

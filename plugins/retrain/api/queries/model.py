@@ -26,7 +26,7 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
     """Return everything on a model on one timeline.
 
     Args:
-        most: How many decisions at the most.
+        most: At most this many decisions.
 
     Raises:
         NotFoundError: Neither ledger nor Airflow knows it.

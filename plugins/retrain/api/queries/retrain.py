@@ -54,7 +54,7 @@ def read_retrain(model: str, decision_id: str, ledger: SqlLedger) -> RetrainDeta
 
 
 def _champion_of_then(decision: Decision, ledger: SqlLedger) -> Decision | None:
-    """Return the decision that made the champion of then, where one did."""
+    """Return the decision that promoted the champion at the time, if a decision did."""
     if decision.champion_version is None:
         return None
     found = ledger.overview.decisions_on(decision.model, decision.champion_version)

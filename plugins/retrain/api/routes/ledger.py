@@ -1,4 +1,4 @@
-"""The ledger: its entries, whether it is intact, an export; and who asked for what over this API."""
+"""The ledger: its entries, whether it is intact, an export; and the requests of users over this API."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def read_model(
     ledger: LedgerDep,
     access: AccessDep,
     timeline: TimelineParam = PRODUCTION,
-    decisions: Annotated[int, Query(ge=1, le=1000, description="How many decisions at the most, the last ones.")] = 240,
+    decisions: Annotated[int, Query(ge=1, le=1000, description="At most this many decisions, the last ones.")] = 240,
 ) -> ModelDetail:
     """Return champion, moves, decisions, ledger, freeze, and what the user may do."""
     return reads.read_model(model, timeline, decisions, ledger, access)

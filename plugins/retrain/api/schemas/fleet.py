@@ -26,12 +26,12 @@ class Champion(Schema):
     reason: str
     generation: int
     manifest_digest: str
-    decision_id: str = Field(description="The decision it rests on; empty where none does.")
+    decision_id: str = Field(description="The decision it rests on; empty if it rests on none.")
     expires_at: datetime | None = Field(description="Until when a forced version may stay.")
 
 
 class MetricPoint(Schema):
-    """The primary metric of whoever was champion after the decision of one as-of, on that decision's holdout."""
+    """The primary metric of the champion after the decision of one as-of, on that decision's holdout."""
 
     as_of: datetime
     value: float
@@ -49,7 +49,7 @@ class ModelRow(Schema):
     champion: Champion | None
     decision: DecisionPoint | None = Field(description="The last decision.")
     metric: str = Field(description="The primary metric of `sparkline`; empty without a decision.")
-    sparkline: list[MetricPoint] = Field(description="Oldest first, 24 at the most.")
+    sparkline: list[MetricPoint] = Field(description="Oldest first, at most 24.")
     frozen: bool
 
 

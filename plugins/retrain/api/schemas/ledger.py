@@ -1,4 +1,4 @@
-"""The ledger's entries, its health, and who asked for what."""
+"""The ledger's entries, its health, and the requests of users."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class AttemptRow(Schema):
     model: str
     timeline: str
     reason: str
-    status: int | None = Field(description="The HTTP status of the answer; null where none was given.")
+    status: int | None = Field(description="The HTTP status of the answer; null if none was given.")
     outcome: str = Field(description="What came of it, in words.")
     dag_id: str
     run_id: str

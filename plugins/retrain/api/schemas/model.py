@@ -67,7 +67,7 @@ class ModelDetail(Schema):
     greater_is_better: bool
     champion: Champion | None
     moves: list[LedgerRow] = Field(description="Every move of the pointer, oldest first: the champion timeline.")
-    decisions: list[DecisionPoint] = Field(description="By as-of, oldest first; the last ones where there are many.")
+    decisions: list[DecisionPoint] = Field(description="By as-of, oldest first; only the last ones if there are many.")
     ledger: list[LedgerRow] = Field(description="The last entries, refusals included, the latest first.")
     freeze: Freeze | None
     fallbacks: list[Fallback] = Field(description="What a rollback may go to, the latest first.")

@@ -15,7 +15,7 @@ class Problem(Schema):
     must: str = Field(description="What must hold.")
     got: str = Field(description="What came instead; never a secret and never a value of the data.")
     fix: str = Field(description="What to do next.")
-    link: str | None = Field(None, description="Where to look, relative to Airflow's base URL.")
+    link: str | None = Field(None, description="A page to look at, relative to Airflow's base URL.")
 
 
 class Unavailable(Schema):

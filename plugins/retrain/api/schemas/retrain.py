@@ -26,7 +26,7 @@ __all__ = [
 
 
 class MetricPair(Schema):
-    """One metric of challenger and opponent on the same rows; null where it is not defined."""
+    """One metric of challenger and opponent on the same rows; null if it is not defined."""
 
     name: str
     greater_is_better: bool
@@ -54,7 +54,7 @@ class CalibrationBin(Schema):
 class ReliabilityCurve(Schema):
     """How often what was predicted came true, in up to ten bins with the same number of rows.
 
-    Of the second class where there are two, else of the class that was predicted.
+    Of the second class if there are two, otherwise of the predicted class.
     """
 
     side: Literal["challenger", "opponent"]
@@ -129,7 +129,7 @@ class RetrainDetail(Schema):
     request_reason: str
     scorecard: ScorecardView | None
     data: DataView | None
-    changes: list[Change] = Field(description="Against the champion of then; empty where there was none.")
+    changes: list[Change] = Field(description="Compared with the champion at the time; empty if there was none.")
     compared_with: int | None = Field(description="The version of that champion.")
     links: Links
     unavailable: list[Unavailable]

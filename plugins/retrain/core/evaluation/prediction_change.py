@@ -29,12 +29,12 @@ class Flips:
     """How many rows get another likeliest class, of two classes: cross 0.5.
 
     Attributes:
-        mended: Of these, where the challenger is right and the opponent was wrong.
+        fixed: Of these, where the challenger is right and the opponent was wrong.
         broken: Where the opponent was right and the challenger is wrong. With two classes every flip is one of the two.
     """
 
     rows: int
-    mended: int
+    fixed: int
     broken: int
 
 
@@ -55,7 +55,7 @@ class PredictionChange:
 
 
 def prediction_change(scores: Scores) -> PredictionChange | None:
-    """Return how the challenger's predictions differ from the opponent's; None where there is no opponent."""
+    """Return how the challenger's predictions differ from the opponent's; None if there is no opponent."""
     mine, theirs = scores.challenger, scores.opponent
     if theirs is None:
         return None

@@ -42,8 +42,8 @@ class Scorecard:
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.
         cut: How many holdout rows were left out because the champion had been trained on them.
-        profile: What the window looks like; None where no gate asked for it.
-        footprint: What the challenger costs; None where no gate asked for it, or it could not be measured.
+        profile: Describes the window; None if no gate needs it.
+        footprint: What the challenger costs; None if no gate needs it, or if it could not be measured.
         why_no_footprint: The reason in that case.
     """
 
@@ -114,14 +114,14 @@ def _nan_for_null(metrics: dict[str, float | None]) -> dict[str, float]:
 
 
 def value_of(metrics: Sequence[str], y: Floats, scores: Floats | None) -> dict[str, float]:
-    """Return the named metrics; none where there are no scores."""
+    """Return the named metrics; empty if there are no scores."""
     return {} if scores is None else {name: METRICS[name].value(y, scores) for name in metrics}
 
 
 def score_slices(
     metrics: Sequence[str], columns: Sequence[str], scores: Scores, *, most: int = 200
 ) -> Iterator[SliceScore]:
-    """Yield the scores of each value of each column, the `most` frequent values of a column at the most."""
+    """Yield the scores of each value of each column, at most the `most` frequent values of a column."""
     for column in columns:
         values, codes, counts = np.unique(scores.columns[column].astype(str), return_inverse=True, return_counts=True)
         for index in np.argsort(-counts, kind="stable")[:most]:

@@ -26,7 +26,7 @@ class Scores:
     Attributes:
         y: (n,) class indices, or the label of a regression.
         challenger: (n, classes) probabilities, or (n,) predictions.
-        opponent: Like `challenger`; None where there is nothing to compare with.
+        opponent: Like `challenger`; None if there is nothing to compare with.
         event_time: (n,) datetime64, UTC.
         columns: Columns to slice or cluster by, each (n,).
         baseline: What a dummy of the challenger's training rows says on every row: (classes,) shares, or (1,) a number.

@@ -33,7 +33,7 @@ class Action(StrEnum):
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     REFUSE = "refuse"
-    """A wish that was not granted, and why."""
+    """A move that was refused, and why."""
 
     @property
     def moves(self) -> bool:
@@ -69,11 +69,11 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Move:
-    """The wish to move a pointer.
+    """A proposed move of a pointer.
 
     Attributes:
-        expected_generation: The generation the wish rests on; 0 where there is no champion yet.
-        idempotency_key: The same wish, asked again, moves nothing and gets the first entry back.
+        expected_generation: The generation that the move rests on; 0 if there is no champion yet.
+        idempotency_key: The same move, proposed again, changes nothing and returns the first entry.
         approver: Who approved the promotion, where the pipeline asks for that.
         lifetime: How long a forced version may stay.
     """

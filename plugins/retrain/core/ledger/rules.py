@@ -8,7 +8,7 @@ from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move
 from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
-__all__ = ["as_utc", "entry_for", "same_wish"]
+__all__ = ["as_utc", "confirm_same_move", "entry_for"]
 
 
 def as_utc(instant: datetime) -> datetime:
@@ -23,18 +23,18 @@ def as_utc(instant: datetime) -> datetime:
 
 
 def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: Standing) -> LedgerEntry:
-    """Return the sealed entry that a wish becomes.
+    """Return the sealed entry for a proposed move.
 
     Args:
-        move: The wish.
+        move: The proposed move.
         at: The time of the store that will hold the entry, exactly as it will hold it.
         head: The last entry of the whole ledger.
-        standing: Where the wish's model stands on its timeline.
+        standing: The standing of the model on its timeline.
 
     Raises:
         ConflictError: The pointer is elsewhere; a promotion is blocked or would go back in time; a rollback or revert is to a
             version that was never live; a forced version would never expire.
-        IntegrityError: The wish is no refusal, and the head, or a move or freeze of this model and timeline, was edited.
+        IntegrityError: The move is not a refusal, and the head, or a move or freeze of this model and timeline, was edited.
     """
     champion = standing.champion
     if move.action is not Action.REFUSE:
@@ -71,15 +71,15 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
     ).sealed()
 
 
-def same_wish(move: Move, first: LedgerEntry) -> LedgerEntry:
-    """Return the entry that the idempotency key of a wish made before.
+def confirm_same_move(move: Move, first: LedgerEntry) -> LedgerEntry:
+    """Return the entry that an earlier move with the same idempotency key made.
 
     Raises:
         ConflictError: It was made for another model, timeline or version.
     """
     if (move.model, move.timeline, move.version) != (first.model, first.timeline, first.version):
         raise ConflictError(
-            "an idempotency key must stand for one wish",
+            "an idempotency key must belong to one move",
             got=f"the key of entry {first.seq} ({first.model}, {first.timeline}, version {first.version})"
             f" for version {move.version} of {move.model} on {move.timeline}",
             fix="Use a fresh idempotency key.",
@@ -104,7 +104,7 @@ def _check_generation(move: Move, champion: LedgerEntry | None) -> None:
             f"the pointer of {move.model} on {move.timeline} must be at generation {move.expected_generation}"
             f" to become version {move.version}",
             got=f"{_winner(champion)} there already" if champion else "generation 0, no champion yet",
-            fix="Read the pointer again, compare the challenger with that champion, and decide anew.",
+            fix="Read the pointer again, compare the challenger with that champion, and decide again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a model stands on a timeline: its champion and what was live before it, a freeze, and the keys in quarantine."""
+"""The standing of a model on a timeline: its champion and what was live before it, a freeze, and the keys in quarantine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Standing:
 
     @property
     def champion(self) -> LedgerEntry | None:
-        """The move that set the pointer where it is."""
+        """The move that set the current pointer."""
         return self.moves[-1] if self.moves else None
 
     def was_live(self, version: int) -> LedgerEntry | None:

@@ -38,7 +38,7 @@ class Evidence:
     """The scorecard of a retrain with its per-row scores.
 
     Attributes:
-        allotment: The error that the comparison with the champion may make; None where nothing but the gates limits it.
+        allotment: The error that the comparison with the champion may make; None if only the gates limit it.
     """
 
     scorecard: Scorecard
@@ -61,11 +61,11 @@ class Evidence:
         return self.allotment.why_none if self.allotment else ""
 
     def challenger_metric(self, metric: str) -> float:
-        """Return a metric of the challenger; NaN where it is missing."""
+        """Return a metric of the challenger; NaN if it is missing."""
         return self.scorecard.challenger_metrics.get(metric, math.nan)
 
     def opponent_metric(self, metric: str) -> float:
-        """Return a metric of the opponent; NaN where it is missing."""
+        """Return a metric of the opponent; NaN if it is missing."""
         return self.scorecard.opponent_metrics.get(metric, math.nan)
 
     def slice_scores(self) -> tuple[SliceScore, ...]:
@@ -169,7 +169,7 @@ class Evidence:
         return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
 
     def compute_group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
-        """Return a metric of the challenger in each group; NaN where it is not defined.
+        """Return a metric of the challenger in each group; NaN if it is not defined.
 
         Raises:
             DataError: A score is not finite, the rows are of one class, or the metric is of another task.

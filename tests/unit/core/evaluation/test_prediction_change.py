@@ -29,13 +29,13 @@ def test_every_row_is_in_one_bucket_by_how_far_its_prediction_moves() -> None:
 
 def test_rows_that_cross_one_half_are_counted_by_who_is_right() -> None:
     scores = two_classes([1, 1, 0, 0, 1], [0.6, 0.4, 0.6, 0.4, 0.9], [0.4, 0.6, 0.4, 0.6, 0.8])
-    assert prediction_change(scores).flips == Flips(rows=4, mended=2, broken=2)  # type: ignore[union-attr]
+    assert prediction_change(scores).flips == Flips(rows=4, fixed=2, broken=2)  # type: ignore[union-attr]
 
 
 def test_of_more_classes_a_flip_may_be_neither_better_nor_worse() -> None:
     mine, theirs = np.array([[0.1, 0.8, 0.1]]), np.array([[0.8, 0.1, 0.1]])
     scores = Scores(np.array([2.0]), mine, theirs, np.zeros(1, dtype="datetime64[us]"))
-    assert prediction_change(scores).flips == Flips(rows=1, mended=0, broken=0)  # type: ignore[union-attr]
+    assert prediction_change(scores).flips == Flips(rows=1, fixed=0, broken=0)  # type: ignore[union-attr]
 
 
 def test_a_regression_moves_in_standard_deviations_of_its_label() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.builders import AS_OF
 
 from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move
-from retrain.core.ledger.rules import as_utc, entry_for, same_wish
+from retrain.core.ledger.rules import as_utc, confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
@@ -88,10 +88,10 @@ def test_a_refusal_rests_on_no_generation() -> None:
 
 def test_one_idempotency_key_stands_for_one_wish() -> None:
     entry = first()
-    assert same_wish(wish(actor="a retry", expected_generation=4), entry) is entry
+    assert confirm_same_move(wish(actor="a retry", expected_generation=4), entry) is entry
     for other in (wish(model="other"), wish(timeline="other"), wish(version=2)):
         with pytest.raises(ConflictError, match="the key of entry 1"):
-            same_wish(other, entry)
+            confirm_same_move(other, entry)
 
 
 def test_instants_are_kept_in_utc_and_one_without_offset_is_refused() -> None:

@@ -17,7 +17,7 @@ class Allotment:
 
     Attributes:
         method: How the level was found.
-        level: How often luck alone may pass, one-sided; 0 where nothing is left.
+        level: How often luck alone may pass, one-sided; 0 if nothing is left.
         test: The identity of the test: the same challenger, champion and policy are the same test, however often it is asked for.
         sequence: The sequence of tests that shares a budget.
         place: The place in that sequence, from 1; None where the test spends nothing, because nothing is left or because an

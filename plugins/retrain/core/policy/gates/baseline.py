@@ -1,4 +1,4 @@
-"""The challenger must beat a dummy and, where there is one, a simple rule, by more than luck explains."""
+"""The challenger must beat a dummy and, if the spec names one, a simple rule, by more than luck explains."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Baseline(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The rule, and the column that clusters where it is not a period."""
+        """The rule, and the column that clusters if it is not a period."""
         return (*([] if self.rule is None else [self.rule]), *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:

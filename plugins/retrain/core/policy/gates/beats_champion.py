@@ -47,7 +47,7 @@ class BeatsChampion(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column that clusters, where it is not a period."""
+        """The column that clusters, if it is not a period."""
         return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:

@@ -21,8 +21,8 @@ class Calibration(Gate):
 
     The error is the mean over the rows of |stated confidence - share that came true|, by bins of the confidence: of the
     positive class, beyond two classes of the likeliest (see `retrain.core.stats.calibration`). Noise lifts it, so the limits are
-    not symmetric: the upper one keeps the lift, so that a small holdout is no proof of calibration, and the lower one is without
-    it, so that a small holdout is no proof of the contrary either (see `retrain.core.stats.biased_statistic`).
+    not symmetric: the upper one keeps the lift, so that a small holdout does not prove calibration, and the lower one is without
+    it, so that a small holdout does not prove the contrary either (see `retrain.core.stats.biased_statistic`).
 
     Assumptions: clusters are independent, rows within one need not be; bins hold enough rows to say anything.
 
@@ -48,7 +48,7 @@ class Calibration(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column that clusters, where it is not a period."""
+        """The column that clusters, if it is not a period."""
         return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:

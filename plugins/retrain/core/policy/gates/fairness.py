@@ -69,7 +69,7 @@ class Fairness(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that make groups, and the one that clusters where it is not a period."""
+        """The columns that make groups, and the one that clusters if it is not a period."""
         return (*self.by, *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:

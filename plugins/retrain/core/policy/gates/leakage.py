@@ -22,9 +22,9 @@ _Finding = tuple[str, float, float]
 
 
 class Leakage(Gate):
-    """Pass where none of three signs of a leak is found (Kaufman, Rosset, Perlich and Stitelman 2012).
+    """Pass if none of three signs of a leak is found (Kaufman, Rosset, Perlich and Stitelman 2012).
 
-    A feature that alone tells the label better than `max_strength`: the area under the ROC curve, of the best class where there
+    A feature that alone tells the label better than `max_strength`: the area under the ROC curve, of the best class if there
     are several, or the absolute rank correlation with the label of a regression (see `retrain.core.stats.drift.association`). More
     holdout rows than `max_duplicates` that equal a training row in every feature and the label. An instant after as-of in a
     feature. What a feature tells only together with another, and what is written in texts, is not found.

@@ -18,7 +18,7 @@ __all__ = ["Population"]
 
 
 class Population(Gate):
-    """Pass where no feature, nor the label, lies further from its training range than `max_distance`.
+    """Pass if no feature, nor the label, lies further from its training range than `max_distance`.
 
     The distance is that of Jensen and Shannon, 0 to 1 (Lin 1991; see `retrain.core.stats.drift.distance` for the formula and what
     it assumes). It is never negative, so luck alone makes some: a column over the bound that luck explains is inconclusive.

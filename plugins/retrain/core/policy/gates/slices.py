@@ -35,7 +35,7 @@ class Slices(Gate):
     - pass: neither. `detectable` says how large a drop of the least precise slice would have failed four times in five: where
       that is far over `max_drop`, the gate has no teeth there, and wants more rows or fewer slices.
 
-    Slices with fewer than `min_rows` rows, or where the metric is not defined (one class only), are not judged; where no
+    Slices with fewer than `min_rows` rows, or without a defined metric (one class only), are not judged; if no
     slice can be judged, or a metric is defined on one side only, the verdict is inconclusive.
     """
 
@@ -48,7 +48,7 @@ class Slices(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column that clusters, where it is not a period."""
+        """The column that clusters, if it is not a period."""
         return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:

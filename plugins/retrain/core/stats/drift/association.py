@@ -1,7 +1,7 @@
 """Univariate association of one column with the label: an unusually strong one is likely a leak.
 
 For a classification this is the univariate AUC: the area under the ROC curve with the column as the score, one class against the
-rest, the highest of the classes; 0.5 is no association, 1 a perfect one, and a decreasing relation counts like an increasing
+rest, the highest of the classes; 0.5 means no association, 1 a perfect one, and a decreasing relation counts like an increasing
 one. For a regression it is Spearman's absolute rank correlation. The column is ranked by its value, with missing values first
 lowest and then highest, because being missing may itself reveal the class. It is also ranked by the label's mean per bin or
 category, estimated on the earlier half of the rows and scored on the later half, so a column with many categories gains nothing by
