@@ -25,7 +25,8 @@ UI_TYPES := src/api/schema.d.ts
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
 
 PROSE_PAGES := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
-PROSE_CODE := dags include tools
+PROSE_CODE := dags include tools benchmarks $(addprefix plugins/retrain/, adapters api hooks listeners reports sandbox testing \
+	$(addprefix core/, data evaluation ledger policy ports stats training))
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
