@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 from tests.builders import ROOT
 
 from retrain.plugin import RetrainPlugin
 
-STATIC = ROOT / "plugins" / "retrain" / "ui" / "static"
+STATIC = ROOT / "plugins" / "retrain" / "api" / "static"
 
 
 def test_the_app_is_mounted_once_under_its_prefix() -> None:
@@ -39,6 +40,7 @@ def test_each_page_and_tab_is_in_the_bundle_under_its_name() -> None:
             assert len(version) == 16
 
 
+@pytest.mark.integration
 def test_loading_the_plugin_loads_neither_the_app_nor_a_database() -> None:
     code = "import sys, retrain.plugin; print([n for n in sys.modules if n.startswith(('retrain.api', 'mlflow', 'pandas'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(ROOT))

@@ -16,7 +16,7 @@ from retrain.operators.champion import ChampionOperator
 def succeeded(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world of `succeeded`, in which the operators work, too."""
     proof = {"registry": succeeded.registry, "ledger": succeeded.ledger, "snapshots": succeeded.snapshots}
-    monkeypatch.setattr(ChampionOperator, "proof", lambda _: proof | {"rehearse": succeeded.rehearse})
+    monkeypatch.setattr(ChampionOperator, "proof", lambda _: proof | {"smoke_test": succeeded.smoke_test})
     monkeypatch.setattr(PromoteModelOperator, "ledger_hook", SimpleNamespace(get_conn=lambda: succeeded.ledger))
     monkeypatch.setattr(PromoteModelOperator, "mlflow_hook", SimpleNamespace(get_conn=lambda: succeeded.registry))
     return succeeded
