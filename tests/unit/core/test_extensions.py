@@ -185,7 +185,7 @@ def test_an_installed_gate_cannot_judge_alone(install: Install) -> None:
     install("acme", gates={"picky": "acme:Picky"})
     gate = Installed.model_validate({"check": "picky", "max": 1})
     verdict = gate.judge(make_evidence(make_scores()))
-    assert (verdict.gate, verdict.outcome, verdict.reason) == (
+    assert (verdict.check, verdict.outcome, verdict.reason) == (
         "picky",
         Outcome.INCONCLUSIVE,
         "its code was not loaded",
@@ -209,6 +209,14 @@ def test_an_installed_metric_has_a_value_and_a_direction(install: Install) -> No
     assert METRICS["counted"].value(y, y) == 5
     assert GREATER_IS_BETTER["counted"] is True
     assert "counted" in metrics_for("regression")
+
+
+def test_an_installed_metric_is_resampled_by_its_own_resampler(install: Install) -> None:
+    sums = "lambda y, s: len(y), lambda y, s: (y + s)[:, None], lambda sums: sums[:, 0]"
+    install("acme", CODE.replace("lambda y, s: len(y), None, None", sums), metrics={"summed": "acme:ROWS"})
+    y, scores = np.array([1.0, 2.0, 4.0]), np.array([0.0, 0.0, 2.0])
+    resample = METRICS["summed"].resampler(y, scores, np.array([0, 0, 1]))
+    assert list(resample(np.array([[1.0, 1.0], [0.0, 2.0]]))) == [9, 12]
 
 
 def test_an_installed_metric_refuses_scores_of_another_task(install: Install) -> None:

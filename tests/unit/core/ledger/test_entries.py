@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_pointer
 
-from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move, Pointer, verify_chain
+from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
 from retrain.core.ledger.rules import entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.errors import IntegrityError
@@ -73,6 +73,18 @@ def test_an_entry_taken_out_put_twice_or_moved_is_seen() -> None:
     for entries in ([two, three], [one, three, four], [one, two, two, three], [two, one, three]):
         with pytest.raises(IntegrityError, match="a break at entry"):
             verify_chain(entries)
+
+
+@pytest.mark.parametrize(
+    ("found", "got"), [({}, "no decision one"), ({"one": "f" * 64}, "an edited decision one"), ({"one": "d" * 64}, None)]
+)
+def test_a_decision_that_an_entry_rests_on_must_be_the_one_it_was(found: dict[str, str], got: str | None) -> None:
+    wanted = {"one": "d" * 64}
+    if got is None:
+        check_decisions(wanted, found)
+    else:
+        with pytest.raises(IntegrityError, match=f"got {got}\\."):
+            check_decisions(wanted, found)
 
 
 def test_an_entry_sets_the_pointer_that_it_says() -> None:

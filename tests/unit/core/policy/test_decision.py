@@ -134,6 +134,11 @@ def test_only_a_decision_that_took_a_place_is_a_test_for_later_ones(place: int |
     assert (make_decision(allotment=given).past_test is not None) is (place is not None)
 
 
+def test_a_decision_that_no_verdict_made_has_one_reason() -> None:
+    held = make_decision(choice=Choice.HOLD, reason="frozen by ann; holiday", decided_by=())
+    assert held.reasons == ("frozen by ann; holiday",)
+
+
 FROZEN = BlockReason(BlockKind.FROZEN, "ann", AS_OF, "holiday; back soon")
 
 
