@@ -73,15 +73,18 @@ def successor(world: World, task: str = "binary") -> RetrainReport:
     return report
 
 
-@pytest.fixture
-def report(make_world: Callable[..., World]) -> RetrainReport:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> RetrainReport:
+    """A report that the tests share: it is frozen, so each of them changes a copy."""
     evaluation = {
         "task": "classification",
         "primary": "roc_auc",
         "metrics": ["roc_auc", "log_loss"],
         "slices": ["place"],
     }
-    return successor(make_world(evaluation=evaluation))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))  # training puts the folder of its pipeline there
+        return successor(World.make(tmp_path_factory.mktemp("report"), evaluation=evaluation))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -21,7 +21,7 @@ MakeWorld = Callable[..., World]
 RANGE = {"C": {"float": [0.001, 10], "log": True}}
 
 
-def searching(params: Any = RANGE, *, trials: int = 5, **changes: Any) -> dict[str, Any]:
+def searching(params: Any = RANGE, *, trials: int = 3, **changes: Any) -> dict[str, Any]:
     return {
         "train__estimator": "tests.estimators:build_choosy",
         "train__params": {"C": 1.0},
@@ -64,7 +64,7 @@ def test_the_challenger_has_the_params_of_the_best_trial(world: World) -> None:
     challenger = world.train()
     trials = trials_of(world)
     best = max(trials, key=lambda trial: trial["value"])
-    assert len(trials) == 5
+    assert len(trials) == 3
     assert params_of(world, challenger) == best["params"]
     assert json.loads((run_of(world) / "run.json").read_text())["params"] == {
         "estimator": "tests.estimators:build_choosy",
@@ -92,9 +92,9 @@ def test_the_holdout_is_never_read(world: World, monkeypatch: pytest.MonkeyPatch
 def test_a_task_that_dies_goes_on_and_makes_what_it_would_have_made(
     make_world: MakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = make_world(**searching(trials=12))
+    world = make_world(**searching(trials=6))
     whole = world.copy(tmp_path / "whole")
-    made, fit, left = whole.train(), type(world.trainer).fit, [20]
+    made, fit, left = whole.train(), type(world.trainer).fit, [11]
 
     def fit_or_die(*arguments: Any) -> Any:
         left[0] -= 1
@@ -106,12 +106,12 @@ def test_a_task_that_dies_goes_on_and_makes_what_it_would_have_made(
         patch.setattr(type(world.trainer), "fit", fit_or_die)
         with pytest.raises(KeyboardInterrupt):
             world.train()
-    assert len(trials_of(world)) == 6
+    assert len(trials_of(world)) == 3
     again = world.train()
     assert again.key == made.key
     assert not world.trainer.find_difference(world.artifact(again.version), whole.artifact(made.version))
     assert [trial["params"] for trial in trials_of(world)] == [trial["params"] for trial in trials_of(whole)]
-    assert len(world.told) == 12 + 1
+    assert len(world.told) == 6 + 1
 
 
 def test_the_same_inputs_find_the_version_without_searching_again(
@@ -132,10 +132,10 @@ def test_a_pipeline_without_a_search_opens_no_store(make_world: MakeWorld) -> No
 
 def test_a_trial_that_fails_counts_and_keeps_the_class_of_its_error(make_world: MakeWorld) -> None:
     kinds = {"kind": {"choice": ["plain", "broken", "failing", "unsure"]}}
-    world = make_world(**searching(kinds, trials=20))
+    world = make_world(**searching(kinds, trials=16))
     assert params_of(world, world.train()) == {"C": 1.0, "kind": "plain"}
     trials = trials_of(world)
-    assert len(trials) == 20
+    assert len(trials) == 16
     errors = {trial["params"]["kind"]: trial["error"] for trial in trials if trial["state"] == TrialState.FAILED}
     assert errors == {"broken": "ValueError", "failing": "RuntimeError", "unsure": "AttributeError"}
     assert EMAIL not in "".join(world.told) + json.dumps(trials)
@@ -179,7 +179,7 @@ def test_no_trial_begins_after_the_minutes_are_used_up(make_world: MakeWorld, mo
 
 
 def test_a_pruned_trial_is_never_the_choice(make_world: MakeWorld) -> None:
-    world = make_world(**searching(trials=14, pruner="median"))
+    world = make_world(**searching(trials=8, pruner="median"))
     challenger, trials = world.train(), trials_of(world)
     pruned = [trial for trial in trials if trial["state"] == TrialState.PRUNED]
     assert pruned
@@ -199,7 +199,7 @@ def test_a_regression_takes_the_smallest_error(make_world: MakeWorld) -> None:
 def test_several_workers_share_the_trials_and_training_does_what_is_left(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = make_world(**searching(trials=8, workers=2))
+    world = make_world(**searching(trials=6, workers=2))
 
     def after(fits: int) -> Callable[..., Any]:
         left, fit = [fits], type(world.trainer).fit
@@ -219,7 +219,7 @@ def test_several_workers_share_the_trials_and_training_does_what_is_left(
                 work(world, worker)
     assert len(trials_of(world)) == 2, "the first worker writes down the trials of all"
     challenger = world.train()
-    assert [trial["number"] for trial in trials_of(world)] == list(range(8))
+    assert [trial["number"] for trial in trials_of(world)] == list(range(6))
     assert challenger.version == 1
     assert work(world, 0) == 0, "nothing is searched for a challenger that was made"
 
@@ -238,6 +238,7 @@ def test_a_worker_of_a_pipeline_without_a_search_does_nothing(make_world: MakeWo
     assert work(make_world(), 0, open_trials=None) == 0
 
 
+@pytest.mark.integration
 def test_a_replay_trains_with_what_was_found_and_gives_the_same_bits(world: World) -> None:
     decision = world.decide()
     assert decision.challenger is not None
