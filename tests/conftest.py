@@ -1,12 +1,14 @@
-"""What every test may use: a quiet environment of its own, and a small world to retrain in."""
+"""What every test may use: a quiet environment, a small world to retrain in, and the line between unit and integration."""
 
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -14,6 +16,8 @@ import pytest
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="retrain-airflow-"))
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")  # small models: more threads spin for one another
 
 from hypothesis import settings
 from tests.builders import LATER, NOT_WORSE, World
@@ -21,6 +25,43 @@ from tests.servers import database, mlflow_server, mlflow_url, postgresql  # noq
 
 settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)
 settings.load_profile("retrain")
+
+_INTEGRATION_FOLDERS: Final = ("e2e", "faults", "integration", "packaging")
+_INTEGRATION_FIXTURES: Final = frozenset({"_airflow", "mlflow_server", "postgresql"})
+_running_unit_test: str | None = None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server or Airflow's database; a test that starts a child process marks itself."""
+    tests = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
+        fixtures = _INTEGRATION_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if folder in _INTEGRATION_FOLDERS or fixtures or item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Remember the unit test that runs, its fixtures included, for `_refuse_child_process`."""
+    global _running_unit_test  # noqa: PLW0603 - an audit hook takes no argument of ours
+    _running_unit_test = None if item.get_closest_marker("integration") else item.nodeid
+    try:
+        return (yield)
+    finally:
+        _running_unit_test = None
+
+
+def _refuse_child_process(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen" and _running_unit_test is not None:
+        raise AssertionError(
+            f"a unit test must run in one process, but {_running_unit_test} starts {arguments[0]}; "
+            "fix: take a builder that needs no child process, or mark the test with pytest.mark.integration"
+        )
+
+
+platform.processor()  # runs `uname` once and keeps the answer; libraries ask for it in the middle of a test
+sys.addaudithook(_refuse_child_process)
 
 
 @pytest.fixture

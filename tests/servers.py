@@ -57,7 +57,7 @@ def mlflow_url(mlflow_server: MlflowServer) -> str:
     return mlflow_server.url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """A database with the ledger's tables."""
     if request.param == "sqlite":

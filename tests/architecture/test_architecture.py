@@ -26,18 +26,21 @@ def loaded_by(statement: str) -> set[str]:
     return set(result.stdout.split())
 
 
+@pytest.mark.integration
 def test_importing_the_package_loads_no_framework() -> None:
     loaded = loaded_by("import retrain")
     assert "retrain" in loaded
     assert not loaded & {"airflow", "mlflow", "great_expectations", "fastapi", "sqlalchemy", "pydantic", "numpy"}
 
 
+@pytest.mark.integration
 def test_importing_the_spec_loads_no_arithmetic() -> None:
     loaded = loaded_by("import retrain.core.spec")
     assert "pydantic" in loaded
     assert not loaded & {"numpy", "scipy", "sklearn", "pandas", "airflow"}
 
 
+@pytest.mark.integration
 def test_importing_core_and_steps_loads_no_framework() -> None:
     modules = [
         ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts)
@@ -48,6 +51,7 @@ def test_importing_core_and_steps_loads_no_framework() -> None:
     assert not loaded & {"airflow", "mlflow", "great_expectations", "fastapi", "sqlalchemy", "duckdb", "matplotlib"}
 
 
+@pytest.mark.integration
 def test_imports_point_down() -> None:
     command = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
     assert command is not None
@@ -103,6 +107,7 @@ def test_a_module_takes_from_another_only_what_that_one_gives(path: Path) -> Non
         assert taken <= {*(exported(source) or []), "__version__"}, node.module
 
 
+@pytest.mark.integration
 def test_no_file_holds_an_address_of_a_package_index_or_a_home_folder() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     hosts = [

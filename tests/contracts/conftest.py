@@ -13,8 +13,10 @@ from retrain.adapters.memory_ledger import MemoryLedger
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.ports import Ledger
 
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.integration)
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """A database without tables."""
     if request.param == "sqlite":
@@ -24,7 +26,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[U
             yield url
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", "sqlite", POSTGRESQL])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     """An empty ledger of each kind."""
     if request.param == "memory":

@@ -708,6 +708,7 @@ def crowd(work: str, url: URL, count: int, rounds: int = 1) -> list[list[Any]]:
     return [[result for at, result in results if at == number] for number in range(rounds)]
 
 
+@pytest.mark.integration
 def test_of_twelve_racing_processes_one_wins_and_eleven_are_told_so(database: URL) -> None:
     winners = []
     for number, results in enumerate(crowd("race", database, 12, ROUNDS), start=1):
@@ -734,6 +735,7 @@ def test_of_twelve_racing_threads_one_wins() -> None:
     assert ledger.verify() == 1
 
 
+@pytest.mark.integration
 def test_four_processes_may_migrate_at_once(empty_database: URL) -> None:
     assert crowd("migrate", empty_database, 4) == [[None] * 4]
     assert SqlLedger(empty_database).append(promotion(1)).seq == 1

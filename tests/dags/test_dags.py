@@ -102,6 +102,7 @@ def test_the_page_of_a_dag_says_what_its_spec_says(shipped: DagBag, dag_id: str)
         assert f"| `{gate.check}` |" in page
 
 
+@pytest.mark.integration
 def test_parsing_imports_no_heavy_library() -> None:
     heavy = [
         "mlflow",

@@ -112,12 +112,14 @@ def test_a_recipe_that_cannot_be_read_names_no_trainer(tmp_path: Path, text: str
         trainer_of(tmp_path)
 
 
+@pytest.mark.integration
 def test_a_child_process_loads_by_the_same_trainer(world: World, tmp_path: Path) -> None:
     folder = saved(world, tmp_path / "loud", train__trainer="loud")
     snapshot = world.snapshots.take(world.spec, world.spec.window_at(AS_OF))
     assert ChildProcessSmokeTest(world.snapshots, ())(world.spec, folder, snapshot) > 0
 
 
+@pytest.mark.integration
 def test_a_child_process_says_that_the_package_is_gone(world: World, tmp_path: Path, package: Path) -> None:
     folder = saved(world, tmp_path / "loud", train__trainer="loud")
     sys.path.remove(str(package))

@@ -38,10 +38,12 @@ def test_raising_is_an_outage(monkeypatch: pytest.MonkeyPatch, name: str) -> Non
         failpoint(name)
 
 
+@pytest.mark.integration
 def test_killing_leaves_no_time_to_clean_up() -> None:
     assert child("kill").wait(30) == -signal.SIGKILL
 
 
+@pytest.mark.integration
 def test_a_stopped_process_goes_on_when_it_is_told_to() -> None:
     process = child("stop")
     try:

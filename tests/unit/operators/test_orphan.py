@@ -29,6 +29,7 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
 @pytest.mark.parametrize(("call", "survives"), [("die_with_supervisor()", False), ("pass", True)])
 def test_a_task_dies_with_its_killed_supervisor(call: str, survives: bool) -> None:

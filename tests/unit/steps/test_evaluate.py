@@ -402,6 +402,7 @@ def test_what_no_gate_asks_for_is_not_measured(world: World) -> None:
 BUDGET = {"check": "budget", "single_p99": "10s", "batch_p99": "10s", "batch_rows": 50, "size": "5MB", "memory": "2GB"}
 
 
+@pytest.mark.integration
 def test_a_budget_is_measured_of_the_stored_model(make_world: MakeWorld) -> None:
     evidence = evidence_of(make_world(gate=[BUDGET]))
     footprint = evidence.scorecard.footprint
@@ -412,6 +413,7 @@ def test_a_budget_is_measured_of_the_stored_model(make_world: MakeWorld) -> None
     assert judge(evidence, BUDGET | {"batch_rows": 60}).outcome is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.integration
 def test_a_model_that_cannot_be_measured_holds(make_world: MakeWorld) -> None:
     world = make_world(gate=[BUDGET])
     world.meter = ChildProcessMeter(world.snapshots, (), timeout=0.01)

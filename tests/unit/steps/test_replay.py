@@ -29,6 +29,7 @@ def replay(world: World, decision: Decision | None = None) -> Replay:
     )
 
 
+@pytest.mark.integration
 def test_the_same_inputs_give_the_same_bits(crowned: World) -> None:
     found = replay(crowned)
     assert (found.likeness, found.restored, found.changed) == (Likeness.BIT_IDENTICAL, (), ())
@@ -36,18 +37,21 @@ def test_the_same_inputs_give_the_same_bits(crowned: World) -> None:
     assert found.rows > 0
 
 
+@pytest.mark.integration
 def test_a_regression_is_replayed_too(make_world: object) -> None:
     world = make_world(task="regression")  # type: ignore[operator]
     decision = world.decide()
     assert replay(world, decision).likeness is Likeness.BIT_IDENTICAL
 
 
+@pytest.mark.integration
 def test_a_spec_of_today_is_not_the_recipe_of_then(crowned: World) -> None:
     crowned.respec(train__params={"C": 0.01}, train__seed=8)
     found = replay(crowned)
     assert (found.likeness, found.restored) == (Likeness.BIT_IDENTICAL, ("spec",))
 
 
+@pytest.mark.integration
 def test_code_of_today_is_not_the_recipe_of_then(make_world: MakeWorld) -> None:
     code = "from sklearn.linear_model import LogisticRegression\n\n\ndef build(*, seed):\n    return LogisticRegression(C={})\n"
     world = make_world(train__estimator="include_then.models:build")
@@ -64,6 +68,7 @@ def test_code_of_today_is_not_the_recipe_of_then(make_world: MakeWorld) -> None:
         assert (found.likeness, found.restored, found.changed) == (Likeness.BIT_IDENTICAL, ("code",), ())
 
 
+@pytest.mark.integration
 def test_other_packages_are_named(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = crowned.trainer.package_versions(crowned.spec)
     monkeypatch.setattr(crowned.trainer, "package_versions", lambda _: packages | {"scipy": "0.1"})
@@ -89,6 +94,7 @@ def test_what_trains_no_more_is_different_where_packages_changed_and_an_error_wh
     assert (found.likeness, found.first_difference) == (Likeness.DIFFERENT, "it trains no more: ImportError")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("gap", "likeness"),
     [

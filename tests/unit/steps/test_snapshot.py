@@ -101,6 +101,7 @@ print(store.take(spec, spec.window_at(datetime.fromisoformat(sys.argv[2]))).dige
 """
 
 
+@pytest.mark.integration
 def test_zoned_times_give_the_same_snapshot_whatever_the_zone_of_the_machine(make_world: MakeWorld) -> None:
     import pyarrow as pa
 

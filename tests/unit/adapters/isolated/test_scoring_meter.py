@@ -55,6 +55,7 @@ def slow(world: World) -> Any:
     sys.modules.pop(MODULE, None)
 
 
+@pytest.mark.integration
 def test_a_model_is_timed_row_by_row_and_in_batches_and_weighed(slow: World) -> None:
     big = np.ones(40_000_000)  # a peak of this process that a child must not take for its own
     found = measure(slow, (1, 10), trusted=(OWN,))
@@ -125,6 +126,7 @@ def test_without_rows_nothing_is_timed(crowned: World, tmp_path: Path) -> None:
         measure_stored(str(crowned.artifact(1)), str(rows), (), (1,))
 
 
+@pytest.mark.integration
 def test_a_model_that_cannot_score_is_not_measured_and_no_value_is_in_the_error(slow: World) -> None:
     with pytest.raises(IntegrityError, match=r"own to be measured; got ValueError while scoring") as caught:
         measure(slow, (3,), trusted=(OWN,))
@@ -133,11 +135,13 @@ def test_a_model_that_cannot_score_is_not_measured_and_no_value_is_in_the_error(
     assert not [value for value in rows if str(value)[:8] in said]
 
 
+@pytest.mark.integration
 def test_a_type_that_the_platform_does_not_trust_is_not_measured(slow: World) -> None:
     with pytest.raises(IntegrityError, match=rf"got {OWN}\."):
         measure(slow, (1,))
 
 
+@pytest.mark.integration
 def test_no_answer_in_time_is_said(crowned: World) -> None:
     with pytest.raises(IntegrityError, match="got no answer within 0 s"):
         measure(crowned, (1,), timeout=0.01)

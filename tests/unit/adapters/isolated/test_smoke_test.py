@@ -58,26 +58,31 @@ def _forget_the_module() -> Any:
     sys.modules.pop(MODULE, None)
 
 
+@pytest.mark.integration
 def test_a_sound_model_scores_the_holdout_up_to_so_many_rows(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrain.adapters.isolated.smoke_test._ROWS", 100)
     assert rehearse(crowned, crowned.snapshot()) == 100
 
 
+@pytest.mark.integration
 def test_without_a_snapshot_it_is_loaded_and_scores_nothing(crowned: World) -> None:
     assert rehearse(crowned, None) == 0
 
 
+@pytest.mark.integration
 def test_an_altered_model_file_is_refused(crowned: World) -> None:
     (crowned.artifact(1) / "model.skops").write_bytes(b"no model")
     with pytest.raises(IntegrityError, match=r"must load and score in a process of its own.*; got BadZipFile\."):
         rehearse(crowned, None)
 
 
+@pytest.mark.integration
 def test_no_answer_in_time_is_refused(crowned: World) -> None:
     with pytest.raises(IntegrityError, match="got no answer within 0 s"):
         rehearse(crowned, None, timeout=0.01)
 
 
+@pytest.mark.integration
 def test_an_estimator_of_the_project_is_found_and_sees_no_secret_of_the_parent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,12 +95,14 @@ def test_an_estimator_of_the_project_is_found_and_sees_no_secret_of_the_parent(
     assert "hunter2" not in seen.read_text()
 
 
+@pytest.mark.integration
 def test_a_type_that_the_platform_does_not_trust_is_refused_and_named(world: World) -> None:
     snapshot = own(world)
     with pytest.raises(IntegrityError, match=rf"got {OWN}\."):
         rehearse(world, snapshot)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("way", "got"), [(2, "ValueError while scoring"), (3, "exit status 3")])
 def test_whatever_a_model_says_no_row_value_is_in_the_error(
     world: World, capfd: pytest.CaptureFixture[str], way: int, got: str
