@@ -76,7 +76,8 @@ def test_an_entry_taken_out_put_twice_or_moved_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "got"), [({}, "no decision one"), ({"one": "f" * 64}, "an edited decision one"), ({"one": "d" * 64}, None)]
+    ("found", "got"),
+    [({}, "no decision one"), ({"one": "f" * 64}, "an edited decision one"), ({"one": "d" * 64}, None)],
 )
 def test_a_decision_that_an_entry_rests_on_must_be_the_one_it_was(found: dict[str, str], got: str | None) -> None:
     wanted = {"one": "d" * 64}

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from tests.builders import make_evidence, make_scores
 
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Fairness, Outcome
+from retrain.testing import make_evidence, make_scores
 
 ROWS = 4000
 PLACE = np.array(["north", "south", "isle"], dtype=object)[np.where(np.arange(ROWS) < 20, 2, np.arange(ROWS) % 2)]
@@ -116,6 +116,7 @@ def test_what_cannot_be_told_is_inconclusive(fields: dict[str, Any], changes: di
     assert words in verdict.reason
 
 
+@pytest.mark.filterwarnings("ignore:The BCa confidence interval cannot be calculated")
 def test_a_difference_without_a_finite_interval_is_inconclusive() -> None:
     days = np.arange(ROWS) // 20
     first_day_only = ((days == 0) & (np.arange(ROWS) % 4 < 2)).astype(float)
