@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
+from tests.require import require
 
 from retrain.adapters.folder_registry import FolderRegistry
 from retrain.adapters.mlflow_registry import KEY_TAG, MANIFEST_TAG, MlflowRegistry
@@ -30,7 +32,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> ModelRegistry:
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> str:
     """A model name of the test's own, so that tests can share a server."""
-    return request.node.originalname[5:50] + "-" + str(os.getpid()) + str(abs(hash(request.node.name)) % 1000)
+    return str(request.node.originalname[5:50]) + "-" + str(os.getpid()) + str(abs(hash(request.node.name)) % 1000)
 
 
 @pytest.fixture
@@ -105,17 +107,43 @@ def test_an_alias_names_the_version_it_was_set_to(registry: ModelRegistry, model
     assert registry.alias_version(model, "other") is None
 
 
-def test_data_metrics_and_files_can_be_said_twice(registry: ModelRegistry, model: str, folder: Path) -> None:
+def test_data_metrics_and_files_that_are_logged_twice_are_there_once(
+    registry: ModelRegistry, model: str, folder: Path
+) -> None:
     run_id = open_run(registry, model)
     for _ in range(2):
         registry.log_dataset(run_id, DatasetRef("rows", "c" * 64, "snapshot", 10))
         registry.log_evaluation(run_id, {"challenger.roc_auc": 0.7}, [folder / "MLmodel"])
+    assert logged_in(registry, run_id) == ([("rows", "c" * 36, 10)], {"challenger.roc_auc": [0.7]}, ["MLmodel"])
+
+
+def logged_in(
+    registry: ModelRegistry, run_id: str
+) -> tuple[list[tuple[str, str, int]], dict[str, list[float]], list[str]]:
+    """Return the datasets (name, start of the digest, rows), every value of each metric, and the files of a run."""
+    if isinstance(registry, MlflowRegistry):
+        run, client = registry.client.get_run(run_id), registry.client
+        datasets = [item.dataset for item in run.inputs.dataset_inputs]
+        metrics = {name: [item.value for item in client.get_metric_history(run_id, name)] for name in run.data.metrics}
+        files = [Path(item.path).name for item in client.list_artifacts(run_id, "evaluation")]
+        described = [(item.name, item.digest, json.loads(item.profile)["num_rows"]) for item in datasets]
+        return described, metrics, files
+    run_folder = path_of(registry.run_url(run_id))
+    dataset = json.loads((run_folder / "dataset.json").read_text())
+    values = json.loads((run_folder / "metrics.json").read_text())
+    files = [path.name for path in run_folder.iterdir() if path.suffix != ".json"]
+    return (
+        [(dataset["name"], dataset["digest"][:36], dataset["rows"])],
+        {name: [values[name]] for name in values},
+        files,
+    )
 
 
 def test_the_parameters_of_a_run_are_texts(registry: ModelRegistry, model: str) -> None:
     run_id = open_run(registry, model)
-    assert registry.run_params(run_id) == {"depth": "3"}
-    with pytest.raises(NotFoundError):
+    registry.log_params(run_id, {"C": 0.5, "kind": "plain"})
+    assert registry.run_params(run_id) == {"depth": "3", "C": "0.5", "kind": "plain"}
+    with pytest.raises(NotFoundError, match="must exist"):
         registry.run_params("0" * 32)
 
 
@@ -135,23 +163,30 @@ def test_a_file_said_again_is_there_once_as_it_was_said_last(
 def files_of(registry: ModelRegistry, run_id: str) -> dict[str, str]:
     """Return the text of every file below the folder `decision` of a run."""
     if isinstance(registry, FolderRegistry):
-        run = Path(registry.run_url(run_id).removeprefix("file://"))
+        run = path_of(registry.run_url(run_id))
         return {str(path.relative_to(run)): path.read_text() for path in run.glob("decision/*/*")}
     assert isinstance(registry, MlflowRegistry)
-    client = registry._client
+    client = registry.client
     folders = [item.path for item in client.list_artifacts(run_id, "decision")]
     paths = [item.path for folder in folders for item in client.list_artifacts(run_id, folder)]
     return {path: Path(client.download_artifacts(run_id, path)).read_text() for path in paths}
+
+
+def path_of(url: str) -> Path:
+    return Path(url.removeprefix("file://"))
+
+
+def description_of(registry: ModelRegistry, model: str, version: int) -> str:
+    if isinstance(registry, MlflowRegistry):
+        return str(registry.client.get_model_version(model, str(version)).description)
+    return (path_of(registry.version_url(model, version)) / "description.md").read_text()
 
 
 def test_a_description_said_again_replaces_the_one_before(registry: ModelRegistry, model: str, folder: Path) -> None:
     made = registry.publish(model, KEY, open_run(registry, model), folder)
     for text in ("first", "second", "second"):
         registry.describe_version(model, made.version, text)
-    if isinstance(registry, FolderRegistry):
-        assert (registry._base / "models" / model / "1" / "description.md").read_text() == "second"
-    else:
-        assert registry._client.get_model_version(model, "1").description == "second"
+    assert description_of(registry, model, made.version) == "second"
     assert registry.find_version(model, made.version) == made
     with pytest.raises(NotFoundError):
         registry.describe_version(model, 99, "nothing")
@@ -173,10 +208,10 @@ def test_a_version_is_found_by_its_number_as_it_was_made(registry: ModelRegistry
 
 def test_a_version_that_was_deleted_is_not_found(registry: ModelRegistry, model: str, folder: Path) -> None:
     made = registry.publish(model, KEY, open_run(registry, model), folder)
-    if isinstance(registry, FolderRegistry):
-        shutil.rmtree(registry._base / "models" / model / "1")
+    if isinstance(registry, MlflowRegistry):
+        registry.client.delete_model_version(model, "1")
     else:
-        registry._client.delete_model_version(model, "1")
+        shutil.rmtree(path_of(registry.version_url(model, 1)))
     assert registry.find_version(model, 1) is None
     with pytest.raises(NotFoundError):
         registry.fetch(model, 1, made.manifest_digest, folder / "copy")
@@ -231,7 +266,9 @@ def test_many_writers_of_one_key_agree_on_one_canonical_version(mlflow_url: str,
     run_id = open_run(MlflowRegistry(mlflow_url), model)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: MlflowRegistry(mlflow_url).publish(model, KEY, run_id, folder), range(4)))
-    assert MlflowRegistry(mlflow_url).find_challenger(model, KEY).version == min(item.version for item in found)
+    assert require(MlflowRegistry(mlflow_url).find_challenger(model, KEY)).version == min(
+        item.version for item in found
+    )
 
 
 def test_a_dead_server_is_an_outage_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
@@ -299,7 +336,7 @@ def test_each_trial_is_one_run_nested_in_the_retrains(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(registry._client, "log_batch", die)
+        patch.setattr(registry.client, "log_batch", die)
         with pytest.raises(KeyboardInterrupt):
             registry.log_trials(run_id, "roc_auc", TRIALS)
     for _ in range(2):

@@ -24,7 +24,7 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 from tests.faults.children import start
-from tests.faults.proxy import Fault, Proxy, proxy_before
+from tests.faults.proxy import Fault, Kind, Proxy, proxy_before
 from tests.faults.stage import Stage, check_invariants
 from tests.servers import fresh_database, running_mlflow, running_postgresql
 
@@ -35,6 +35,7 @@ from retrain.steps import RollbackPlan
 __all__ = ["Chaos", "chaos_over"]
 
 MODELS = {"alpha": "repair", "beta": "repair", "gamma": "adopt"}
+_KINDS: tuple[Kind, ...] = ("drop", "refuse", "refuse", "duplicate", "hold", "late", "lose_race")
 _CHECK_EVERY = 25
 _KILLED = -9
 _ALIAS_CALL = "POST /api/2.0/mlflow/registered-models/alias"
@@ -179,13 +180,13 @@ class Chaos:
     def _delete_alias(self, act: Act, _: bool) -> str:
         if act.checker.alias is None:
             return "nothing to do"
-        act.checker.registry._client.delete_registered_model_alias(act.users.model, "champion")
+        act.checker.registry.client.delete_registered_model_alias(act.users.model, "champion")
         self.faults["alias deleted"] += 1
         return "done"
 
     def _delete_version(self, act: Act, _: bool) -> str:
         try:
-            act.checker.registry._client.delete_model_version(act.users.model, str(self._any_version(act)))
+            act.checker.registry.client.delete_model_version(act.users.model, str(self._any_version(act)))
         except MlflowException:
             return "nothing to do"
         self.faults["version deleted"] += 1
@@ -264,7 +265,7 @@ class Chaos:
             yield lambda: False
             return
         point = self._random.choice(points) if points and self._random.random() < 0.3 else ""
-        kind = self._random.choice(["drop", "refuse", "refuse", "duplicate", "hold", "late", "lose_race"])
+        kind = self._random.choice(_KINDS)
         skip, times = self._random.randrange(6), self._random.choice([1, 2])
         if point:
             os.environ["RETRAIN_FAILPOINT"] = f"{point}:raise"
@@ -354,8 +355,8 @@ def main() -> int:
 
         def finished() -> bool:
             if asked.operations:
-                return chaos.steps >= asked.operations
-            return time.monotonic() - began >= asked.minutes * 60
+                return bool(chaos.steps >= asked.operations)
+            return bool(time.monotonic() - began >= asked.minutes * 60)
 
         try:
             while not finished():

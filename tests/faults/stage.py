@@ -211,7 +211,7 @@ def check_history(entries: Sequence[LedgerEntry]) -> None:
 
 def check_versions(registry: MlflowRegistry, model: str, secrets: Sequence[str] = ()) -> None:
     """Check that each key has one canonical version, and that no tag says too much."""
-    client: MlflowClient = registry._client
+    client: MlflowClient = registry.client
     keys: dict[str, list[Any]] = {}
     for version in client.search_model_versions(f"name = '{model}'", max_results=10_000):
         assert all(name.startswith(("retrain.", "mlflow.")) for name in version.tags), f"I6: {sorted(version.tags)}"

@@ -45,7 +45,7 @@ def test_a_process_killed_anywhere_is_resumed_by_its_retry(place: Place, point: 
     assert (entry.action, entry.generation, entry.version) == (Action.PROMOTE, 1, 1)
     assert [found.seq for found in world.ledger.entries(place[1])] == [entry.seq]
     assert len(world.ledger.decisions(place[1], "production")) == 1
-    client = world.registry._client
+    client = world.registry.client
     experiment = client.get_experiment_by_name(place[1]).experiment_id
     assert len(client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{entry.key}'")) == 1
     assert len(client.search_model_versions(f"name = '{place[1]}'")) == 1

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.live
 
 def versions_of(stage: Stage, number: int) -> dict[int, str | None]:
     """Return the versions of a key, each with the one that it is a duplicate of."""
-    found = stage.registry._client.search_model_versions(f"name = '{stage.model}'")
+    found = stage.registry.client.search_model_versions(f"name = '{stage.model}'")
     return {int(v.version): v.tags.get(DUPLICATE_TAG) for v in found if v.tags[KEY_TAG] == stage.key(number)}
 
 
@@ -149,7 +149,7 @@ def test_a_promoter_that_was_overtaken_at_the_alias_is_told_and_its_retry_change
 
 def test_nobody_sees_an_error_400_when_many_set_the_first_alias(stage: Stage) -> None:
     stage.crown(1)
-    client = MlflowClient(stage.registry._client.tracking_uri, stage.registry._client.tracking_uri)
+    client = MlflowClient(stage.registry.client.tracking_uri, stage.registry.client.tracking_uri)
     for _ in range(2):
         client.delete_registered_model_alias(stage.model, "champion")
         with ThreadPoolExecutor(8) as pool:
@@ -167,7 +167,7 @@ def test_the_error_400_of_a_race_for_the_first_alias_reaches_nobody(stage: Stage
 
 
 def test_on_a_full_disk_nothing_is_registered(stage: Stage, mlflow_server: MlflowServer, tmp_path: Path) -> None:
-    run = stage.registry._client.get_run(stage.open_run(1))
+    run = stage.registry.client.get_run(stage.open_run(1))
     artifacts = mlflow_server.home / "artifacts" / run.info.experiment_id
     artifacts.mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.integration.conftest import TODAY, Live
 from tests.readme_blocks import live_script
+from tests.require import require
 
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
@@ -42,7 +45,7 @@ def spring(live: Live) -> list[str]:
     assert live.api.post("/backfills", body).status_code == 200
     runs = [f"backfill__2013-0{number}-01T00:00:00+00:00" for number in (2, 3, 4)]
     for run_id in runs:
-        live.until(lambda run_id=run_id: run_id in live.api.run_states(FLIGHTS))
+        live.until(partial(has_run, live, run_id))
         assert live.wait(FLIGHTS, run_id) == "success"
     return runs
 
@@ -62,9 +65,9 @@ def test_a_backfill_over_rest_promotes_month_by_month(live: Live, spring: list[s
     assert [decisions[month(n)].choice for n in (2, 3, 4)] == [Choice.PROMOTE, Choice.HOLD, Choice.PROMOTE]
     february, march, april = (decisions[month(n)] for n in (2, 3, 4))
     assert february.opponent == "baseline"
-    assert march.champion_version == april.champion_version == february.challenger.version
-    pointer = live.ledger.pointer(FLIGHTS, PRODUCTION)
-    assert (pointer.version, pointer.generation) == (april.challenger.version, 2)
+    assert march.champion_version == april.champion_version == require(february.challenger).version
+    pointer = require(live.ledger.pointer(FLIGHTS, PRODUCTION))
+    assert (pointer.version, pointer.generation) == (require(april.challenger).version, 2)
     assert live.mlflow.get_registered_model(FLIGHTS).aliases == {"champion": str(pointer.version)}
     assert live.ledger.verify() >= 2
 
@@ -77,9 +80,18 @@ def test_a_promotion_and_only_a_promotion_updates_the_champion_asset(live: Live,
     assert {run["run_type"] for run in followers} == {"asset_triggered"}
 
 
+def has_run(live: Live, run_id: str) -> bool:
+    return run_id in live.api.run_states(FLIGHTS)
+
+
+def find_note(live: Live, run_id: str) -> str | None:
+    note: str | None = live.run(FLIGHTS, run_id)["note"]
+    return note
+
+
 def test_the_decision_is_the_note_of_the_run_and_of_its_gate(live: Live, spring: list[str]) -> None:
     for run_id, choice in zip(spring, ("PROMOTE", "HOLD", "PROMOTE"), strict=True):
-        note = live.until(lambda run_id=run_id: live.run(FLIGHTS, run_id)["note"])
+        note = live.until(partial(find_note, live, run_id))
         assert note.startswith(f"**retrain:** {choice}: ")
         assert live.api.get(f"/dags/{FLIGHTS}/dagRuns/{run_id}/taskInstances/gate")["note"] == note
 
@@ -103,7 +115,7 @@ def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: l
         value = live.api.get(f"{base}/{task}/xcomEntries/return_value", stringify=True)["value"]
         assert len(json.dumps(value)) < 4096
     links = live.api.get(f"{base}/train/links")["extra_links"]
-    version = live.ledger.decisions(FLIGHTS, PRODUCTION)[0].challenger.version
+    version = require(live.ledger.decisions(FLIGHTS, PRODUCTION)[0].challenger).version
     assert links["Model version"] == f"{live.stack.mlflow_url}/#/models/{FLIGHTS}/versions/{version}"
     assert links["MLflow run"].startswith(f"{live.stack.mlflow_url}/#/experiments/")
     page = live.api.get(f"{base}/gate/links")["extra_links"]["Scorecard"]
@@ -111,7 +123,7 @@ def test_tasks_hand_on_small_references_and_link_to_mlflow(live: Live, spring: l
 
 
 def test_the_mlflow_run_holds_what_people_look_at(live: Live, spring: list[str]) -> None:
-    challenger = live.decision_of(FLIGHTS, PRODUCTION, spring[2]).challenger
+    challenger = require(live.decision_of(FLIGHTS, PRODUCTION, spring[2]).challenger)
     run = live.mlflow.get_run(challenger.run_id)
     assert run.info.status == "FINISHED"
     assert {"challenger.roc_auc", "champion.roc_auc"} <= set(run.data.metrics)
@@ -149,9 +161,12 @@ def test_clearing_and_rerunning_a_task_makes_no_second_run_or_version(live: Live
 
 def test_a_backfill_by_cli_simulates_and_leaves_production_alone(live: Live, spring: list[str]) -> None:
     live.api.wait_for_dag(PULSE)
-    production = live.ledger.pointer(PULSE, PRODUCTION)
-    first, last = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
     live.unpause(PULSE)
+    tick = f"scheduled__{TODAY.isoformat()}"  # unpausing starts it, and it does move production
+    live.until(lambda: tick in live.api.run_states(PULSE))
+    assert live.wait(PULSE, tick) == "success"
+    before = production_of(live, PULSE)
+    first, last = TODAY - timedelta(days=4), TODAY - timedelta(days=3)
     live.stack.run_airflow(
         "backfill", "create", "--dag-id", PULSE, "--from-date", f"{first:%Y-%m-%d}", "--to-date", f"{last:%Y-%m-%d}"
     )
@@ -159,11 +174,17 @@ def test_a_backfill_by_cli_simulates_and_leaves_production_alone(live: Live, spr
     decisions = live.until(lambda: found if len(found := live.ledger.decisions(PULSE, timeline)) == 2 else None)
     assert [decision.as_of for decision in decisions] == [first, last]
     assert decisions[0].choice is Choice.PROMOTE
-    assert {decision.challenger.version for decision in decisions}.isdisjoint(
-        {int(version) for version in live.mlflow.get_registered_model(PULSE).aliases.values()} - {None}
-        if production
-        else set()
-    )
+    for day in (first, last):
+        assert live.wait(PULSE, f"backfill__{day.isoformat()}") == "success"
+    assert live.ledger.pointer(PULSE, timeline) is not None
+    assert production_of(live, PULSE) == before
+
+
+def production_of(live: Live, model: str) -> tuple[Any, ...]:
+    """Return what serves: the pointer, the aliases, and every entry and decision of the production timeline."""
+    entries = [entry for entry in live.ledger.entries(model) if entry.timeline == PRODUCTION]
+    aliases = live.mlflow.get_registered_model(model).aliases
+    return live.ledger.pointer(model, PRODUCTION), aliases, entries, live.ledger.decisions(model, PRODUCTION)
 
 
 def test_a_scheduled_run_after_unpausing_knows_what_its_tick_knows(live: Live) -> None:
@@ -174,7 +195,7 @@ def test_a_scheduled_run_after_unpausing_knows_what_its_tick_knows(live: Live) -
     decision = live.decision_of(PULSE, PRODUCTION, run_id)
     assert decision.as_of == TODAY
     assert live.mlflow.get_registered_model(PULSE).aliases["champion"] == str(
-        live.ledger.pointer(PULSE, PRODUCTION).version
+        require(live.ledger.pointer(PULSE, PRODUCTION)).version
     )
 
 

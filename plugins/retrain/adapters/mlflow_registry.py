@@ -54,6 +54,9 @@ class MlflowRegistry:
         uri: The server's URL, such as ``http://mlflow:5000``; a login in it moves into MLflow's environment variables.
         public_url: The URL for browsers, if it differs.
 
+    Attributes:
+        client: The MLflow client, for what the port does not offer.
+
     Raises:
         RegistryError: The URL is not http:// or https://.
     """
@@ -72,7 +75,7 @@ class MlflowRegistry:
             os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
             os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
         uri = strip_login(uri)  # MLflow's errors and links contain the URL
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._public_url = strip_login(public_url or uri).rstrip("/")
 
     def find_challenger(self, model: str, key: str) -> Challenger | None:
@@ -85,27 +88,27 @@ class MlflowRegistry:
         with _translate_errors():
             experiment = self._find_or_create_experiment(model)
             query = f"tags.`{KEY_TAG}` = '{key}'"
-            runs = self._client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
+            runs = self.client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
             if runs:
                 return str(runs[0].info.run_id)
-            run = self._client.create_run(experiment, run_name=name, tags={**tags, KEY_TAG: key})
-            self._client.log_batch(run.info.run_id, params=_to_params(params))
+            run = self.client.create_run(experiment, run_name=name, tags={**tags, KEY_TAG: key})
+            self.client.log_batch(run.info.run_id, params=_to_params(params))
             return str(run.info.run_id)
 
     def run_tags(self, run_id: str) -> dict[str, str]:
         """Return the tags of a run."""
         with _translate_errors():
-            return dict(self._client.get_run(run_id).data.tags)
+            return dict(self.client.get_run(run_id).data.tags)
 
     def run_params(self, run_id: str) -> dict[str, str]:
         """Return the parameters of a run."""
         with _translate_errors():
-            return dict(self._client.get_run(run_id).data.params)
+            return dict(self.client.get_run(run_id).data.params)
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Record the dataset of a run, unless it has one."""
         with _translate_errors():
-            if self._client.get_run(run_id).inputs.dataset_inputs:
+            if self.client.get_run(run_id).inputs.dataset_inputs:
                 return
             entry = Dataset(
                 dataset.name,
@@ -115,18 +118,18 @@ class MlflowRegistry:
                 profile=json.dumps({"num_rows": dataset.rows}),
             )
             tag = InputTag("mlflow.data.context", "training")
-            self._client.log_inputs(run_id, [DatasetInput(entry, [tag])])
+            self.client.log_inputs(run_id, [DatasetInput(entry, [tag])])
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Add parameters to a run; MLflow refuses later changes to them."""
         with _translate_errors():
-            self._client.log_batch(run_id, params=_to_params(params))
+            self.client.log_batch(run_id, params=_to_params(params))
 
     def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
         """Record each trial as a run nested in the run, unless it has one."""
         with _translate_errors():
             if trials:
-                experiment = str(self._client.get_run(run_id).info.experiment_id)
+                experiment = str(self.client.get_run(run_id).info.experiment_id)
                 for trial in trials:
                     self._log_trial(experiment, run_id, metric, trial)
 
@@ -137,15 +140,15 @@ class MlflowRegistry:
         manifest = build_manifest(folder)
         tags = {KEY_TAG: key, MANIFEST_TAG: digest_json(manifest)}
         with _translate_errors():
-            experiment = self._client.get_run(run_id).info.experiment_id
-            logged = self._client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
-            self._client.log_model_artifacts(logged.model_id, str(folder))
-            self._client.log_dict(run_id, {"files": manifest}, "manifest.json")
+            experiment = self.client.get_run(run_id).info.experiment_id
+            logged = self.client.create_logged_model(experiment, name=model, source_run_id=run_id, tags=tags)
+            self.client.log_model_artifacts(logged.model_id, str(folder))
+            self.client.log_dict(run_id, {"files": manifest}, "manifest.json")
             failpoint("model_uploaded")
-            self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+            self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
             self._ensure_registered(model)
             source = f"models:/{logged.model_id}"
-            self._client.create_model_version(
+            self.client.create_model_version(
                 model, source, run_id, tags, model_id=logged.model_id, await_creation_for=0
             )
         failpoint("version_registered")
@@ -160,24 +163,24 @@ class MlflowRegistry:
         """Add metrics and files to a run and finish it."""
         now = int(time.time() * 1000)
         with _translate_errors():
-            known = self._client.get_run(run_id).data.metrics
+            known = self.client.get_run(run_id).data.metrics
             new = [Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value]
-            self._client.log_batch(run_id, metrics=new)
+            self.client.log_batch(run_id, metrics=new)
             for file in files:
-                self._client.log_artifact(run_id, str(file), "evaluation")
-            self._client.set_terminated(run_id)
+                self.client.log_artifact(run_id, str(file), "evaluation")
+            self.client.set_terminated(run_id)
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
         """Upload files into a folder of a run's artifacts."""
         with _translate_errors():
             for file in files:
-                self._client.log_artifact(run_id, str(file), folder)
+                self.client.log_artifact(run_id, str(file), folder)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version with its key and manifest digest; None if it does not exist or was not made by a retrain."""
         try:
             with _translate_errors():
-                model_version = self._client.get_model_version(model, str(version))
+                model_version = self.client.get_model_version(model, str(version))
         except NotFoundError:
             return None
         if KEY_TAG not in model_version.tags or MANIFEST_TAG not in model_version.tags:
@@ -187,10 +190,10 @@ class MlflowRegistry:
     def fetch(self, model: str, version: int, manifest_digest: str, folder: Path) -> Path:
         """Download the artifact of a version and verify the copy before anything loads it."""
         with _translate_errors():
-            model_version = self._client.get_model_version(model, str(version))
+            model_version = self.client.get_model_version(model, str(version))
             if model_version.status != "READY":
                 raise _make_unfinished(model, version, model_version.status)
-            logged = self._client.get_logged_model(_find_model_id(model_version))
+            logged = self.client.get_logged_model(_find_model_id(model_version))
             if logged.status != LoggedModelStatus.READY:
                 raise _make_unfinished(model, version, str(logged.status))
             with tempfile.TemporaryDirectory() as download:
@@ -204,7 +207,7 @@ class MlflowRegistry:
         """Return the version that an alias names; it reads all aliases, because MLflow answers a missing one with error 400."""
         try:
             with _translate_errors():
-                aliases = self._client.get_registered_model(model).aliases
+                aliases = self.client.get_registered_model(model).aliases
         except NotFoundError:
             return None
         return int(aliases[alias]) if alias in aliases else None
@@ -227,18 +230,18 @@ class MlflowRegistry:
     def ping(self) -> str:
         """Check the server with a cheap call and return a status line for people."""
         with _translate_errors():
-            self._client.search_experiments(max_results=1)
+            self.client.search_experiments(max_results=1)
         return f"MLflow at {self._public_url} answers"
 
     def describe_version(self, model: str, version: int, text: str) -> None:
         """Replace the description of a version, which MLflow shows as Markdown."""
         with _translate_errors():
-            self._client.update_model_version(model, str(version), text)
+            self.client.update_model_version(model, str(version), text)
 
     def run_url(self, run_id: str) -> str:
         """Return the URL of a run's page."""
         with _translate_errors():
-            experiment = self._client.get_run(run_id).info.experiment_id
+            experiment = self.client.get_run(run_id).info.experiment_id
         return run_page_url(self._public_url, experiment, run_id)
 
     def file_url(self, run_id: str, path: str) -> str:
@@ -252,7 +255,7 @@ class MlflowRegistry:
     def _log_trial(self, experiment: str, parent: str, metric: str, trial: Trial) -> None:
         identity = {PARENT_TAG: parent, TRIAL_TAG: str(trial.number)}
         query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-        runs = self._client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
+        runs = self.client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
         if runs and runs[0].info.status != "RUNNING":
             return
         now = int(time.time() * 1000)
@@ -262,21 +265,21 @@ class MlflowRegistry:
             tags = {**identity, "retrain.state": trial.state.value, "retrain.error": trial.error}
             start_time, name = now - int(trial.seconds * 1000), f"trial {trial.number}"
             run_id = str(
-                self._client.create_run(experiment, start_time=start_time, run_name=name, tags=tags).info.run_id
+                self.client.create_run(experiment, start_time=start_time, run_name=name, tags=tags).info.run_id
             )
         metrics = [Metric(f"fold.{metric}", value, now, fold) for fold, value in enumerate(trial.values)]
         if trial.values:
             metrics.append(Metric(metric, trial.value, now, 0))
-        self._client.log_batch(run_id, metrics=metrics, params=_to_params(trial.params))
-        self._client.set_terminated(run_id, "FAILED" if trial.state is TrialState.FAILED else "FINISHED", now)
+        self.client.log_batch(run_id, metrics=metrics, params=_to_params(trial.params))
+        self.client.set_terminated(run_id, "FAILED" if trial.state is TrialState.FAILED else "FINISHED", now)
 
     def _download(self, model_id: str, location: str, folder: Path) -> Path:
-        uri = self._client.tracking_uri
+        uri = self.client.tracking_uri
         try:
             return Path(download_artifacts(artifact_uri=location, dst_path=str(folder), tracking_uri=uri))
         except MlflowException:
             # MLflow reports a missing artifact as an internal error; if the server does not answer, this call fails as well.
-            if self._client.list_logged_model_artifacts(model_id):
+            if self.client.list_logged_model_artifacts(model_id):
                 raise
         raise NotFoundError(
             f"the artifact of model {model_id} must be in MLflow's store", got="no files", fix="Restore it or retrain."
@@ -289,33 +292,33 @@ class MlflowRegistry:
             if DUPLICATE_TAG not in version.tags:
                 # If two clients create a tag at the same time, MLflow answers one of them with error 400.
                 with suppress(RegistryError), _translate_errors():
-                    self._client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
+                    self.client.set_model_version_tag(model, version.version, DUPLICATE_TAG, versions[0].version)
         return _to_challenger(versions[0], key) if versions else None
 
     def _find_versions(self, model: str, key: str) -> list[ModelVersion]:
         """Return the finished versions of a key, the lowest number first."""
         with _translate_errors():
-            versions = self._client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
+            versions = self.client.search_model_versions(f"name = '{model}' and tags.`{KEY_TAG}` = '{key}'")
         return sorted((item for item in versions if item.status == "READY"), key=lambda item: int(item.version))
 
     def _find_or_create_experiment(self, model: str) -> str:
-        experiment = self._client.get_experiment_by_name(model)
+        experiment = self.client.get_experiment_by_name(model)
         if experiment is not None:
             return str(experiment.experiment_id)
         try:
-            return str(self._client.create_experiment(model))
+            return str(self.client.create_experiment(model))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            return str(self._client.get_experiment_by_name(model).experiment_id)
+            return str(self.client.get_experiment_by_name(model).experiment_id)
 
     def _put_alias(self, model: str, alias: str, version: int) -> None:
         with _translate_errors():
-            self._client.set_registered_model_alias(model, alias, str(version))
+            self.client.set_registered_model_alias(model, alias, str(version))
 
     def _ensure_registered(self, model: str) -> None:
         try:
-            self._client.create_registered_model(model)
+            self.client.create_registered_model(model)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
