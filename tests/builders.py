@@ -18,13 +18,6 @@ from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.request import RetrainRequest
 from retrain.core.spec import PipelineSpec
-from retrain.testing import (  # noqa: F401 - tests take them from here
-    make_column,
-    make_evidence,
-    make_footprint,
-    make_profile,
-    make_scores,
-)
 
 ROOT = Path(__file__).parents[1]
 MODEL = "churn"
@@ -319,7 +312,8 @@ class World:
         return reconcile_all([self.spec], actor="reconciler", registry=self.registry, ledger=self.ledger)
 
     def alias(self) -> int | None:
-        return self.registry.alias_version(self.spec.model, self.spec.promotion.alias)
+        version: int | None = self.registry.alias_version(self.spec.model, self.spec.promotion.alias)
+        return version
 
     def _operation(self, timeline: str) -> Any:
         from retrain.steps import Operation
@@ -330,7 +324,7 @@ class World:
         stores = {"registry": self.registry, "ledger": self.ledger, "snapshots": self.snapshots}
         return stores | {"smoke_test": self.smoke_test}
 
-    def smoke_test(self, _: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:
+    def smoke_test(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:  # noqa: ARG002 - the port's
         """Load and score in this process."""
         model = self.trainer.load(folder)
         if snapshot is None:

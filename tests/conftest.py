@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -69,7 +69,7 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     """Make a world in a folder of the test's own; keywords as for `World.make`."""
     monkeypatch.setattr(sys, "path", list(sys.path))  # training puts the folder of its pipeline there
 
-    def make(**keywords: object) -> World:
+    def make(**keywords: Any) -> World:
         return World.make(tmp_path, **keywords)
 
     return make

@@ -19,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine, event, insert, make_url, select
 from sqlalchemy.pool import NullPool
+from tests.require import require
 
 from retrain.adapters.memory_ledger import MemoryLedger
 from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
@@ -538,7 +539,7 @@ def test_models_that_decide_at_once_take_a_place_each(ledger: Ledger) -> None:
 def test_a_scorecard_is_stored_with_its_decision(ledger: Ledger, request: pytest.FixtureRequest) -> None:
     slices = (SliceScore("origin", "JFK", 3, {"roc_auc": 0.5}, {}),)
     card = Scorecard(
-        "key-1", MODEL, TIMELINE, 9, None, "", None, {"roc_auc": math.nan}, {"roc_auc": 0.5}, "c" * 64, slices
+        "key-1", MODEL, TIMELINE, 9, None, "", None, {"roc_auc": math.nan}, {"roc_auc": 0.5}, "c" * 64, slices=slices
     )
     for number in (1, 2):
         ledger.record(decision_on(request_for(number), scorecard=card.digest), card)
@@ -854,7 +855,7 @@ def test_time_comes_from_the_database_and_order_from_the_sequence(database: URL)
     assert ledger.entries() == entries
     assert ledger.verify() == 3
     assert ledger.champion_at(MODEL, TIMELINE, entries[0].at) == entries[2]
-    assert ledger.record(decision_on(request_for(1))).at < entries[2].at
+    assert require(ledger.record(decision_on(request_for(1))).at) < entries[2].at
 
 
 def test_an_engine_of_the_caller_keeps_one_writer_at_a_time_too(database: URL) -> None:

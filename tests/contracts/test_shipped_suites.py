@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.builders import AS_OF, REGRESSION, World, make_rows, make_spec
+from tests.require import require
 
 from retrain.adapters.extensions import Trainers
 from retrain.adapters.folder_registry import FolderRegistry
@@ -60,7 +61,7 @@ class Broken:
         return getattr(self._inner, name)
 
 
-def by_name(promises: tuple[Promise, ...]) -> Any:
+def by_name(promises: tuple[Promise, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("promise", promises, ids=lambda promise: promise.__name__)
 
 
@@ -205,8 +206,8 @@ def broken_registries(inner: FolderRegistry) -> dict[str, dict[str, Callable[...
             "publish": lambda model, _, run, folder: inner.publish(model, uuid4().hex * 2, run, folder)
         },
         "fetches_what_was_made": {
-            "fetch": lambda model, version, digest, folder: inner.fetch(
-                model, version, getattr(inner.find_version(model, version), "manifest_digest", digest), folder
+            "fetch": lambda model, version, _, folder: inner.fetch(
+                model, version, require(inner.find_version(model, version)).manifest_digest, folder
             )
         },
         "points_aliases_at_versions": {"set_alias": lambda *_: None},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,12 @@ def open_search(store: TrialStore, key: str = KEY, *, worker: int | None = None,
     return store.open(key, search, goal, start=start, seed=7, worker=worker)
 
 
-def value_of(params: Any, fold: int) -> float:
+def value_of(params: Mapping[str, Any], fold: int) -> float:
     """Stand for an estimator: some params are better than others, and later folds are easier."""
-    return -abs(params["depth"] - 20) / 50 - abs(params["share"] - 0.3) - (params["kind"] != "fancy") + fold / 100
+    value: float = (
+        -abs(params["depth"] - 20) / 50 - abs(params["share"] - 0.3) - (params["kind"] != "fancy") + fold / 100
+    )
+    return value
 
 
 def do(search: Search, candidate: Candidate, folds: int = 3) -> None:
@@ -111,7 +115,7 @@ def test_a_trial_that_dies_while_its_params_are_stored_draws_the_same(
     store: TrialStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = do_all(open_search(store, "b" * 64))
-    dying, stored = open_search(store), []
+    dying, stored = open_search(store), list[Any]()
 
     def store_two(*arguments: Any) -> None:
         if len(stored) == 2:

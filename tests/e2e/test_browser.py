@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page
+from tests.require import require
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.policy.decision import Choice
@@ -31,7 +32,7 @@ def test_a_person_unpauses_and_triggers_a_retrain_with_the_form(stack: Stack, pa
         page.wait_for_timeout(500)  # the form takes a field over some time after it was typed
     with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/dagRuns")) as sent:
         page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
-    assert sent.value.post_data_json["conf"] == {**asked, "nonce": None}
+    assert require(sent.value.post_data_json)["conf"] == {**asked, "nonce": None}
 
     ledger = SqlLedger(stack.database_url("retrain"))
     deadline = time.monotonic() + 300

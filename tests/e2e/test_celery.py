@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from tests.require import require
 
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
@@ -44,6 +45,6 @@ def test_a_backfill_on_celery_workers_promotes_the_regression(stack: Stack) -> N
     april, may = (d for d in ledger.decisions(MODEL, PRODUCTION) if "/backfill__" in d.origin)
     assert (april.as_of, may.as_of) == (datetime(2013, 4, 1, tzinfo=UTC), datetime(2013, 5, 1, tzinfo=UTC))
     assert april.choice is Choice.PROMOTE
-    assert (may.opponent, may.champion_version) == ("champion", april.challenger.version)
-    pointer = ledger.pointer(MODEL, PRODUCTION)
+    assert (may.opponent, may.champion_version) == ("champion", require(april.challenger).version)
+    pointer = require(ledger.pointer(MODEL, PRODUCTION))
     assert MlflowRegistry(stack.mlflow_url).alias_version(MODEL, "champion") == pointer.version

@@ -114,9 +114,12 @@ class Live:
 
     def wait(self, dag_id: str, run_id: str, seconds: float = 120) -> str:
         """Return the final state of a run."""
-        return self.until(
-            lambda: state if (state := self.run(dag_id, run_id)["state"]) in ("success", "failed") else None, seconds
-        )
+
+        def ask() -> str | None:
+            state = str(self.run(dag_id, run_id)["state"])
+            return state if state in ("success", "failed") else None
+
+        return self.until(ask, seconds)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get(f"/dags/{dag_id}/dagRuns/{run_id}")

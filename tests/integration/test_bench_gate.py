@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_bench_of_the_gates_fills_every_mark_of_its_page_and_draws_its_pictures(tmp_path: Path) -> None:
     page = Path(shutil.copy(ROOT / "docs" / "gate.md", tmp_path))
     before = page.read_text()
-    command = [sys.executable, ROOT / "benchmarks" / "bench_gate.py", "--quick", "--write", page]
+    command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "bench_gate.py", "--quick", "--write", page]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     after = page.read_text()

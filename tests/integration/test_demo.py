@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.require import require
 
 from retrain.sandbox.stack import Ports
 
@@ -78,13 +79,13 @@ def test_parallel_runs_met_the_champions_that_sequential_runs_would_have_met(fir
     for opponent, choice, why in rows:
         assert opponent == champion
         if choice == "PROMOTE":
-            champion = "v" + re.search(r"version (\d+)", why)[1]
+            champion = "v" + require(re.search(r"version (\d+)", why))[1]
 
 
 def test_a_second_demo_resumes_and_ends_with_ctrl_c(first: str, home: Path, ports: Ports) -> None:
     demo = subprocess.Popen(command(home, ports, "--stay"), cwd=REPO, stdout=subprocess.PIPE, text=True)
     lines = []
-    for line in demo.stdout:
+    for line in require(demo.stdout):
         lines.append(line)
         if "Up until Ctrl-C" in line:
             break
@@ -99,7 +100,7 @@ def test_a_second_demo_resumes_and_ends_with_ctrl_c(first: str, home: Path, port
 def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
     home = tmp_path / "state"
     demo = subprocess.Popen(command(home, Ports.free()), cwd=REPO, stdout=subprocess.PIPE, text=True)
-    for line in demo.stdout:
+    for line in require(demo.stdout):
         if "Airflow answers" in line:
             break
     demo.kill()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.integration.conftest import TODAY, Live
+from tests.require import require
 
 from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
@@ -59,7 +60,7 @@ def retrain_calm(live: Live, days_ago: int) -> int:
     assert live.wait(CALM, run_id) == "success"
     decision = live.decision_of(CALM, PRODUCTION, run_id)
     assert decision.choice is Choice.PROMOTE
-    return int(decision.challenger.version)
+    return int(require(decision.challenger).version)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def test_a_rollback_from_the_form_moves_the_alias_and_a_clear_does_not_bring_it_
     live.unpause("retrain_rollback")
     run_id = live.trigger("retrain_rollback", conf={"model": CALM, "reason": "it went wrong at three"})
     assert live.wait("retrain_rollback", run_id) == "success"
-    entry = live.ledger.standing(CALM, PRODUCTION).champion
+    entry = require(live.ledger.standing(CALM, PRODUCTION).champion)
     assert (entry.action, entry.version, entry.previous_version) == (Action.ROLLBACK, first, second)
     assert live.mlflow.get_registered_model(CALM).aliases == {"champion": str(first)}
     again = live.trigger("retrain_rollback", conf={"model": CALM, "reason": "it went wrong at three"})
@@ -128,7 +129,7 @@ def test_the_command_line_rolls_back_in_seconds_and_says_what_changed(live: Live
     assert forced.returncode == 0, forced.stderr
     dry = retrain(live, "rollback", CALM, "--reason", "again", "--dry-run")
     assert "Dry run: nothing was changed" in dry.stdout
-    assert live.ledger.pointer(CALM, PRODUCTION).version == second
+    assert require(live.ledger.pointer(CALM, PRODUCTION)).version == second
     began = time.monotonic()
     done = retrain(live, "rollback", CALM, "--reason", "again")
     assert done.returncode == 0, done.stderr
@@ -152,7 +153,7 @@ def test_a_frozen_model_is_held_until_the_freeze_is_lifted(live: Live, two: tupl
 
 
 def test_an_alias_moved_by_hand_is_an_alarm_and_is_put_back(live: Live, two: tuple[int, int]) -> None:
-    champion = live.ledger.pointer(CALM, PRODUCTION)
+    champion = require(live.ledger.pointer(CALM, PRODUCTION))
     versions = {int(version.version) for version in live.mlflow.search_model_versions(f"name = '{CALM}'")}
     never_live = min(versions - set(two))
     live.mlflow.set_registered_model_alias(CALM, "champion", str(never_live))

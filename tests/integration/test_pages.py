@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -56,7 +57,10 @@ def test_a_user_rolls_back_and_the_alias_moves_and_a_viewer_does_not(live: Live)
     live.unpause(STEADY)
     live.api.wait_for_dag("retrain_rollback")
     first, second = retrained(live, 3), retrained(live, 2)
-    aliases = lambda: live.mlflow.get_registered_model(STEADY).aliases  # noqa: E731
+
+    def aliases() -> Any:
+        return live.mlflow.get_registered_model(STEADY).aliases
+
     assert aliases() == {"champion": str(second)}
 
     assert pages(live, "vera").post(f"/models/{STEADY}/rollback", json=REASON).status_code == 403

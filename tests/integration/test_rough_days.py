@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from tests.integration.conftest import TODAY, Live
+from tests.require import require
 
 from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
@@ -51,7 +52,7 @@ def test_eight_active_runs_beside_the_schedule_never_move_production_back_in_tim
     promoted = [entry for entry in live.ledger.entries(ROUGH, PRODUCTION) if entry.action is Action.PROMOTE]
     assert [entry.as_of for entry in promoted] == sorted({entry.as_of for entry in promoted})
     assert len(live.ledger.decisions(ROUGH, PRODUCTION)) == 9
-    pointer = live.ledger.pointer(ROUGH, PRODUCTION)
+    pointer = require(live.ledger.pointer(ROUGH, PRODUCTION))
     assert live.mlflow.get_registered_model(ROUGH).aliases == {"champion": str(pointer.version)}
     live.ledger.verify()
 

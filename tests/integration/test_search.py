@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from tests.integration.conftest import TODAY, Live
+from tests.require import require
 
 pytestmark = pytest.mark.live
 
@@ -37,7 +38,7 @@ def test_two_tasks_share_the_trials_and_hand_on_small_numbers(live: Live, search
 
 
 def test_each_trial_is_a_run_nested_in_the_retrains(live: Live, searched: str) -> None:
-    challenger = live.decision_of(SEARCHED, "production", searched).challenger
+    challenger = require(live.decision_of(SEARCHED, "production", searched).challenger)
     experiment = live.mlflow.get_experiment_by_name(SEARCHED).experiment_id
     nested = live.mlflow.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{challenger.run_id}'")
     assert sorted(int(run.data.tags["retrain.trial"]) for run in nested) == list(range(TRIALS))
@@ -58,7 +59,7 @@ def test_the_searches_are_in_a_schema_of_their_own(live: Live, searched: str) ->
 
 
 def test_what_was_found_is_replayed_bit_for_bit(live: Live, searched: str) -> None:
-    challenger = live.decision_of(SEARCHED, "production", searched).challenger
+    challenger = require(live.decision_of(SEARCHED, "production", searched).challenger)
     project, stack = live.stack.home.parent, live.stack
     command = [
         Path(sys.executable).with_name("retrain"), "replay", challenger.run_id,

@@ -18,7 +18,16 @@ PROJECT = Path(__file__).parents[2]
 
 def build_wheel(project: Path, folder: Path) -> Path:
     """Build the wheel of a project with what this environment has."""
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, project]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        project,
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.glob("*.whl")
@@ -64,7 +73,7 @@ class FreshEnvironment:
     def install(self, *wheels: Path) -> None:
         """Install wheels as they are."""
         options = ["--quiet", "--no-deps", "--no-index"]
-        command = [sys.executable, "-m", "pip", "--python", self.python, "install", *options, *wheels]
+        command: list[str | Path] = [sys.executable, "-m", "pip", "--python", self.python, "install", *options, *wheels]
         subprocess.run(command, check=True)
 
     def run(

@@ -22,12 +22,12 @@ AIRFLOW = ["api-server", "scheduler", "dag-processor", "triggerer"]
 REQUIRED = set(re.findall(r"\$\{(\w+):\?", TEXT))
 
 
-def test_the_services_of_a_whole_platform_are_there():
+def test_the_services_of_a_whole_platform_are_there() -> None:
     assert SERVICES.keys() == {"postgres", "mlflow", "init", *AIRFLOW}
 
 
 @pytest.mark.parametrize("service", AIRFLOW)
-def test_the_workers_are_as_warm_as_those_of_the_demo(service, tmp_path):
+def test_the_workers_are_as_warm_as_those_of_the_demo(service: str, tmp_path: Path) -> None:
     demo = Stack(PROJECT, tmp_path)._speed_settings()
     environment = dict(SERVICES[service]["environment"])
     assert environment["AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD"].split(",") == list(PRELOAD)
@@ -38,7 +38,7 @@ def test_the_workers_are_as_warm_as_those_of_the_demo(service, tmp_path):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_service_says_whether_it_is_well_and_comes_back(service):
+def test_every_service_says_whether_it_is_well_and_comes_back(service: str) -> None:
     definition = SERVICES[service]
     runs_once = service == "init"
     assert ("test" in definition["healthcheck"]) is not runs_once
@@ -46,26 +46,26 @@ def test_every_service_says_whether_it_is_well_and_comes_back(service):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_service_runs_as_root_or_can_become_it(service):
+def test_no_service_runs_as_root_or_can_become_it(service: str) -> None:
     definition = SERVICES[service]
     assert definition["user"] in {"50000:0", "postgres"}
     assert definition["security_opt"] == ["no-new-privileges:true"]
     assert definition["cap_drop"] == ["ALL"]
 
 
-def test_ports_are_published_on_loopback_alone():
+def test_ports_are_published_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published.keys() == {"api-server", "mlflow"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
-def test_every_volume_is_declared_and_used():
+def test_every_volume_is_declared_and_used() -> None:
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert {name for name in mounted if not name.startswith("./")} == COMPOSE["volumes"].keys()
     assert all((PROJECT / name).exists() for name in mounted if name.startswith("./"))
 
 
-def test_no_secret_has_a_default():
+def test_no_secret_has_a_default() -> None:
     named = re.findall(r"\$\{(\w+)(.)", TEXT)
     secret = re.compile("PASSWORD|SECRET|KEY")
     assert {operator for name, operator in named if secret.search(name)} == {":"}
@@ -73,11 +73,11 @@ def test_no_secret_has_a_default():
     assert {name for name in REQUIRED if secret.search(name)} == REQUIRED
 
 
-def test_make_env_gives_every_secret_a_value_of_its_own(tmp_path):
+def test_make_env_gives_every_secret_a_value_of_its_own(tmp_path: Path) -> None:
     from cryptography.fernet import Fernet
 
     (tmp_path / ".env.example").write_text((PROJECT / ".env.example").read_text())
-    command = [sys.executable, PROJECT / "docker" / "make_env.py"]
+    command: list[str | Path] = [sys.executable, PROJECT / "docker" / "make_env.py"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     written = (tmp_path / ".env").read_text()
     values = dict(re.findall(r"^(\w+)=(.*)$", written, flags=re.MULTILINE))
@@ -95,7 +95,7 @@ def test_make_env_gives_every_secret_a_value_of_its_own(tmp_path):
     assert (tmp_path / ".env").read_text() == written
 
 
-def test_the_connections_are_json_that_airflow_reads():
+def test_the_connections_are_json_that_airflow_reads() -> None:
     from airflow.sdk import Connection
 
     environment = SERVICES["scheduler"]["environment"]
@@ -106,14 +106,14 @@ def test_the_connections_are_json_that_airflow_reads():
     assert (ledger["conn_type"], ledger["host"], ledger["schema"]) == ("retrain_ledger", "postgres", "retrain")
 
 
-def test_the_init_scripts_are_well_formed():
+def test_the_init_scripts_are_well_formed() -> None:
     script = PROJECT / "docker" / "make_databases.sh"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
     subprocess.run(["bash", "-n"], input=SERVICES["init"]["command"][0], text=True, check=True)
 
 
-def test_the_image_has_the_versions_that_are_tested():
+def test_the_image_has_the_versions_that_are_tested() -> None:
     pin = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==(\S+)", flags=re.MULTILINE)
     tested = set(pin.findall((PROJECT / "requirements.lock").read_text()))
     shipped = set(pin.findall((PROJECT / "docker" / "requirements.lock").read_text()))

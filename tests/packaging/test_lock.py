@@ -44,19 +44,19 @@ def _imported() -> set[str]:
     return {PART_OF.get(name, name) for name in names}
 
 
-def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     declared = {canonicalize_name(requirement.name) for requirement in _requirements(extras=True)}
     assert _imported() == declared - NOT_IMPORTED
 
 
-def test_the_lock_meets_every_declared_requirement():
+def test_the_lock_meets_every_declared_requirement() -> None:
     pins = dict(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", LOCK, flags=re.MULTILINE))
     groups = [line for group in DECLARED["dependency-groups"].values() for line in group if isinstance(line, str)]
     for requirement in [*_requirements(extras=True), *map(Requirement, groups)]:
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
 
 
-def test_the_lock_has_a_hash_for_every_pin_and_names_no_index():
+def test_the_lock_has_a_hash_for_every_pin_and_names_no_index() -> None:
     blocks = re.split(r"^(?=[^\s#])", LOCK, flags=re.MULTILINE)[1:]
     assert len(blocks) > 200
     assert all("--hash=sha256:" in block for block in blocks)

@@ -226,7 +226,7 @@ def test_a_spec_of_a_page_is_good(block: Block, installed: FreshEnvironment, pro
 
 def test_the_package_keeps_the_promises_of_the_suites(installed: FreshEnvironment, tmp_path: Path) -> None:
     shutil.copytree(SAMPLE / "tests", tmp_path / "tests")
-    command = [
+    command: list[str | Path] = [
         installed.python,
         "-m",
         "pytest",

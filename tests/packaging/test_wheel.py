@@ -58,7 +58,16 @@ Path(sys.argv[2]).write_text(json.dumps({
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, PROJECT]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        PROJECT,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     return path
@@ -99,13 +108,14 @@ class Environment:
     def report(self) -> dict[str, Any]:
         """Return what Airflow sees."""
         self.run(self.python, "-c", PROBE, self.project / "dags", self.root / "report.json")
-        return json.loads((self.root / "report.json").read_text())
+        seen: dict[str, Any] = json.loads((self.root / "report.json").read_text())
+        return seen
 
 
 @pytest.fixture(scope="module")
 def with_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("wheel"))
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "pip",
@@ -132,7 +142,7 @@ def seen_with_folder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     return environment.report()
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
     of_package = {
         path.relative_to(PACKAGE.parent).as_posix()
         for path in PACKAGE.rglob("*")
@@ -144,27 +154,27 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
     assert not [name for name in inside if Path(name).name.startswith(("test_", "conftest"))]
 
 
-def test_the_wheel_describes_itself(wheel):
+def test_the_wheel_describes_itself(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         described = Parser().parsestr(archive.read(metadata).decode())
         assert [name for name in archive.namelist() if name.endswith("licenses/LICENSE")]
     assert (described["Name"], described["Version"]) == ("airflow-provider-retrain", __version__)
     assert set(described["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
-    assert {"postgres", "demo"} <= set(described.get_all("Provides-Extra"))
-    assert "Framework :: Apache Airflow :: Provider" in described.get_all("Classifier")
+    assert {"postgres", "demo"} <= set(described.get_all("Provides-Extra", []))
+    assert "Framework :: Apache Airflow :: Provider" in described.get_all("Classifier", [])
 
 
-def test_the_wheel_brings_the_command(with_wheel):
+def test_the_wheel_brings_the_command(with_wheel: Environment) -> None:
     assert with_wheel.run(with_wheel.python.with_name("retrain"), "--version").strip() == f"retrain {__version__}"
 
 
-def test_the_wheel_brings_its_migrations(with_wheel):
+def test_the_wheel_brings_its_migrations(with_wheel: Environment) -> None:
     url = f"sqlite:///{with_wheel.root / 'ledger.db'}"
     assert "up to date" in with_wheel.run(with_wheel.python.with_name("retrain"), "ledger", "migrate", "--ledger", url)
 
 
-def test_the_wheel_is_a_provider_with_connection_forms_and_settings(seen_with_wheel):
+def test_the_wheel_is_a_provider_with_connection_forms_and_settings(seen_with_wheel: dict[str, Any]) -> None:
     assert Path(seen_with_wheel["package"]).parent.name == "site-packages"
     assert seen_with_wheel["provider"]
     hooks = seen_with_wheel["hooks"]
@@ -177,7 +187,7 @@ def test_the_wheel_is_a_provider_with_connection_forms_and_settings(seen_with_wh
 
 
 @pytest.mark.parametrize("way", ["seen_with_wheel", "seen_with_folder"])
-def test_airflow_loads_the_plugin_once_and_parses_the_dags(way, request):
+def test_airflow_loads_the_plugin_once_and_parses_the_dags(way: str, request: pytest.FixtureRequest) -> None:
     seen = request.getfixturevalue(way)
     assert seen["plugins"].count("retrain") == 1
     assert "ScorecardLink" in str(seen["links"])
@@ -188,6 +198,6 @@ def test_airflow_loads_the_plugin_once_and_parses_the_dags(way, request):
     assert {"flight_delay", "arrival_delay"} <= set(seen["dags"])
 
 
-def test_the_plugins_folder_needs_no_wheel(seen_with_folder):
+def test_the_plugins_folder_needs_no_wheel(seen_with_folder: dict[str, Any]) -> None:
     assert Path(seen_with_folder["package"]).parent.name == "plugins"
     assert not seen_with_folder["provider"]

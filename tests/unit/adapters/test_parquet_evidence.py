@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_scores
 
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.parquet_evidence import ParquetEvidence
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.evidence import Evidence
 from retrain.errors import IntegrityError, NotFoundError
+from retrain.testing import make_evidence, make_scores
 
 
 @pytest.fixture

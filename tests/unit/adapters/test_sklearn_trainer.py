@@ -101,7 +101,7 @@ def test_a_fitted_model_knows_its_features_classes_and_baseline(
     assert (model.features, model.classes) == (tuple(FEATURES), classes)
     assert trainer.score(model, features).shape == shape
     if classes is None:
-        assert model.baseline == (pytest.approx(float(label.mean())),)
+        assert list(model.baseline) == pytest.approx([float(label.mean())])
     else:
         assert model.baseline == pytest.approx([float((label == value).mean()) for value in classes])
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from tests.builders import AS_OF, LATER, MODEL
+from tests.require import require
 from tests.unit.api.conftest import OTHER, Pages
 
 from retrain.errors import OutageError
@@ -22,8 +24,8 @@ def test_the_table_says_who_is_champion_since_when_and_why(pages: Pages) -> None
     assert row["champion"]["version"] == champion.version == 2
     assert row["champion"]["since"].startswith(champion.at.isoformat()[:19])
     assert (row["decision"]["id"], row["decision"]["choice"]) == (decision.id, "PROMOTE")
-    verdict = decision.verdicts[0]
-    assert row["decision"]["gain"]["interval"] == {"low": verdict.interval[0], "high": verdict.interval[1]}
+    low, high = require(decision.verdicts[0].interval)
+    assert row["decision"]["gain"]["interval"] == {"low": low, "high": high}
     assert [point["value"] for point in row["sparkline"]] == [
         item.challenger_value for item in pages.ledger.decisions(MODEL, "production")
     ]
@@ -53,7 +55,7 @@ def test_the_table_says_who_is_champion_since_when_and_why(pages: Pages) -> None
         ({"timeline": "elsewhere"}, []),
     ],
 )
-def test_the_table_is_filtered_sorted_and_paged(pages: Pages, query: dict[str, object], models: list[str]) -> None:
+def test_the_table_is_filtered_sorted_and_paged(pages: Pages, query: dict[str, Any], models: list[str]) -> None:
     assert [row["model"] for row in pages.get("models", **query)["rows"]] == models
 
 

@@ -173,7 +173,7 @@ def test_who_may_not_run_the_models_own_dag_may_not_roll_it_back(
 
     allowed = SimpleAuthManager.is_authorized_dag
 
-    def without_churn(self: Any, *, method: str, user: Any, access_entity: Any = None, details: Any = None) -> bool:
+    def without_churn(self: Any, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
         known = allowed(self, method=method, user=user, access_entity=access_entity, details=details)
         return known and (details is None or details.id != MODEL)
 

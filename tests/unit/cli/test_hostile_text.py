@@ -38,10 +38,11 @@ def test_an_entry_cannot_write_a_line_of_its_own_or_move_the_cursor(field: str) 
         previous_hash=GENESIS,
         **texts,
     )
-    console = Console(file=io.StringIO(), width=400)
+    output = io.StringIO()
+    console = Console(file=output, width=400)
     print_champion(console, entry)
     print_why(console, MODEL, 1, [], [entry], {}, "")
-    printed = console.file.getvalue()
+    printed = output.getvalue()
     assert printed.count(PLAIN) == 2
     assert all(char.isprintable() for char in printed.replace("\n", ""))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.builders import make_scores, make_spec, spec_document
+from tests.builders import make_spec, spec_document
 from tests.packages import package_folder
 
 from retrain.core.extensions import (
@@ -25,7 +25,7 @@ from retrain.core.stats.metric_names import GREATER_IS_BETTER, metrics_for
 from retrain.core.stats.metrics import METRICS
 from retrain.core.training.key import compute_retrain_key
 from retrain.errors import DataError, InstallError, SpecError
-from retrain.testing import make_evidence
+from retrain.testing import make_evidence, make_scores
 
 Install = Callable[..., None]
 
@@ -100,7 +100,12 @@ def test_an_extension_that_cannot_be_imported_says_why(install: Install, code: s
 def test_a_built_in_value_wins_and_installed_ones_are_loaded_once(install: Install) -> None:
     install("acme", metrics={"rows": "acme:ROWS", "mae": "acme:ROWS"})
     loaded: list[str] = []
-    table = Extended({"mae": "built in"}, ExtensionPoint.METRICS, lambda name: loaded.append(name) or name)
+
+    def load(name: str) -> str:
+        loaded.append(name)
+        return name
+
+    table = Extended({"mae": "built in"}, ExtensionPoint.METRICS, load)
     assert (table["mae"], table["rows"], table["rows"]) == ("built in", "rows", "rows")
     assert loaded == ["rows"]
     assert (list(table), len(table)) == (["mae", "rows"], 2)

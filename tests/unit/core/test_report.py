@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import AS_OF, KEY, make_evidence, make_scores, make_spec
+from tests.builders import AS_OF, KEY, make_spec
 
 from retrain.core.data.snapshot import Chunk, Snapshot
 from retrain.core.evaluation.scorecard import SliceScore
@@ -14,6 +14,7 @@ from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import Change, Recipe, RetrainReport
+from retrain.testing import make_evidence, make_scores
 
 PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
 FAIL = Verdict("slices", Outcome.FAIL, "north drops", 0.2, 0.1, metric="roc_auc")
@@ -132,7 +133,7 @@ def test_what_champion_and_challenger_do_not_share_is_a_change() -> None:
         Change("lock digest", "a" * 64, ""),
     )
     assert report.unchanged == ("snapshot digest", "code digest", "spec digest")
-    assert make_report(PASS).changes == make_report(PASS).unchanged == ()
+    assert (make_report(PASS).changes, make_report(PASS).unchanged) == ((), ())
 
 
 def test_data_is_compared_where_both_snapshots_are_known() -> None:

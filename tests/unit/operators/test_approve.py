@@ -74,7 +74,7 @@ def test_a_no_is_a_refusal(world: World) -> None:
 
 def test_a_no_is_a_refusal_also_where_it_skips_what_is_downstream(world: World) -> None:
     decision = world.decide()
-    operator = build_dag(world.spec).get_task("approve")
+    operator: Any = build_dag(world.spec).get_task("approve")
     operator.decision, operator.as_of, operator.timeline, operator.reason = {"decision": decision.id}, "", "", ""
     with pytest.raises(DownstreamTasksSkipped):
         operator.execute_complete(context() | {"task": operator}, answer("Reject"))

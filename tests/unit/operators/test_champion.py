@@ -46,7 +46,7 @@ def test_a_promotion_told_again_is_news_only_while_it_stands(succeeded: World, s
     operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
     news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda _, extra: told.append(extra)))
     told: list[Any] = []
-    result = operator.run_step(LATER, {"outlet_events": news})  # type: ignore[typeddict-item]
+    result = operator.run_step(LATER, {"outlet_events": news})
     assert result == {"version": 2, "generation": 2, "timeline": "production"}
     assert told == ([result] if stands else [])
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import make_scores
 
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.reports.plots import draw_scores
+from retrain.testing import make_scores
 
 
 def with_one_class(classes: int) -> Scores:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from tests.builders import AS_OF, World, make_footprint, make_request
+from tests.builders import AS_OF, World, make_request
 
 from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
@@ -22,6 +23,7 @@ from retrain.core.policy.gates import (
 )
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
+from retrain.testing import make_footprint
 
 NEVER = Threshold(check="threshold", metric="roc_auc", min=0.9999)
 POINT = PointEstimate(check="point_estimate", metric="roc_auc")
@@ -38,7 +40,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decis
     return world, world.ledger.decisions("churn", "production")
 
 
-def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list:
+def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list[Any]:
     return backtest_policies(
         world.spec,
         decisions,
@@ -89,7 +91,7 @@ def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[Wor
 def test_what_a_policy_reads_beside_scores_is_that_of_the_retrain(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
     leakage = Leakage(check="leakage", ignore=["other"])
-    budget = Budget(check="budget", size="1GB")  # type: ignore[arg-type]
+    budget = Budget(check="budget", size="1GB")
     profiled, timed = backtest(world, decisions, Policy("leakage", (leakage,)), Policy("budget", (budget,)))
     assert all(step.reason.startswith("signal alone tells the label best") for step in profiled.steps)
     assert len({step.reason for step in profiled.steps}) == len(decisions)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
+from tests.require import require
 
 from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
@@ -160,7 +162,7 @@ def test_a_retry_and_the_same_question_asked_anew_spend_nothing(spending: World)
     assert spending.decide(ask(1)) == first
     again = spending.decide(replace(ask(1), origin="rest:churn/again"))
     assert again.verdicts == first.verdicts
-    assert (again.allotment.level, again.allotment.place) == (first.allotment.level, None)
+    assert again.allotment == replace(require(first.allotment), place=None)
     assert len(spending.ledger.tests(SEQUENCE)) == 1
 
 
@@ -176,8 +178,9 @@ def test_a_timeline_has_a_budget_of_its_own(spending: World) -> None:
     spending.decide(ask(1))
     spending.retrain(make_request(timeline="simulation-1", origin="dag:churn/b0"))
     decision = spending.decide(ask(1, timeline="simulation-1"))
-    assert decision.allotment.sequence == "alpha_spending/simulation-1/churn"
-    assert (decision.allotment.place, len(spending.ledger.tests(SEQUENCE))) == (1, 1)
+    allotment = require(decision.allotment)
+    assert allotment.sequence == "alpha_spending/simulation-1/churn"
+    assert (allotment.place, len(spending.ledger.tests(SEQUENCE))) == (1, 1)
 
 
 def test_a_challenger_that_could_not_be_promoted_spends_nothing(spending: World) -> None:
@@ -193,7 +196,8 @@ def test_a_challenger_that_could_not_be_promoted_spends_nothing(spending: World)
 def test_another_model_of_the_fleet_that_takes_the_place_first_makes_it_decide_again(world: World) -> None:
     world.respec(**LORD)
     world.retrain()
-    record, taken = world.ledger.record, []
+    record: Callable[..., Decision] = world.ledger.record
+    taken: list[Decision] = []
 
     def slow(decision: Decision, card: Any = None) -> Decision:
         if not taken:  # another model decides between our reading of the sequence and our writing
@@ -201,17 +205,17 @@ def test_another_model_of_the_fleet_that_takes_the_place_first_makes_it_decide_a
             taken.append(record(replace(decision, model="other", request_id="other", allotment=other)))
         return record(decision, card)
 
-    world.ledger.record = slow  # type: ignore[method-assign]
+    world.ledger.record = slow
     decision = world.decide(ask(1))
-    assert [test.test for test in world.ledger.tests("lord/production")] == ["other", decision.allotment.test]
-    assert decision.allotment.level == pytest.approx(lord_level(0.4, 2, []))
+    assert [test.test for test in world.ledger.tests("lord/production")] == ["other", require(decision.allotment).test]
+    assert require(decision.allotment).level == pytest.approx(lord_level(0.4, 2, []))
 
 
 def test_a_place_that_is_always_gone_is_a_conflict_in_the_end(spending: World) -> None:
     def gone(*_: Any) -> None:
         raise ConflictError("a test must take the next place", got="another", fix="Again.")
 
-    spending.ledger.record = gone  # type: ignore[method-assign]
+    spending.ledger.record = gone
     with pytest.raises(ConflictError, match="must take the next place"):
         spending.decide(ask(1))
 

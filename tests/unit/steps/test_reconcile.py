@@ -26,6 +26,7 @@ def alter(folder: Path) -> None:
 
 def found_once(world: World) -> Finding:
     """Reconcile, and see that a second time nothing is left to find or to do."""
+    finding: Finding
     (finding,) = world.reconcile()
     before = world.ledger.entries()
     assert world.reconcile() == []
@@ -307,7 +308,7 @@ def test_a_promotion_ends_the_time_of_a_forced_version(succeeded: World, monkeyp
 
 
 def break_alias(world: World, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    alias_version = world.registry.alias_version
+    alias_version: Callable[[str, str], int | None] = world.registry.alias_version
 
     def down(name: str, alias: str) -> int | None:
         if name == model:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
+from tests.require import require
 
 from retrain.core.policy.decision import Choice
 from retrain.reports.html_scorecard import draw_scorecard
@@ -95,11 +96,11 @@ def test_a_retrain_that_failed_after_training_has_a_page_that_says_so(crowned: W
 
 def test_a_decision_told_twice_leaves_the_same_files_once(world: World) -> None:
     decision = world.decide()
-    assert decision.challenger is not None
+    challenger = require(decision.challenger)
 
     def tell() -> dict[str, str]:
-        report_retrain(world.spec, decision, decision.challenger, **world.stores(), render=draw_scorecard)
-        return files_of(world, decision.challenger.run_id)
+        report_retrain(world.spec, decision, challenger, **world.stores(), render=draw_scorecard)
+        return files_of(world, challenger.run_id)
 
     first = tell()
     assert sorted(first) == ["decision/production/README.md", "decision/production/scorecard.html"]
@@ -113,7 +114,7 @@ def test_a_simulation_writes_beside_the_page_of_production_and_leaves_the_descri
     (decision,) = crowned.ledger.decisions(crowned.spec.model, "production")
     simulated = crowned.decide(make_request(timeline="simulation", origin="dag:churn/other"))
     for one in (decision, simulated):
-        report_retrain(crowned.spec, one, one.challenger, **crowned.stores(), render=draw_scorecard)
+        report_retrain(crowned.spec, one, require(one.challenger), **crowned.stores(), render=draw_scorecard)
     assert simulated.challenger == decision.challenger
     files = files_of(crowned, decision.challenger.run_id)
     assert {name.rsplit("/", 1)[0] for name in files} == {"decision/production", "decision/simulation"}
@@ -129,7 +130,9 @@ def test_a_page_that_cannot_be_drawn_leaves_the_decision_standing(
 ) -> None:
     decision = world.decide()
     with caplog.at_level(logging.WARNING):
-        address = report_retrain(world.spec, decision, decision.challenger, **world.stores(), render=break_drawing)
+        address = report_retrain(
+            world.spec, decision, require(decision.challenger), **world.stores(), render=break_drawing
+        )
     assert address == ""
     assert "ZeroDivisionError" in caplog.text
     assert SECRET not in caplog.text

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from tests.builders import World, make_request, make_rows
 from tests.estimators import EMAIL
 
-from retrain.core.data.snapshot import Part
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.policy.decision import Challenger
 from retrain.core.training.search import TrialState
 from retrain.errors import DataError, OutageError, TrainingError
@@ -83,10 +83,15 @@ def test_the_present_params_are_tried_first_and_others_stay(make_world: MakeWorl
 
 
 def test_the_holdout_is_never_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, frame = [], world.snapshots.frame
-    monkeypatch.setattr(world.snapshots, "frame", lambda *args: read.append(args[1]) or frame(*args))
+    parts, frame = [], world.snapshots.frame
+
+    def read(snapshot: Snapshot, part: Part, columns: Sequence[str]) -> Any:
+        parts.append(part)
+        return frame(snapshot, part, columns)
+
+    monkeypatch.setattr(world.snapshots, "frame", read)
     world.train()
-    assert set(read) == {Part.TRAIN}
+    assert set(parts) == {Part.TRAIN}
 
 
 def test_a_task_that_dies_goes_on_and_makes_what_it_would_have_made(

@@ -4,10 +4,9 @@ import json
 import math
 from dataclasses import replace
 
-from tests.builders import make_evidence, make_footprint, make_scores
-
 from retrain.core.evaluation.footprint import Latency
 from retrain.core.evaluation.scorecard import Scorecard
+from retrain.testing import make_evidence, make_footprint, make_scores
 
 
 def test_a_latency_is_found_by_its_rows() -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from tests.builders import make_scores
+from tests.require import require
 
 from retrain.core.evaluation.prediction_change import Flips, prediction_change
 from retrain.core.evaluation.scores import Scores
+from retrain.testing import make_scores
 
 
 def two_classes(y: list[float], mine: list[float], theirs: list[float]) -> Scores:
@@ -45,7 +46,7 @@ def test_a_regression_moves_in_standard_deviations_of_its_label() -> None:
     assert found is not None
     assert found.flips is None
     assert [bucket.rows for bucket in found.buckets] == [0, 0, 0, 0, 400, 0]
-    scaled = replace(moved, y=moved.y * 60, challenger=moved.challenger * 60, opponent=moved.opponent * 60)
+    scaled = replace(moved, y=moved.y * 60, challenger=moved.challenger * 60, opponent=require(moved.opponent) * 60)
     assert prediction_change(scaled) == found
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_pointer, make_scores
+from tests.builders import make_pointer
 
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore, score_slices, value_of
 from retrain.core.evaluation.scores import Scores
+from retrain.testing import make_evidence, make_scores
 
 
 def test_a_scorecard_survives_its_json() -> None:

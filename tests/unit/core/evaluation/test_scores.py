@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import make_scores
 
 from retrain.core.evaluation.scores import Scores, align_classes
 from retrain.errors import DataError
+from retrain.testing import make_scores
 
 # Sunday evening, Monday, the Sunday after, the Monday after that in another month
 TIMES = np.array(

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_scores
 
 from retrain.errors import DataError
+from retrain.testing import make_evidence, make_scores
 
 
 def test_the_gain_is_over_the_opponent_on_the_same_rows_and_the_same_each_time() -> None:

@@ -31,20 +31,20 @@ HOSTILE = [
 @pytest.mark.parametrize("key", ["model", "promotion__alias"])
 def test_a_hostile_name_is_refused(key: str, name: str) -> None:
     with pytest.raises(ValidationError, match="1 validation error"):
-        make_spec(**{key: name})
+        make_spec(**dict[str, Any]({key: name}))
 
 
 @pytest.mark.parametrize("name", ['x"; DROP TABLE t; --', "a b", "a\nb", "", "1a", "é", "a" * 129, "a.b"])
 @pytest.mark.parametrize("key", ["data__event_time", "data__label", "data__ingestion_time"])
 def test_a_hostile_column_is_refused(key: str, name: str) -> None:
     with pytest.raises(ValidationError, match="must be a column name"):
-        make_spec(**{key: name})
+        make_spec(**dict[str, Any]({key: name}))
 
 
 def test_a_spec_cannot_be_changed() -> None:
     spec = make_spec()
     with pytest.raises(ValidationError, match="frozen"):
-        spec.model = "other"
+        spec.model = "other"  # type: ignore[misc]  # frozen, which is the point
 
 
 def test_a_naive_start_date_is_utc_and_a_zoned_one_becomes_it() -> None:

@@ -100,7 +100,7 @@ def test_present_params_must_be_ones_that_may_be_drawn(values: Any, good: list[A
 
 def test_the_delay_of_labels_must_leave_the_first_fold_rows() -> None:
     window = {"train": "90d", "holdout": "28d"}
-    fine = {"data__label_delay": "22d", "data__window": window, "train__search": SEARCH}
+    fine: dict[str, Any] = {"data__label_delay": "22d", "data__window": window, "train__search": SEARCH}
     assert make_spec(**fine).train.search is not None
     assert "train.search.folds: must leave the first fold more" in mistakes_of(**(fine | {"data__label_delay": "23d"}))
 

@@ -20,7 +20,13 @@ def two(p: Any) -> Any:
 
 
 def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> IntervalEstimate:
-    options = {"bins": 10, "strategy": "quantile", "confidence": 0.95, "resamples": 200, "seed": 1} | changes
+    options: dict[str, Any] = {
+        "bins": 10,
+        "strategy": "quantile",
+        "confidence": 0.95,
+        "resamples": 200,
+        "seed": 1,
+    } | changes
     return estimate_calibration_error(y, scores, np.arange(len(y)) if clusters is None else clusters, **options)
 
 

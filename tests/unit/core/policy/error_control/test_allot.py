@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from tests.builders import AS_OF
+from tests.require import require
 
 from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.policy.error_control.lord import lord_level
@@ -13,7 +15,14 @@ from retrain.errors import ConflictError
 
 
 def ask(method: str, past: list[PastTest], **changes: Any) -> Allotment | None:
-    known = {"schedule": "@monthly", "test": "new", "sequence": "s", "as_of": AS_OF, "every": 1, "tests": None}
+    known: dict[str, Any] = {
+        "schedule": "@monthly",
+        "test": "new",
+        "sequence": "s",
+        "as_of": AS_OF,
+        "every": 1,
+        "tests": None,
+    }
     wanted = known | changes
     control = ErrorControlSpec.model_validate({"method": method, "tests": wanted.pop("tests")})
     schedule = wanted.pop("schedule")
@@ -32,9 +41,10 @@ def test_without_control_nothing_is_allotted() -> None:
 
 
 def test_a_budget_is_shared_by_the_ticks_of_a_year() -> None:
-    first = ask("alpha_spending", [])
-    assert first == Allotment("alpha_spending", pytest.approx(0.05 / 12), "new", "s", 1)
-    assert ask("alpha_spending", before(3)) == Allotment("alpha_spending", pytest.approx(0.05 / 12), "new", "s", 4)
+    for past, place in (([], 1), (before(3), 4)):
+        allotment = require(ask("alpha_spending", past))
+        assert allotment.level == pytest.approx(0.05 / 12)
+        assert replace(allotment, level=0.01) == Allotment("alpha_spending", 0.01, "new", "s", place)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_scores
+from tests.require import require
 
 from retrain.core.policy.gates import Baseline, Outcome
+from retrain.testing import make_evidence, make_scores
 
 GOOD = make_scores(challenger=0.8)
 NONSENSE = np.random.default_rng(7).uniform(size=400)
@@ -27,7 +28,7 @@ def test_a_challenger_that_knows_something_beats_the_dummy() -> None:
     assert verdict.outcome is Outcome.PASS
     assert verdict.value == pytest.approx(make_evidence(GOOD).challenger_metric("roc_auc") - 0.5)
     assert verdict.interval is not None
-    assert verdict.interval[0] < verdict.value < verdict.interval[1]
+    assert verdict.interval[0] < require(verdict.value) < verdict.interval[1]
     assert verdict.level == pytest.approx(0.025)
     assert "over the dummy" in verdict.reason
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.builders import make_evidence, make_footprint, make_scores
 
 from retrain.core.evaluation.footprint import Latency
 from retrain.core.policy.gates import Budget, Outcome, Verdict
+from retrain.testing import make_evidence, make_footprint, make_scores
 
 
 def judge(footprint: Any = None, *, why: str = "", **policy: Any) -> Verdict:
@@ -106,7 +106,7 @@ def test_a_budget_that_bounds_nothing_is_refused(policy: dict[str, Any], words: 
 
 
 def test_a_budget_survives_its_json() -> None:
-    budget = Budget(check="budget", single_p99="1500us", size="50MB")  # type: ignore[arg-type]
+    budget = Budget(check="budget", single_p99="1500us", size="50MB")
     document = budget.model_dump(mode="json")
     assert (document["single_p99"], document["size"]) == ("1500us", 50_000_000)
     assert Budget.model_validate(document) == budget

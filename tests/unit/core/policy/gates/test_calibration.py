@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_scores
 
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Calibration, Outcome
+from retrain.testing import make_evidence, make_scores
 
 
 def gate(**changes: Any) -> Calibration:
@@ -40,7 +40,8 @@ def test_the_whole_interval_must_be_within(shift: float, rows: int, outcome: Out
     assert verdict.interval is not None
     assert verdict.value is not None
     assert verdict.interval[0] < verdict.value < verdict.interval[1]
-    assert (verdict.method, verdict.level) == ("clustered bootstrap", pytest.approx(0.025))
+    assert verdict.method == "clustered bootstrap"
+    assert verdict.level == pytest.approx(0.025)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.builders import ROOT, make_evidence, make_scores
+from tests.builders import ROOT
 from tests.estimators import EMAIL
 
 from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.gates import Custom, Outcome, Verdict
+from retrain.testing import make_evidence, make_scores
 
 EVIDENCE = make_evidence(make_scores())
 

@@ -12,7 +12,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from tests.builders import ROOT, make_column, make_evidence, make_footprint, make_profile, make_scores
+from tests.builders import ROOT
+from tests.require import require
 
 from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.evaluation.footprint import Latency
@@ -31,7 +32,7 @@ from retrain.core.policy.gates import (
     Slices,
     Verdict,
 )
-from retrain.testing import GATE_PROMISES
+from retrain.testing import GATE_PROMISES, make_column, make_evidence, make_footprint, make_profile, make_scores
 
 GATES: dict[str, dict[str, Any]] = {
     "threshold": {"check": "threshold", "metric": "roc_auc", "min": 0.5},
@@ -139,7 +140,7 @@ def test_a_label_of_any_size_is_judged_alike_or_not_at_all(size: float) -> None:
             with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
                 better = make_gate(name, metric, **bounds).judge(make_evidence(scaled))
                 worse = make_gate(name, metric, **bounds).judge(
-                    make_evidence(replace(scaled, challenger=scaled.opponent, opponent=scaled.challenger))
+                    make_evidence(replace(scaled, challenger=require(scaled.opponent), opponent=scaled.challenger))
                 )
             assert better.outcome in (Outcome.PASS, Outcome.INCONCLUSIVE)
             assert worse.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
@@ -407,7 +408,7 @@ def test_slices_judge_the_worst_slice(slices: list[Any], outcome: Outcome, words
 @pytest.mark.parametrize("side", ["challenger", "opponent"])
 def test_a_slice_that_is_a_number_on_one_side_only_is_inconclusive(side: str) -> None:
     evidence = slices_of(("north", 90, 0.9, 0.3), ("south", 90, 0.9, 0.3))
-    broken = [replace(item, **{side: {"roc_auc": math.nan}}) for item in evidence.slice_scores()[:1]]
+    broken = [replace(item, **dict[str, Any]({side: {"roc_auc": math.nan}})) for item in evidence.slice_scores()[:1]]
     card = replace(evidence.scorecard, slices=(*broken, *evidence.slice_scores()[1:]))
     verdict = make_gate("slices").judge(replace(evidence, scorecard=card))
     assert verdict.outcome is Outcome.INCONCLUSIVE
@@ -440,7 +441,7 @@ def test_a_drop_that_luck_explains_passes_and_the_verdict_says_what_it_could_hav
 
 
 def test_a_slice_that_cannot_be_tested_is_held_by_its_point_drop() -> None:
-    few = {"cluster_by": "day", "min_rows": 20}
+    few: dict[str, Any] = {"cluster_by": "day", "min_rows": 20}
     dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.1, 0.9)))
     assert dropped.outcome is Outcome.INCONCLUSIVE
     assert "worst of 2 slices (1 could not be tested): roc_auc of place=south drops" in dropped.reason

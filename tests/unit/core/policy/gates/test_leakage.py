@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.builders import make_column, make_evidence, make_profile, make_scores
 
 from retrain.core.policy.gates import Leakage, Outcome, Verdict
 from retrain.core.stats.drift import ColumnProfile
+from retrain.testing import make_column, make_evidence, make_profile, make_scores
 
 CLEAN = make_column("signal", label_association=0.7)
 LEAK = make_column("refund", label_association=0.999)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.builders import make_column, make_evidence, make_profile, make_scores
 
 from retrain.core.policy.gates import Outcome, Population, Verdict
 from retrain.core.stats.drift import ColumnProfile
+from retrain.testing import make_column, make_evidence, make_profile, make_scores
 
 
 def judge(*features: ColumnProfile, profile: dict[str, Any] | None = None, **policy: Any) -> Verdict:

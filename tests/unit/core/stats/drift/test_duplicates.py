@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ ROWS = st.lists(
 )
 
 
-def columns(train: list[tuple], holdout: list[tuple]) -> list[tuple[np.ndarray, np.ndarray]]:
+def columns(train: list[tuple[Any, ...]], holdout: list[tuple[Any, ...]]) -> list[tuple[np.ndarray, np.ndarray]]:
     kinds = (float, object, bool)
     return [
         (np.array([row[i] for row in train], dtype=kind), np.array([row[i] for row in holdout], dtype=kind))
@@ -21,7 +23,9 @@ def columns(train: list[tuple], holdout: list[tuple]) -> list[tuple[np.ndarray, 
 
 
 @given(ROWS, ROWS)
-def test_it_counts_what_a_comparison_of_all_rows_counts(train: list[tuple], holdout: list[tuple]) -> None:
+def test_it_counts_what_a_comparison_of_all_rows_counts(
+    train: list[tuple[Any, ...]], holdout: list[tuple[Any, ...]]
+) -> None:
     known = {repr(row) for row in train}
     expected = sum(repr(row) in known for row in holdout)
     assert count_duplicates(columns(train, holdout), len(train), len(holdout)) == expected

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import make_evidence, make_scores
 
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.stats.drift import ColumnProfile, Profile, profile_window
+from retrain.testing import make_evidence, make_scores
 
 AS_OF = np.datetime64("2024-07-01", "us")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import t
+from tests.require import require
 
 from retrain.core.stats.intervals.base import POWER, make_t_interval
 
@@ -31,7 +32,7 @@ def test_with_the_rows_that_are_needed_the_reach_is_the_gain() -> None:
     assert more is not None
     grown = replace(GAIN, standard_error=GAIN.standard_error * np.sqrt(1000 / (1000 + more)))
     assert grown.detectable_gain == pytest.approx(GAIN.value, rel=1e-3)
-    assert GAIN.rows_needed(-0.01, 1000) < more
+    assert require(GAIN.rows_needed(-0.01, 1000)) < require(more)
 
 
 @pytest.mark.parametrize("value", [0.0, -0.01, float("nan"), 1e-320])

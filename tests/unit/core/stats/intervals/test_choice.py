@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap
-from tests.builders import make_scores
+from tests.require import require
 
 from retrain.core.evaluation.scores import Scores
 from retrain.core.stats.intervals import MIN_CLUSTERS, Gain, PairedScores, choose_method, estimate_paired_gain
@@ -14,6 +14,7 @@ from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import delong
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
+from retrain.testing import make_scores
 
 METHODS = ["delong", "jackknife", "percentile", "bca"]
 
@@ -21,9 +22,11 @@ METHODS = ["delong", "jackknife", "percentile", "bca"]
 def pairs_of(
     scores: Scores, metric: str = "mae", clusters: str | None = None, *, greater: bool = False
 ) -> PairedScores:
-    assert scores.opponent is not None
+    assert require(scores.opponent) is not None
     owner = scores.clusters(clusters)
-    return PairedScores(METRICS[metric], scores.y, scores.challenger, scores.opponent, owner, greater_is_better=greater)
+    return PairedScores(
+        METRICS[metric], scores.y, scores.challenger, require(scores.opponent), owner, greater_is_better=greater
+    )
 
 
 def auc_of(scores: Scores, clusters: str | None = "day") -> PairedScores:
@@ -46,7 +49,7 @@ def test_auto_is_the_jackknife_but_delong_for_two_classes_in_many_clusters() -> 
 
 def test_the_percentile_interval_is_that_of_scipy_on_paired_rows() -> None:
     scores = make_scores(300, task="regression")
-    better = np.abs(scores.y - scores.opponent) - np.abs(scores.y - scores.challenger)
+    better = np.abs(scores.y - require(scores.opponent)) - np.abs(scores.y - scores.challenger)
     gain = gain_of(pairs_of(scores), method="percentile", resamples=4000)
     expected = bootstrap(
         (better,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(3)
@@ -58,7 +61,7 @@ def test_the_percentile_interval_is_that_of_scipy_on_paired_rows() -> None:
 
 def test_the_bca_interval_is_that_of_scipy_on_paired_rows() -> None:
     scores = make_scores(120, task="regression")
-    better = (scores.y - scores.opponent) ** 2 - (
+    better = (scores.y - require(scores.opponent)) ** 2 - (
         scores.y - scores.challenger
     ) ** 2  # skewed, so that BCa has work to do
     gain = gain_of(pairs_of(scores, "mse"), method="bca", resamples=4000)
@@ -72,7 +75,7 @@ def test_the_bca_interval_is_that_of_scipy_on_paired_rows() -> None:
 
 def test_bca_leaves_out_whole_clusters_at_a_time() -> None:
     scores = make_scores(400, task="regression")
-    better = (scores.y - scores.opponent) ** 2 - (scores.y - scores.challenger) ** 2
+    better = (scores.y - require(scores.opponent)) ** 2 - (scores.y - scores.challenger) ** 2
     days = better.reshape(20, 20).mean(axis=1)
     gain = gain_of(pairs_of(scores, "mse", "day"), method="bca", resamples=4000)
     expected = bootstrap(
@@ -101,7 +104,8 @@ def test_a_positive_gain_is_an_improvement_whatever_the_side(method: str) -> Non
     gain = gain_of(auc_of(scores), method=method)
     assert 0 < gain.low < gain.value < gain.high
     assert gain.value == pytest.approx(
-        METRICS["roc_auc"].value(scores.y, scores.challenger) - METRICS["roc_auc"].value(scores.y, scores.opponent)
+        METRICS["roc_auc"].value(scores.y, scores.challenger)
+        - METRICS["roc_auc"].value(scores.y, require(scores.opponent))
     )
     pairs = auc_of(scores)
     swapped = replace(pairs, challenger=pairs.opponent, opponent=pairs.challenger)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import chi2
-from tests.builders import make_scores
 
 from retrain.core.stats.intervals.base import PairedScores
 from retrain.core.stats.intervals.delong import compute_components, delong
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.errors import DataError
+from retrain.testing import make_scores
 
 # Albumin, total protein, K-G score and outcome of 43 patients: DeLong, DeLong and Clarke-Pearson (1988), as SAS/STAT prints
 # them in its example "Comparing Receiver Operating Characteristic Curves" of PROC LOGISTIC.
@@ -50,7 +50,7 @@ def test_the_areas_and_the_test_are_those_of_the_published_example() -> None:
     shared = (albumin.standard_error**2 + protein.standard_error**2 - between.standard_error**2) / 2
     covariance = np.array([[albumin.standard_error**2, shared], [shared, protein.standard_error**2]])
     differences = np.array([albumin.value, protein.value])
-    statistic = differences @ np.linalg.solve(covariance, differences)
+    statistic = float(differences @ np.linalg.solve(covariance, differences))
     assert (round(statistic, 4), round(chi2.sf(statistic, 2), 4)) == (2.5340, 0.2817)
 
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import t
-from tests.builders import make_scores
 
 from retrain.core.stats.intervals.base import PairedScores
 from retrain.core.stats.intervals.jackknife import MAX_GROUPS, jackknife
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
+from retrain.testing import make_scores
 
 
 def pairs_over(clusters: Ints, metric: str = "mae") -> PairedScores:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import make_scores
 
 from retrain.core.evaluation.scores import Scores
 from retrain.core.stats.metric_names import (
@@ -16,6 +15,7 @@ from retrain.core.stats.metric_names import (
     REGRESSION_METRICS,
 )
 from retrain.core.stats.metrics import METRICS
+from retrain.testing import make_scores
 
 CASES = [
     *((name, make_scores(120, classes=2)) for name in CLASSIFICATION_METRICS),

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 from sklearn import metrics
-from tests.builders import make_scores
 
 from retrain.core.stats.metrics.classification import CLASSIFICATION
+from retrain.testing import make_scores
 
 
 def test_values_are_those_of_scikit_learn_on_two_classes() -> None:

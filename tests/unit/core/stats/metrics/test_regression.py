@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn import metrics
-from tests.builders import make_scores
 
 from retrain.core.stats.metrics.regression import REGRESSION
+from retrain.testing import make_scores
 
 
 def test_values_are_those_of_scikit_learn() -> None:
