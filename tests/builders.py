@@ -150,7 +150,7 @@ class World:
     ledger: Any
     meter: Any
     draw: Callable[..., list[Path]]
-    told: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
     trials_url: Any = None
 
     @classmethod
@@ -158,18 +158,18 @@ class World:
         """Return a world over a source of one file a month; the rest are changes of the spec."""
         write_months(root / "source", make_rows(task=task) if rows is None else rows)
         defaults = {"data__features": ["signal", "other"]} | (REGRESSION if task == "regression" else {})
-        return cls._over(root, make_spec(root, **(defaults | changes)))
+        return cls.over(root, make_spec(root, **(defaults | changes)))
 
     def copy(self, root: Path) -> World:
         """Return the same world in another folder, with all that was stored and decided."""
         shutil.copytree(self.root, root, dirs_exist_ok=True)
-        again = self._over(root, self.spec.rooted_at(root))
-        for name in ("_retrains", "_decisions", "_scorecards", "_entries"):
-            setattr(again.ledger, name, copy.copy(getattr(self.ledger, name)))
+        again = self.over(root, self.spec.rooted_at(root))
+        again.ledger = self.ledger.copy()
         return again
 
     @classmethod
-    def _over(cls, root: Path, spec: PipelineSpec) -> World:
+    def over(cls, root: Path, spec: PipelineSpec) -> World:
+        """Return a world over a folder that has its data."""
         from retrain.adapters.content_store import ContentStore
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
         from retrain.adapters.folder_registry import FolderRegistry
@@ -215,7 +215,7 @@ class World:
             trainer=self.trainer,
             registry=self.registry,
             open_trials=self.open_trials,
-            tell=self.told.append,
+            tell=self.progress.append,
         )
 
     def open_trials(self) -> Any:
@@ -265,7 +265,7 @@ class World:
         return {"snapshots": self.snapshots, "registry": self.registry, "evidence": self.evidence}
 
     def report(self, decision: Decision, made: Challenger | None = None) -> Any:
-        """Return what is told of a decision."""
+        """Return the report of a decision."""
         from retrain.steps import collect_report
 
         made = made or decision.challenger

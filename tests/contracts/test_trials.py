@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.storages import RDBStorage
 from sqlalchemy import URL, create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 from tests.servers import fresh_database
@@ -82,7 +83,7 @@ def test_there_are_as_many_trials_as_were_wanted_each_with_params_of_the_search(
     assert open_search(store).take() is None
 
 
-def test_the_first_trial_has_the_params_it_was_told(store: TrialStore) -> None:
+def test_the_first_trial_has_the_params_it_was_given(store: TrialStore) -> None:
     first = open_search(store, start={"depth": 8, "kind": None}).take()
     assert first is not None
     assert (first.number, first.params["depth"], first.params["kind"]) == (0, 8, None)
@@ -117,15 +118,15 @@ def test_a_trial_that_dies_while_its_params_are_stored_draws_the_same(
     whole = do_all(open_search(store, "b" * 64))
     dying, stored = open_search(store), list[Any]()
 
-    def store_two(*arguments: Any) -> None:
+    def store_two(storage: RDBStorage, *arguments: Any) -> None:
         if len(stored) == 2:
             raise KeyboardInterrupt
         stored.append(arguments)
-        real(*arguments)
+        real(storage, *arguments)
 
-    real = dying._storage.set_trial_param  # type: ignore[attr-defined]
+    real = RDBStorage.set_trial_param
     with monkeypatch.context() as patch:
-        patch.setattr(dying._storage, "set_trial_param", store_two)  # type: ignore[attr-defined]
+        patch.setattr(RDBStorage, "set_trial_param", store_two)
         with pytest.raises(KeyboardInterrupt):
             dying.take()
     assert do_all(open_search(store)) == whole

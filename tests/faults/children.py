@@ -26,7 +26,7 @@ if str(ROOT) not in sys.path:
 
 def world_over(root: Path, model: str, mlflow: str, database: str) -> World:
     """Return a world over real servers whose every challenger wins."""
-    world = World._over(root, make_spec(root, model=model, data__features=["signal", "other"], **NOT_WORSE))
+    world = World.over(root, make_spec(root, model=model, data__features=["signal", "other"], **NOT_WORSE))
     world.registry, world.ledger = MlflowRegistry(mlflow), SqlLedger(database)
     return world
 

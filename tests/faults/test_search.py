@@ -28,7 +28,7 @@ def world_over(root: Path, source: Path, trials_url: str | None) -> World:
     root.mkdir(exist_ok=True)
     if not (root / "source").exists():
         (root / "source").symlink_to(source)
-    world = World._over(root, make_spec(root, data__features=["signal", "other"], **SEARCH))
+    world = World.over(root, make_spec(root, data__features=["signal", "other"], **SEARCH))
     world.trials_url = trials_url
     return world
 
@@ -65,7 +65,7 @@ def test_a_search_of_20_trials_killed_half_way_resumes_and_ends_as_one_that_was_
     killed, whole = world_over(*place), world_over(tmp_path / "whole", source, None)
     assert not (killed.root / "registry" / "models").exists()
     resumed, uninterrupted = killed.train(), whole.train()
-    assert 0 < len(killed.told) < TRIALS, "some trials were done before"
+    assert 0 < len(killed.progress) < TRIALS, "some trials were done before"
     found, wanted = trials_of(killed, resumed), trials_of(whole, uninterrupted)
     assert [trial.number for trial in found] == list(range(TRIALS))
     assert [(trial.params, trial.state, trial.values) for trial in found] == [

@@ -28,7 +28,7 @@ def test_the_services_of_a_whole_platform_are_there() -> None:
 
 @pytest.mark.parametrize("service", AIRFLOW)
 def test_the_workers_are_as_warm_as_those_of_the_demo(service: str, tmp_path: Path) -> None:
-    demo = Stack(PROJECT, tmp_path)._speed_settings()
+    demo = Stack(PROJECT, tmp_path).speed_settings()
     environment = dict(SERVICES[service]["environment"])
     assert environment["AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD"].split(",") == list(PRELOAD)
     # How many tasks run at once is a matter of the machine.

@@ -22,11 +22,12 @@ class ContentStore:
 
     Args:
         base: For example ``file:///srv/retrain`` or ``s3://bucket/retrain``.
+        cache: The folder for copies of remote files; by default one in the machine's temporary folder.
     """
 
-    def __init__(self, base: str | UPath) -> None:
+    def __init__(self, base: str | UPath, cache: Path | None = None) -> None:
         self._base = UPath(base)
-        self._cache = Path(tempfile.gettempdir()) / "retrain-store-cache"
+        self._cache = cache or Path(tempfile.gettempdir()) / "retrain-store-cache"
 
     def put_file(self, kind: str, source: Path, suffix: str) -> str:
         """Store a copy of a local file; return its sha256. A file that is stored already is not written again."""

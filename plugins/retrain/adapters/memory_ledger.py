@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
@@ -29,6 +29,16 @@ class MemoryLedger:
         self._decisions: dict[str, Decision] = {}
         self._scorecards: dict[str, Scorecard] = {}
         self._entries: list[LedgerEntry] = []
+
+    def copy(self, *, entries: Sequence[LedgerEntry] | None = None) -> MemoryLedger:
+        """Return an independent ledger with the same content, or with other entries, which `verify` then checks."""
+        with self._lock:
+            other = MemoryLedger()
+            other._retrains = dict(self._retrains)
+            other._decisions = dict(self._decisions)
+            other._scorecards = dict(self._scorecards)
+            other._entries = list(self._entries if entries is None else entries)
+            return other
 
     def open_retrain(self, request: RetrainRequest) -> None:
         """Note that an attempt began; saying it twice changes nothing."""

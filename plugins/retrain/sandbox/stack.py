@@ -165,6 +165,8 @@ class Stack:
         for process in alive:
             _quietly(process.kill)
         psutil.wait_procs(alive, timeout=5)
+        for server in self._processes.values():
+            server.poll()  # psutil has waited for it; its own object must know
         self._processes.clear()
         if self._postgres is not None:
             self._postgres.cleanup()
@@ -195,7 +197,7 @@ class Stack:
         inherited = {
             key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW_", "_AIRFLOW_", "MLFLOW_"))
         }
-        return inherited | self._airflow_settings() | self._speed_settings() | dict(self.settings)
+        return inherited | self._airflow_settings() | self.speed_settings() | dict(self.settings)
 
     def run_airflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run an ``airflow`` command against this stack."""
@@ -385,7 +387,8 @@ class Stack:
             "AIRFLOW_CONN_RETRAIN_LEDGER": json.dumps(ledger),
         }
 
-    def _speed_settings(self) -> dict[str, str]:
+    def speed_settings(self) -> dict[str, str]:
+        """Return the settings that keep workers warm and the machine busy; none without a preload."""
         if not self.preload:
             return {}
         return {

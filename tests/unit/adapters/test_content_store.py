@@ -27,9 +27,7 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UPath]:
 
 @pytest.fixture
 def store(base: UPath, tmp_path: Path) -> ContentStore:
-    store = ContentStore(base)
-    store._cache = tmp_path / "cache"
-    return store
+    return ContentStore(base, tmp_path / "cache")
 
 
 def files_of(base: UPath) -> list[UPath]:
@@ -78,8 +76,7 @@ def test_a_file_that_is_not_there_is_not_found(store: ContentStore) -> None:
 
 
 def test_a_remote_file_is_copied_once_and_a_spoilt_copy_is_refused(tmp_path: Path) -> None:
-    store = ContentStore(f"memory://{tmp_path.name}-remote")
-    store._cache = tmp_path / "cache"
+    store = ContentStore(f"memory://{tmp_path.name}-remote", tmp_path / "cache")
     digest = store.put_json("snapshots", {"a": 1})
     copy = store.local_file("snapshots", digest, ".json")
     assert copy.is_relative_to(tmp_path / "cache")

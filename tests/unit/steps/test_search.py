@@ -55,7 +55,7 @@ def work(world: World, worker: int, **changes: Any) -> int:
         "trainer": world.trainer,
         "registry": world.registry,
         "open_trials": world.open_trials,
-        "tell": world.told.append,
+        "tell": world.progress.append,
     }
     return try_params(world.spec, make_request(), world.snapshot(), worker, **(keywords | changes))
 
@@ -116,7 +116,7 @@ def test_a_task_that_dies_goes_on_and_makes_what_it_would_have_made(
     assert again.key == made.key
     assert not world.trainer.find_difference(world.artifact(again.version), whole.artifact(made.version))
     assert [trial["params"] for trial in trials_of(world)] == [trial["params"] for trial in trials_of(whole)]
-    assert len(world.told) == 6 + 1
+    assert len(world.progress) == 6 + 1
 
 
 def test_the_same_inputs_find_the_version_without_searching_again(
@@ -132,7 +132,7 @@ def test_a_pipeline_without_a_search_opens_no_store(make_world: MakeWorld) -> No
     world = make_world()
     world.open_trials = None  # type: ignore[method-assign, assignment]
     assert world.train().version == 1
-    assert world.told == []
+    assert world.progress == []
 
 
 def test_a_trial_that_fails_counts_and_keeps_the_class_of_its_error(make_world: MakeWorld) -> None:
@@ -143,7 +143,7 @@ def test_a_trial_that_fails_counts_and_keeps_the_class_of_its_error(make_world: 
     assert len(trials) == 16
     errors = {trial["params"]["kind"]: trial["error"] for trial in trials if trial["state"] == TrialState.FAILED}
     assert errors == {"broken": "ValueError", "failing": "RuntimeError", "unsure": "AttributeError"}
-    assert EMAIL not in "".join(world.told) + json.dumps(trials)
+    assert EMAIL not in "".join(world.progress) + json.dumps(trials)
 
 
 def test_a_search_whose_every_trial_fails_is_one_training_error(make_world: MakeWorld) -> None:
@@ -179,7 +179,7 @@ def test_no_trial_begins_after_the_minutes_are_used_up(make_world: MakeWorld, mo
     challenger = world.train()
     trials = trials_of(world)
     assert [trial["seconds"] for trial in trials] == [25, 25, 25]
-    assert "3 of 9 done, 0.0 min left" in world.told[2]
+    assert "3 of 9 done, 0.0 min left" in world.progress[2]
     assert params_of(world, challenger) == max(trials, key=lambda trial: trial["value"])["params"]
 
 
@@ -220,7 +220,7 @@ def test_several_workers_share_the_trials_and_training_does_what_is_left(
     for worker, fits in ((1, 4), (0, 5)):
         with monkeypatch.context() as patch:
             patch.setattr(type(world.trainer), "fit", after(fits))
-            with pytest.raises(OutageError):
+            with pytest.raises(OutageError, match="a worker must live"):
                 work(world, worker)
     assert len(trials_of(world)) == 2, "the first worker writes down the trials of all"
     challenger = world.train()
@@ -233,10 +233,10 @@ def test_workers_that_finish_leave_training_nothing_to_try(make_world: MakeWorld
     world = make_world(**searching(trials=4, workers=2))
     assert work(world, 0) == 4
     assert work(world, 1) == 0
-    world.told.clear()
+    world.progress.clear()
     world.train()
-    assert len(world.told) == 1
-    assert "Best of 4 trials" in world.told[0]
+    assert len(world.progress) == 1
+    assert "Best of 4 trials" in world.progress[0]
 
 
 def test_a_worker_of_a_pipeline_without_a_search_does_nothing(make_world: MakeWorld) -> None:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.builders import AS_OF, World, make_request, make_rows, make_spec, spec_document, write_rows
 
+from retrain.adapters.content_store import ContentStore
+from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
 from retrain.core.data.snapshot import Part
 from retrain.errors import DataError, IntegrityError
 
@@ -266,7 +268,7 @@ def test_a_source_that_is_not_there_is_refused(world: World) -> None:
         ("SELECT FROM WHERE", "Parser Error"),
     ],
 )
-def test_a_query_that_fails_is_told_without_values(make_world: MakeWorld, sql: str, got: str) -> None:
+def test_a_query_that_fails_is_reported_without_values(make_world: MakeWorld, sql: str, got: str) -> None:
     rows = make_rows()
     rows["place"][:] = f"{EMAIL}.json"
     world = make_world(rows=rows)
@@ -304,9 +306,9 @@ def test_a_connection_runs_the_query_with_bound_parameters_in_the_window(world: 
 
     (world.root / "rows.sql").write_text("SELECT * FROM rows")
     expected = world.snapshot().chunks
-    world.snapshots._run_query = run_query
+    snapshots = DuckDBSnapshots(ContentStore(str(world.root / "store")), run_query)
     spec = make_spec(world.root, data__source=None, data__query="rows.sql", data__connection="dwh")
-    snapshot = world.snapshots.take(spec, spec.window_at(AS_OF))
+    snapshot = snapshots.take(spec, spec.window_at(AS_OF))
     ((connection, sql, parameters),) = asked
     assert connection == "dwh"
     assert '"at" >= :start AND "at" < :end' in sql

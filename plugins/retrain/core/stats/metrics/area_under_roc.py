@@ -20,15 +20,18 @@ MAX_PAIRED_CLUSTERS: Final = 1024
 """With more clusters, the pair counts cost more than one pass over the rows per resample."""
 
 
-def auc_resampler(positive: NDArray[np.bool_], scores: Floats, clusters: Ints) -> Resampler:
+def auc_resampler(
+    positive: NDArray[np.bool_], scores: Floats, clusters: Ints, *, max_paired_clusters: int = MAX_PAIRED_CLUSTERS
+) -> Resampler:
     """Return a function from (resamples, clusters) counts to (resamples,) areas; NaN if a class has no rows.
 
     Args:
         positive: (n,) mask of the rows of the positive class.
         scores: (n,) higher means more likely positive.
         clusters: (n,) the cluster number of each row, from 0.
+        max_paired_clusters: With more clusters each resample is one pass over the rows; the areas are the same.
     """
-    if int(clusters.max()) < MAX_PAIRED_CLUSTERS:
+    if int(clusters.max()) < max_paired_clusters:
         return _prepare_pair_counts(positive, scores, clusters)
     return _prepare_sorted_rows(positive, scores, clusters)
 

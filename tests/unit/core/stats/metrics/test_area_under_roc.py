@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from retrain.core.stats.metrics import area_under_roc
 from retrain.core.stats.metrics.area_under_roc import MAX_PAIRED_CLUSTERS, auc_resampler
 
 ROWS = 60
@@ -23,8 +22,8 @@ def test_pairs_and_rows_and_scikit_learn_agree_on_tied_scores(
 ) -> None:
     counts = np.random.default_rng(seed).integers(0, 3, size=(5, owner.max() + 1))
     counts[0] = 1
-    by_pairs = area_under_roc._prepare_pair_counts(y, scores, owner)(counts)
-    by_rows = area_under_roc._prepare_sorted_rows(y, scores, owner)(counts)
+    by_pairs = auc_resampler(y, scores, owner)(counts)
+    by_rows = auc_resampler(y, scores, owner, max_paired_clusters=0)(counts)
     np.testing.assert_allclose(by_pairs, by_rows, rtol=1e-12)
     for row, found in zip(counts, by_pairs, strict=True):
         weights = row[owner]
