@@ -62,7 +62,7 @@ def test_a_run_keeps_what_it_was_opened_with(registry: ModelRegistry, model: str
     run_id = open_run(registry, model)
     assert registry.run_params(run_id) == {"depth": "3"}
     assert registry.run_tags(run_id)["retrain.timeline"] == "production"
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="must exist"):
         registry.run_params("0" * 32)
 
 
@@ -95,7 +95,7 @@ def test_a_version_that_is_not_there_is_not_found(
     registry: ModelRegistry, model: str, folder: Path, tmp_path: Path
 ) -> None:
     registry.publish(model, KEY, open_run(registry, model), folder)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="must exist"):
         registry.fetch(model, 99, "0" * 64, _empty(tmp_path / "copy"))
 
 
@@ -188,7 +188,7 @@ def test_a_description_said_again_replaces_the_one_before(registry: ModelRegistr
         registry.describe_version(model, made.version, text)
     assert description_of(registry, model, made.version) == "second"
     assert registry.find_version(model, made.version) == made
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="must exist"):
         registry.describe_version(model, 99, "nothing")
 
 
@@ -213,7 +213,7 @@ def test_a_version_that_was_deleted_is_not_found(registry: ModelRegistry, model:
     else:
         shutil.rmtree(path_of(registry.version_url(model, 1)))
     assert registry.find_version(model, 1) is None
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="must exist"):
         registry.fetch(model, 1, made.manifest_digest, folder / "copy")
 
 
