@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,12 +43,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Remember the unit test that runs, its fixtures included, for `_refuse_child_process`."""
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Refuse child processes of a unit test's fixtures; the end of a session's servers is no part of it."""
+    with _one_process(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Refuse child processes of a unit test."""
+    with _one_process(item):
+        return (yield)
+
+
+@contextmanager
+def _one_process(item: pytest.Item) -> Iterator[None]:
     global _running_unit_test  # noqa: PLW0603 - an audit hook takes no argument of ours
     _running_unit_test = None if item.get_closest_marker("integration") else item.nodeid
     try:
-        return (yield)
+        yield
     finally:
         _running_unit_test = None
 

@@ -141,7 +141,7 @@ def test_bad_specs_leave_the_good_ones(folder: Path, caplog: pytest.LogCaptureFi
     assert "worse.yml: 1 mistake" in caplog.text
 
 
-def test_all_mistakes_of_all_bad_specs_are_told_at_once(folder: Path) -> None:
+def test_all_mistakes_of_all_bad_specs_are_reported_at_once(folder: Path) -> None:
     with pytest.raises(SpecError, match="3 mistakes") as caught:
         check_pipelines(folder)
     text = str(caught.value)
@@ -151,7 +151,7 @@ def test_all_mistakes_of_all_bad_specs_are_told_at_once(folder: Path) -> None:
     assert "worse.yml: must be plain YAML; got a key must be plain text" in text
 
 
-def test_one_bad_spec_is_told_by_itself(tmp_path: Path) -> None:
+def test_one_bad_spec_is_reported_by_itself(tmp_path: Path) -> None:
     write(tmp_path / "bad.yaml", modle="bad")
     with pytest.raises(SpecError, match=r"bad\.yaml: 1 mistake\n  modle: must be a known key"):
         check_pipelines(tmp_path)
@@ -175,7 +175,7 @@ def test_the_second_pipeline_of_a_model_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [load_dags, check_pipelines])
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path, read: Any) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path, read: Any) -> None:
     with pytest.raises(NotFoundError, match=r"the folder of pipelines must exist; got .*nothing"):
         read(tmp_path / "nothing")
 
@@ -522,11 +522,11 @@ def test_an_operation_refuses_bad_params(shipped: DagBag, dag_id: str, bad: dict
         params.update(bad)
         params.validate()
 
-    with pytest.raises(ParamValidationError):
+    with pytest.raises(ParamValidationError, match="Invalid input for param"):
         fill_in()
 
 
-def test_of_one_pipeline_an_operation_need_not_be_told_the_name(folder: Path) -> None:
+def test_an_operation_needs_no_name_if_there_is_one_pipeline(folder: Path) -> None:
     dags = {dag.dag_id: dag for dag in build_operations(folder)}
     assert dags["retrain_rollback"].params["model"] == "churn"
 

@@ -103,7 +103,7 @@ class Chaos:
     # Operations: each returns in a word what came of it.
 
     def _promote(self, act: Act, faulty: bool) -> str:
-        """A new challenger becomes champion; half of the time its decision is told twice."""
+        """A new challenger becomes champion; half of the time its decision is recorded twice."""
         decision = self._new_decision(act, faulty)
         if decision is None:
             return "interrupted"

@@ -65,7 +65,7 @@ def test_a_process_that_sleeps_while_another_promotes_is_refused_by_generation(p
     check_invariants(world.spec, world.registry, world.ledger)
 
 
-def test_a_promoter_that_wakes_after_another_is_refused_and_told_who_won(stage: Stage) -> None:
+def test_a_promoter_that_wakes_after_another_is_refused_with_the_winner(stage: Stage) -> None:
     stale, fresh = stage.decide(2), stage.decide(1)
     stage.promote(fresh)
     for _ in range(2):

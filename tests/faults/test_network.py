@@ -51,7 +51,7 @@ def test_mlflow_may_go_away_between_pointer_and_alias(stage: Stage, proxy: Proxy
     stage.crown(1)
     decision = stage.decide(2)
     proxy.inject("refuse", on="registered-models/alias", times=1000)
-    with pytest.raises(OutageError):
+    with pytest.raises(OutageError, match="the MLflow server must answer"):
         stage.behind(proxy.url).promote(decision)
     assert (stage.champion, stage.alias) == (2, 1)
     proxy.calm()
@@ -63,7 +63,7 @@ def test_mlflow_may_go_away_between_pointer_and_alias(stage: Stage, proxy: Proxy
 def test_a_rollback_whose_alias_did_not_follow_is_finished_by_saying_it_again(stage: Stage, proxy: Proxy) -> None:
     stage.crown(1, 2)
     proxy.inject("refuse", on="registered-models/alias", times=1000)
-    with pytest.raises(OutageError):
+    with pytest.raises(OutageError, match="the MLflow server must answer"):
         stage.behind(proxy.url).roll_back()
     assert (stage.champion, stage.alias) == (1, 2)
     proxy.calm()
@@ -76,7 +76,7 @@ def test_a_server_that_is_down_costs_seconds_not_minutes(monkeypatch: pytest.Mon
     for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR"):
         monkeypatch.delenv(name, raising=False)
     began = time.monotonic()
-    with pytest.raises(OutageError):
+    with pytest.raises(OutageError, match="the MLflow server must answer"):
         MlflowRegistry("http://127.0.0.1:9").find_challenger("m", "k")
     assert time.monotonic() - began < 12
 
@@ -129,7 +129,7 @@ def test_a_late_alias_call_is_repaired_by_one_reconcile(stage: Stage, proxy: Pro
     check(stage)
 
 
-def test_a_promoter_that_was_overtaken_at_the_alias_is_told_and_its_retry_changes_nothing(
+def test_a_promoter_that_was_overtaken_at_the_alias_is_refused_and_its_retry_changes_nothing(
     stage: Stage, proxy: Proxy
 ) -> None:
     stage.crown(1)

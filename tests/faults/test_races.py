@@ -38,14 +38,14 @@ def check(stage: Stage) -> None:
     check_invariants(stage.spec, stage.registry, stage.ledger)
 
 
-def test_of_twelve_promotions_of_one_generation_one_wins_and_eleven_are_told_who(stage: Stage) -> None:
+def test_of_twelve_promotions_of_one_generation_one_wins_and_eleven_name_it(stage: Stage) -> None:
     made = stage.publish(1)
     decisions = [stage.decide(1, made), *(stage.decide(number) for number in range(2, 13))]
     results = at_once(*(lambda decision=decision: stage.promote(decision) for decision in decisions))
     [won] = [result for result in results if isinstance(result, LedgerEntry)]
-    told = [str(result) for result in results if isinstance(result, ConflictError)]
-    assert len(told) == 11
-    assert all(f"version {won.version} (generation 1" in text for text in told)
+    refusals = [str(result) for result in results if isinstance(result, ConflictError)]
+    assert len(refusals) == 11
+    assert all(f"version {won.version} (generation 1" in text for text in refusals)
     assert (stage.champion, stage.alias) == (won.version, won.version)
     assert len(stage.entries(Action.PROMOTE)) == 1
     assert len(stage.entries(Action.REFUSE)) == 11

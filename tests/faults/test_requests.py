@@ -21,9 +21,9 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:16]))
 def test_a_hostile_name_is_no_model_timeline_alias_or_as_of(name: str) -> None:
     assert not is_name(name)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="must be 1 to 64 lower-case letters"):
         make_spec(model=name)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match=r"promotion.alias\n  String should match pattern"):
         make_spec(promotion={"alias": name})
     with pytest.raises(ValueError, match=r"as_of|an instant must be"):
         resolve_as_of(name, data_interval_end=None, run_after=None)

@@ -167,7 +167,7 @@ def test_no_rollback_goes_to_a_version_that_is_gone_or_altered(
     stage.crown(1, 2)
     harm(artifact(1))
     for _ in range(2):
-        with pytest.raises(error):
+        with pytest.raises(error, match="must"):
             stage.roll_back()
     assert (stage.champion, stage.alias) == (2, 2)
     assert [entry.action for entry in stage.entries()] == [Action.PROMOTE, Action.PROMOTE, Action.REFUSE]
@@ -177,7 +177,7 @@ def test_no_rollback_goes_to_a_version_that_is_gone_or_altered(
 def test_a_rollback_to_a_version_deleted_from_the_registry_is_refused(stage: Stage) -> None:
     stage.crown(1, 2)
     stage.registry.client.delete_model_version(stage.model, "1")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="must exist in MLflow"):
         stage.roll_back()
     assert (stage.champion, stage.alias) == (2, 2)
     check(stage)
@@ -235,16 +235,16 @@ def test_an_edited_ledger_stops_promotions_and_is_an_alarm(stage: Stage, databas
     decision, elsewhere = stage.decide(3), other.decide(2)
     with create_engine(database, poolclass=NullPool).begin() as connection:
         connection.exec_driver_sql(EDITS[edit].format(model=stage.model))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match=r"must be unbroken|must be its last move"):
         stage.ledger.verify()
     if edit != "gone":  # which nothing left in the ledger tells before it is verified
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match=r"an edited entry|must be"):
             stage.promote(decision)
     findings = reconcile_all([stage.spec, other.spec], actor="reconciler", registry=stage.registry, ledger=stage.ledger)
     altered = [finding for finding in findings if finding.trouble is Trouble.LEDGER_ALTERED]
     assert [(finding.model, finding.alarming) for finding in altered] == [(stage.model, True), (other.model, True)]
     for one, waiting in ((stage, decision), (other, elsewhere)):
         before = one.ledger.pointer(one.model, one.timeline)
-        with pytest.raises((ConflictError, IntegrityError)):
+        with pytest.raises((ConflictError, IntegrityError), match="must"):
             one.promote(waiting)
         assert one.ledger.pointer(one.model, one.timeline) == before

@@ -50,7 +50,7 @@ def test_the_default_connections_are_those_of_the_settings() -> None:
     assert RetrainLedgerHook.default_conn_name == settings.LEDGER_CONNECTION
 
 
-def test_the_defaults_told_to_airflow_are_those_that_the_code_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_defaults_given_to_airflow_are_those_that_the_code_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     (section, content), *others = INFO["config"].items()
     assert (section, others) == (settings.SECTION, [])
     for option in content["options"]:

@@ -169,7 +169,7 @@ def test_an_edited_entry_fails_the_verification(pages: Pages) -> None:
     assert (health["intact"], "a break at entry 1" in health["problem"]["got"]) == (False, True)
 
 
-def test_who_may_not_read_a_model_is_not_told_that_its_entry_was_edited(
+def test_a_user_who_may_not_read_a_model_does_not_learn_that_its_entry_was_edited(
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager

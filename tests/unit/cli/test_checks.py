@@ -34,7 +34,7 @@ def test_a_gate_that_can_be_built_is_no_problem(root: Path) -> None:
     check_files(make_spec(root, gate=[gate]), "churn.yaml")
 
 
-def test_every_wrong_gate_is_told_by_its_place(root: Path) -> None:
+def test_every_wrong_gate_is_reported_at_its_place(root: Path) -> None:
     found = problems_of(
         root,
         custom("Missing"),
@@ -73,7 +73,7 @@ NUMBER = 7
 """
 
 
-def test_what_a_package_offers_is_loaded_and_told_by_its_place(root: Path, tmp_path: Path) -> None:
+def test_what_a_package_offers_is_loaded_and_reported_at_its_place(root: Path, tmp_path: Path) -> None:
     entries = {"gates": {"no_gate": "acme_check:NUMBER", "no_module": "no_such_module:Gate"}}
     metrics = {"error": "acme_check:ERROR", "number": "acme_check:NUMBER"}
     trainers = {"gone": "no_such_module:Trainer"}

@@ -27,24 +27,24 @@ def decided(tmp_path: Path) -> tuple[str, Decision]:
     return url, record_failure(make_spec(), make_request(origin=RUN), "train", "no [bold]luck[/]", ledger=ledger)
 
 
-def test_the_last_decision_of_the_run_is_told(decided: tuple[str, Decision]) -> None:
+def test_the_last_decision_of_the_run_is_printed(decided: tuple[str, Decision]) -> None:
     url, _ = decided
-    told = CliRunner().invoke(app, ["decision", "--run", RUN, "--ledger", url])
-    assert told.exit_code == 0
-    assert f"REJECT {MODEL}" in told.output
-    assert "train failed: no [bold]luck[/]" in told.output
+    result = CliRunner().invoke(app, ["decision", "--run", RUN, "--ledger", url])
+    assert result.exit_code == 0
+    assert f"REJECT {MODEL}" in result.output
+    assert "train failed: no [bold]luck[/]" in result.output
 
 
 def test_as_json_it_is_the_whole_decision(decided: tuple[str, Decision]) -> None:
     url, last = decided
-    told = CliRunner().invoke(app, ["decision", "--run", RUN, "--json", "--ledger", url])
-    document = json.loads(told.output)
+    result = CliRunner().invoke(app, ["decision", "--run", RUN, "--json", "--ledger", url])
+    document = json.loads(result.output)
     assert document.pop("id") == last.id
     assert Decision.from_json(document) == last
 
 
 def test_a_run_that_decided_nothing_is_an_error(decided: tuple[str, Decision]) -> None:
     url, _ = decided
-    told = CliRunner().invoke(app, ["decision", "--run", f"{MODEL}/never", "--json", "--ledger", url])
-    assert told.exit_code == 1
-    assert "one that came to a decision" in told.output
+    result = CliRunner().invoke(app, ["decision", "--run", f"{MODEL}/never", "--json", "--ledger", url])
+    assert result.exit_code == 1
+    assert "one that came to a decision" in result.output

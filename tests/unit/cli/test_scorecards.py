@@ -32,7 +32,7 @@ def retrain(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments, "--pipelines", "pipelines", "--home", "state"])
 
 
-def test_a_past_decision_is_written_again_as_it_was_told_then(project: Path) -> None:
+def test_a_past_decision_is_written_again_as_it_was_at_the_time(project: Path) -> None:
     result = retrain("scorecard", MODEL, "1", "--out", "page.html")
     assert result.exit_code == 0, result.output
     (page,) = (project / "state" / "registry" / "runs").glob("*/decision/development/scorecard.html")

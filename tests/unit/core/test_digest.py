@@ -35,7 +35,7 @@ def test_what_is_not_plain_has_no_digest(value: Any) -> None:
         digest_json(value)
 
 
-def test_files_are_told_apart_by_name_and_bytes_and_not_by_order(tmp_path: Path) -> None:
+def test_files_differ_by_name_and_bytes_and_not_by_order(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_bytes(b"1")
     two.write_bytes(b"2")

@@ -44,7 +44,7 @@ def test_killing_leaves_no_time_to_clean_up() -> None:
 
 
 @pytest.mark.integration
-def test_a_stopped_process_goes_on_when_it_is_told_to() -> None:
+def test_a_stopped_process_continues_after_the_signal() -> None:
     process = child("stop")
     try:
         _, status = os.waitpid(process.pid, os.WUNTRACED)

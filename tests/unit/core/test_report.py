@@ -95,8 +95,8 @@ def test_the_leading_verdict_is_the_one_on_the_gain_or_else_the_first_with_an_in
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
 def test_slices_come_by_their_loss_then_those_without_numbers_then_small_ones(metric: str) -> None:
-    def line(value: str, rows: int, mine: float, theirs: float) -> SliceScore:
-        return SliceScore("place", value, rows, {metric: mine}, {metric: theirs})
+    def line(value: str, rows: int, challenger: float, opponent: float) -> SliceScore:
+        return SliceScore("place", value, rows, {metric: challenger}, {metric: opponent})
 
     worse, better = (0.6, 0.7) if metric == "roc_auc" else (0.7, 0.6)
     slices = (
@@ -145,7 +145,7 @@ def test_data_is_compared_where_both_snapshots_are_known() -> None:
     assert found.shared == SNAPSHOT.chunks
 
 
-def test_an_outcome_that_no_gate_explains_is_told_by_its_reason_alone() -> None:
+def test_an_outcome_that_no_gate_explains_has_its_reason_alone() -> None:
     report = make_report()
     assert report.decision.choice is Choice.HOLD
     assert report.headline == "Version 3 stays champion: no promotion may happen."

@@ -72,7 +72,7 @@ def test_a_no_is_a_refusal(world: World) -> None:
     assert (entry.action, entry.decision_id, entry.reason) == (Action.REFUSE, decision.id, "rejected by ann")
 
 
-def test_a_no_is_a_refusal_also_where_it_skips_what_is_downstream(world: World) -> None:
+def test_a_no_is_a_refusal_even_if_it_skips_what_is_downstream(world: World) -> None:
     decision = world.decide()
     operator: Any = build_dag(world.spec).get_task("approve")
     operator.decision, operator.as_of, operator.timeline, operator.reason = {"decision": decision.id}, "", "", ""

@@ -39,16 +39,16 @@ def test_a_rollback_that_stopped_before_the_alias_is_finished_by_its_retry(succe
 
 
 @pytest.mark.parametrize("stands", [True, False])
-def test_a_promotion_told_again_is_news_only_while_it_stands(succeeded: World, stands: bool) -> None:
+def test_a_repeated_promotion_is_an_asset_event_only_while_it_stands(succeeded: World, stands: bool) -> None:
     second = succeeded.ledger.entries()[-1]
     if not stands:
         succeeded.roll_back()
     operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
-    news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda _, extra: told.append(extra)))
-    told: list[Any] = []
+    news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda _, extra: added.append(extra)))
+    added: list[Any] = []
     result = operator.run_step(LATER, {"outlet_events": news})
     assert result == {"version": 2, "generation": 2, "timeline": "production"}
-    assert told == ([result] if stands else [])
+    assert added == ([result] if stands else [])
 
 
 def test_what_a_reason_does_to_a_terminal_never_gets_into_the_ledger(succeeded: World) -> None:

@@ -120,7 +120,7 @@ def test_a_page_loads_nothing_runs_nothing_and_says_so(report: RetrainReport, tm
 
 
 def hostile(report: RetrainReport) -> RetrainReport:
-    """Return a report with markup wherever somebody else's words are told."""
+    """Return a report with markup wherever somebody else's words are shown."""
     assert report.scorecard is not None
     slices = tuple(replace(item, column=HOSTILE, value=HOSTILE) for item in report.scorecard.slices)
     verdicts = tuple(replace(item, check=HOSTILE, reason=HOSTILE, method=HOSTILE) for item in report.decision.verdicts)
@@ -145,7 +145,7 @@ def test_names_and_reasons_with_markup_stay_text(report: RetrainReport, tmp_path
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-def test_no_value_of_a_row_is_told(make_world: Callable[..., World], task: str) -> None:
+def test_no_value_of_a_row_is_shown(make_world: Callable[..., World], task: str) -> None:
     rows = make_rows(task=task)
     rows["other"][::7] = NUMBER
     rows["note"] = np.full(len(rows["at"]), TEXT, dtype=object)
@@ -181,18 +181,18 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         metric="roc_auc",
     )
     words = Page(draw(replace(report, decision=replace(report.decision, verdicts=(verdict,))), tmp_path)[0]).words
-    for told in (
+    for expected in (
         "method delong",
         "error level 0.0125",
         "0.0456",
         "about 12,345 more labelled rows",
         "+0.0123 [+0.0111, +0.0135]",
     ):
-        assert told in words
+        assert expected in words
 
 
 @pytest.mark.parametrize(
-    ("outcome", "value", "bound", "interval", "told"),
+    ("outcome", "value", "bound", "interval", "expected"),
     [
         (Outcome.PASS, 0.7, 0.6, None, "0.1000 to spare"),
         (Outcome.PASS, 20.0, 35.0, None, "15.0000 to spare"),
@@ -211,12 +211,12 @@ def test_a_gate_shows_its_margin_where_it_has_one(
     value: float,
     bound: float | None,
     interval: tuple[float, float] | None,
-    told: str,
+    expected: str,
 ) -> None:
     verdict = Verdict("a", outcome, "because", value, bound, interval)
     decision = replace(report.decision, choice=report.decision.choice.HOLD, verdicts=(verdict,))
     words = Page(draw(replace(report, decision=decision), tmp_path)[0]).words
-    assert re.findall(r"[\d.]+ to spare|[\d.]+ too far", words) == ([told] if told else [])
+    assert re.findall(r"[\d.]+ to spare|[\d.]+ too far", words) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize("bound", [None, math.nan, math.inf, 0.0])

@@ -106,7 +106,7 @@ def test_a_failure_is_a_decision_that_leaves_the_champion(crowned: World) -> Non
         crowned.promote(LATER, decision)
 
 
-def test_a_failure_told_again_is_the_same_decision_and_closes_the_attempt(world: World) -> None:
+def test_a_failure_recorded_again_is_the_same_decision_and_closes_the_attempt(world: World) -> None:
     first = record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
     again = record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
     assert again == first

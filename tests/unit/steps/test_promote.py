@@ -69,7 +69,7 @@ def test_a_promotion_by_someone_else_since_the_evaluation_is_a_conflict_and_a_re
     assert crowned.ledger.verify() == 3
 
 
-def test_a_refusal_told_again_is_one_entry(world: World) -> None:
+def test_a_repeated_refusal_is_one_entry(world: World) -> None:
     slow = world.decide(LATEST)
     world.retrain(LATER)
     for _ in range(2):

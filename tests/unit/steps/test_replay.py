@@ -45,14 +45,14 @@ def test_a_regression_is_replayed_too(make_world: object) -> None:
 
 
 @pytest.mark.integration
-def test_a_spec_of_today_is_not_the_recipe_of_then(crowned: World) -> None:
+def test_a_replay_takes_the_stored_spec_and_not_the_current_one(crowned: World) -> None:
     crowned.respec(train__params={"C": 0.01}, train__seed=8)
     found = replay(crowned)
     assert (found.likeness, found.restored) == (Likeness.BIT_IDENTICAL, ("spec",))
 
 
 @pytest.mark.integration
-def test_code_of_today_is_not_the_recipe_of_then(make_world: MakeWorld) -> None:
+def test_a_replay_takes_the_stored_code_and_not_the_current_one(make_world: MakeWorld) -> None:
     code = "from sklearn.linear_model import LogisticRegression\n\n\ndef build(*, seed):\n    return LogisticRegression(C={})\n"
     world = make_world(train__estimator="include_then.models:build")
     folder = world.root / "include_then"

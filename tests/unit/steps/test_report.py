@@ -28,7 +28,7 @@ def description(world: World, version: int) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_a_first_model_is_told_with_its_baseline_and_without_a_past(world: World) -> None:
+def test_a_first_model_is_reported_with_its_baseline_and_without_a_past(world: World) -> None:
     report = world.report(world.decide())
     assert report.headline == "Version 1 becomes champion, the first one: all 2 gates pass."
     assert set(report.reliability) == {"challenger", "baseline"}
@@ -36,7 +36,7 @@ def test_a_first_model_is_told_with_its_baseline_and_without_a_past(world: World
     assert report.recipe.snapshot.digest == report.decision.snapshot
 
 
-def test_a_successor_is_told_with_what_changed_since_the_champion(crowned: World) -> None:
+def test_a_successor_is_reported_with_what_changed_since_the_champion(crowned: World) -> None:
     crowned.respec(**NOT_WORSE, train__params={"C": 0.5})
     decision = crowned.decide(LATER)
     report = crowned.report(decision)
@@ -60,7 +60,7 @@ def test_a_hold_names_the_gates_that_cannot_tell(crowned: World) -> None:
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass"])
-def test_other_tasks_are_told_as_well(make_world: Callable[..., World], task: str) -> None:
+def test_other_tasks_are_reported_as_well(make_world: Callable[..., World], task: str) -> None:
     world = make_world(task=task)
     decision = world.decide()
     report = world.report(decision)
@@ -94,7 +94,7 @@ def test_a_retrain_that_failed_after_training_has_a_page_that_says_so(crowned: W
     assert "it broke" in page
 
 
-def test_a_decision_told_twice_leaves_the_same_files_once(world: World) -> None:
+def test_a_decision_reported_twice_leaves_the_same_files_once(world: World) -> None:
     decision = world.decide()
     challenger = require(decision.challenger)
 
@@ -104,10 +104,10 @@ def test_a_decision_told_twice_leaves_the_same_files_once(world: World) -> None:
 
     first = tell()
     assert sorted(first) == ["decision/production/README.md", "decision/production/scorecard.html"]
-    told = description(world, 1)
-    assert told.startswith("PROMOTE as of 2024-07-01 00:00. Version 1 becomes champion, the first one")
+    text = description(world, 1)
+    assert text.startswith("PROMOTE as of 2024-07-01 00:00. Version 1 becomes champion, the first one")
     assert tell() == first
-    assert description(world, 1) == told
+    assert description(world, 1) == text
 
 
 def test_a_simulation_writes_beside_the_page_of_production_and_leaves_the_description_alone(crowned: World) -> None:

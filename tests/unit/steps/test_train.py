@@ -168,7 +168,7 @@ def test_an_estimator_that_cannot_be_imported_is_a_training_error(
         world.train()
 
 
-def test_params_that_the_function_refuses_are_told(world: World) -> None:
+def test_params_that_the_function_refuses_are_reported(world: World) -> None:
     world.respec(train__params={"depht": 3})
     with pytest.raises(TrainingError, match=r"must return an estimator; got TypeError: .*'depht'"):
         world.train()

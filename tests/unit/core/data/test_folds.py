@@ -60,7 +60,7 @@ def test_even_rows_make_even_folds() -> None:
         (1, 2, DAY, 1),
     ],
 )
-def test_too_little_is_told(rows: int, folds: int, delay: timedelta, fold: int) -> None:
+def test_too_little_data_is_reported(rows: int, folds: int, delay: timedelta, fold: int) -> None:
     times = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "D")
     with pytest.raises(DataError, match=rf"in each of {folds} folds; got none in fold {fold}"):
         split_by_time(times, folds, delay)

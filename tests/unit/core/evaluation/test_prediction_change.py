@@ -10,9 +10,11 @@ from retrain.core.evaluation.scores import Scores
 from retrain.testing import make_scores
 
 
-def two_classes(y: list[float], mine: list[float], theirs: list[float]) -> Scores:
-    mine_, theirs_ = (np.array([[1 - said, said] for said in side]) for side in (mine, theirs))
-    return Scores(np.array(y), mine_, theirs_, np.zeros(len(y), dtype="datetime64[us]"))
+def two_classes(y: list[float], challenger: list[float], opponent: list[float]) -> Scores:
+    challenger_scores, opponent_scores = (
+        np.array([[1 - said, said] for said in side]) for side in (challenger, opponent)
+    )
+    return Scores(np.array(y), challenger_scores, opponent_scores, np.zeros(len(y), dtype="datetime64[us]"))
 
 
 def test_every_row_is_in_one_bucket_by_how_far_its_prediction_moves() -> None:
@@ -34,8 +36,8 @@ def test_rows_that_cross_one_half_are_counted_by_who_is_right() -> None:
 
 
 def test_of_more_classes_a_flip_may_be_neither_better_nor_worse() -> None:
-    mine, theirs = np.array([[0.1, 0.8, 0.1]]), np.array([[0.8, 0.1, 0.1]])
-    scores = Scores(np.array([2.0]), mine, theirs, np.zeros(1, dtype="datetime64[us]"))
+    challenger, opponent = np.array([[0.1, 0.8, 0.1]]), np.array([[0.8, 0.1, 0.1]])
+    scores = Scores(np.array([2.0]), challenger, opponent, np.zeros(1, dtype="datetime64[us]"))
     assert prediction_change(scores).flips == Flips(rows=1, fixed=0, broken=0)  # type: ignore[union-attr]
 
 

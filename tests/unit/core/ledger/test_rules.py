@@ -13,7 +13,7 @@ from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 
-def wish(version: int = 1, **changes: Any) -> Move:
+def make_move(version: int = 1, **changes: Any) -> Move:
     move = Move(
         action=Action.PROMOTE,
         model="churn",
@@ -31,12 +31,12 @@ def wish(version: int = 1, **changes: Any) -> Move:
 
 
 def first() -> LedgerEntry:
-    return entry_for(wish(), at=AS_OF, head=None, standing=Standing())
+    return entry_for(make_move(), at=AS_OF, head=None, standing=Standing())
 
 
 def test_the_first_entry_stands_on_the_genesis_and_the_next_one_on_it() -> None:
     one = first()
-    two = entry_for(wish(2), at=AS_OF, head=one, standing=Standing((one,)))
+    two = entry_for(make_move(2), at=AS_OF, head=one, standing=Standing((one,)))
     assert (one.seq, one.generation, one.previous_version, one.previous_hash) == (1, 1, None, GENESIS)
     assert (two.seq, two.generation, two.previous_version, two.previous_hash) == (2, 2, 1, one.hash)
     assert two.hash == two.content_hash()
@@ -49,12 +49,12 @@ def test_the_first_entry_stands_on_the_genesis_and_the_next_one_on_it() -> None:
         (0, first(), r"version 1 \(generation 1, as of 2024-07-02.* there already"),
     ],
 )
-def test_a_wish_that_rests_on_another_generation_is_a_conflict(
+def test_a_move_that_rests_on_another_generation_is_a_conflict(
     generation: int, champion: LedgerEntry | None, got: str
 ) -> None:
     with pytest.raises(ConflictError, match=got):
         entry_for(
-            wish(2, expected_generation=generation),
+            make_move(2, expected_generation=generation),
             at=AS_OF,
             head=champion,
             standing=Standing((champion,) if champion else ()),
@@ -66,7 +66,7 @@ def test_a_promotion_to_no_later_knowledge_is_a_conflict(hours: int) -> None:
     champion = first()
     with pytest.raises(ConflictError, match="superseded: version 2 as of"):
         entry_for(
-            wish(2, as_of=champion.as_of + timedelta(hours=hours)),
+            make_move(2, as_of=champion.as_of + timedelta(hours=hours)),
             at=AS_OF,
             head=champion,
             standing=Standing((champion,) if champion else ()),
@@ -76,20 +76,22 @@ def test_a_promotion_to_no_later_knowledge_is_a_conflict(hours: int) -> None:
 def test_an_edited_head_stops_moves_but_not_refusals() -> None:
     edited = replace(first(), version=9)
     with pytest.raises(IntegrityError, match=r"must carry its own hash; got an edited entry 1 \(churn, production\)"):
-        entry_for(wish(2), at=AS_OF, head=edited, standing=Standing((edited,)))
-    refusal = entry_for(wish(2, action=Action.REFUSE), at=AS_OF, head=edited, standing=Standing((edited,)))
+        entry_for(make_move(2), at=AS_OF, head=edited, standing=Standing((edited,)))
+    refusal = entry_for(make_move(2, action=Action.REFUSE), at=AS_OF, head=edited, standing=Standing((edited,)))
     assert (refusal.generation, refusal.previous_version, refusal.seq) == (None, 9, 2)
 
 
 def test_a_refusal_rests_on_no_generation() -> None:
-    entry = entry_for(wish(5, action=Action.REFUSE, as_of=AS_OF), at=AS_OF, head=first(), standing=Standing((first(),)))
+    entry = entry_for(
+        make_move(5, action=Action.REFUSE, as_of=AS_OF), at=AS_OF, head=first(), standing=Standing((first(),))
+    )
     assert (entry.action, entry.generation, entry.actor, entry.reason) == (Action.REFUSE, None, "someone", "better")
 
 
-def test_one_idempotency_key_stands_for_one_wish() -> None:
+def test_one_idempotency_key_stands_for_one_move() -> None:
     entry = first()
-    assert confirm_same_move(wish(actor="a retry", expected_generation=4), entry) is entry
-    for other in (wish(model="other"), wish(timeline="other"), wish(version=2)):
+    assert confirm_same_move(make_move(actor="a retry", expected_generation=4), entry) is entry
+    for other in (make_move(model="other"), make_move(timeline="other"), make_move(version=2)):
         with pytest.raises(ConflictError, match="the key of entry 1"):
             confirm_same_move(other, entry)
 

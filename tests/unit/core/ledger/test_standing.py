@@ -14,7 +14,7 @@ from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
 
-def wish(action: Action, version: int, **changes: Any) -> Move:
+def make_move(action: Action, version: int, **changes: Any) -> Move:
     move = Move(
         action=action,
         model=MODEL,
@@ -31,10 +31,10 @@ def wish(action: Action, version: int, **changes: Any) -> Move:
     return replace(move, **changes)
 
 
-def after(*wishes: Move) -> list[LedgerEntry]:
-    """Grant the wishes one after the other, each at the generation that then stands."""
+def after(*moves: Move) -> list[LedgerEntry]:
+    """Grant the moves one after the other, each at the generation that then stands."""
     entries: list[LedgerEntry] = []
-    for item in wishes:
+    for item in moves:
         entries.append(grant(item, entries))
     return entries
 
@@ -46,8 +46,8 @@ def grant(item: Move, entries: Sequence[LedgerEntry]) -> LedgerEntry:
     return entry_for(item, at=AS_OF, head=entries[-1] if entries else None, standing=standing)
 
 
-PROMOTED = [wish(Action.PROMOTE, version) for version in (1, 2, 3)]
-BACK_TO_2 = wish(Action.ROLLBACK, 2)
+PROMOTED = [make_move(Action.PROMOTE, version) for version in (1, 2, 3)]
+BACK_TO_2 = make_move(Action.ROLLBACK, 2)
 
 
 def test_nothing_adds_up_to_no_champion() -> None:
@@ -68,54 +68,54 @@ def test_a_rollback_moves_forward_and_quarantines_the_key_it_leaves() -> None:
     assert dict(standing.quarantined) == {"key-3": entries[-1]}
     assert [move.version for move in standing.fallbacks()] == [1]
     with pytest.raises(ConflictError, match=r"in quarantine: someone rolled back.*\(because\).*nonce"):
-        grant(wish(Action.PROMOTE, 3), entries)
+        grant(make_move(Action.PROMOTE, 3), entries)
 
 
 def test_after_a_rollback_a_fresh_key_may_be_promoted() -> None:
-    assert after(*PROMOTED, BACK_TO_2, wish(Action.PROMOTE, 4))[-1].generation == 5
+    assert after(*PROMOTED, BACK_TO_2, make_move(Action.PROMOTE, 4))[-1].generation == 5
 
 
 def test_a_rollback_to_what_was_never_live_is_a_conflict_that_names_what_was() -> None:
     with pytest.raises(ConflictError, match=r"must be to a version that was live there.*got version 9.*one of: 2, 1"):
-        grant(wish(Action.ROLLBACK, 9), after(*PROMOTED))
+        grant(make_move(Action.ROLLBACK, 9), after(*PROMOTED))
 
 
 @pytest.mark.parametrize("change", [{"manifest_digest": "f" * 64}, {"key": "another"}])
 def test_a_rollback_to_a_version_that_is_not_as_it_was_is_a_conflict(change: dict[str, str]) -> None:
     with pytest.raises(ConflictError, match="as it was"):
-        grant(wish(Action.ROLLBACK, 2, **change), after(*PROMOTED))
+        grant(make_move(Action.ROLLBACK, 2, **change), after(*PROMOTED))
 
 
 def test_the_first_rollback_of_all_names_no_choice() -> None:
     with pytest.raises(ConflictError, match="one of: none"):
-        grant(wish(Action.ROLLBACK, 1), [])
+        grant(make_move(Action.ROLLBACK, 1), [])
 
 
 def test_a_freeze_bars_promotions_and_nothing_else_until_it_is_lifted() -> None:
-    frozen = after(*PROMOTED, wish(Action.FREEZE, 3))
+    frozen = after(*PROMOTED, make_move(Action.FREEZE, 3))
     assert frozen[-1].generation is None
     assert str(Standing.of(frozen).find_block("key-4")).startswith(
         "someone froze promotions on 2024-07-01 00:00 (because); run"
     )
     with pytest.raises(ConflictError, match=r"someone froze promotions.*retrain unfreeze"):
-        grant(wish(Action.PROMOTE, 4), frozen)
+        grant(make_move(Action.PROMOTE, 4), frozen)
     assert grant(BACK_TO_2, frozen).generation == 4
-    lifted = [*frozen, grant(wish(Action.UNFREEZE, 3), frozen)]
-    assert grant(wish(Action.PROMOTE, 4), lifted).generation == 4
+    lifted = [*frozen, grant(make_move(Action.UNFREEZE, 3), frozen)]
+    assert grant(make_move(Action.PROMOTE, 4), lifted).generation == 4
 
 
 def test_forcing_a_version_lifts_its_quarantine_and_needs_a_time_to_live() -> None:
     entries = after(*PROMOTED, BACK_TO_2)
     for lifetime in (None, timedelta(0), timedelta(-1)):
         with pytest.raises(ConflictError, match="must have a time to live"):
-            grant(wish(Action.FORCE, 3, lifetime=lifetime), entries)
-    forced = grant(wish(Action.FORCE, 3, lifetime=timedelta(days=7)), entries)
+            grant(make_move(Action.FORCE, 3, lifetime=lifetime), entries)
+    forced = grant(make_move(Action.FORCE, 3, lifetime=timedelta(days=7)), entries)
     assert forced.expires_at == forced.at + timedelta(days=7)
     assert Standing.of([*entries, forced]).find_block("key-3") is None
 
 
 def test_a_revert_quarantines_nothing() -> None:
-    entries = after(*PROMOTED, wish(Action.FORCE, 1, lifetime=timedelta(days=1)), wish(Action.REVERT, 3))
+    entries = after(*PROMOTED, make_move(Action.FORCE, 1, lifetime=timedelta(days=1)), make_move(Action.REVERT, 3))
     assert dict(Standing.of(entries).quarantined) == {}
 
 
@@ -123,17 +123,19 @@ def test_an_edited_move_of_the_same_timeline_stops_moves() -> None:
     entries = after(*PROMOTED)
     entries[0] = replace(entries[0], version=9)
     with pytest.raises(IntegrityError, match="an edited entry 1"):
-        grant(wish(Action.PROMOTE, 4), entries)
-    assert grant(wish(Action.REFUSE, 4), entries).generation is None
+        grant(make_move(Action.PROMOTE, 4), entries)
+    assert grant(make_move(Action.REFUSE, 4), entries).generation is None
 
 
 def test_an_entry_comes_back_from_its_json() -> None:
-    for entry in after(*PROMOTED, wish(Action.FORCE, 1, lifetime=timedelta(days=1)), wish(Action.FREEZE, 1)):
+    for entry in after(*PROMOTED, make_move(Action.FORCE, 1, lifetime=timedelta(days=1)), make_move(Action.FREEZE, 1)):
         assert LedgerEntry.from_json(entry.to_json()) == entry
 
 
-@pytest.mark.parametrize("leaving", [wish(Action.REVERT, 2), wish(Action.PROMOTE, 4), wish(Action.ROLLBACK, 1)])
+@pytest.mark.parametrize(
+    "leaving", [make_move(Action.REVERT, 2), make_move(Action.PROMOTE, 4), make_move(Action.ROLLBACK, 1)]
+)
 def test_the_quarantine_that_a_force_lifted_is_back_when_the_forced_version_goes(leaving: Move) -> None:
-    entries = after(*PROMOTED, BACK_TO_2, wish(Action.FORCE, 3, lifetime=timedelta(days=1)), leaving)
+    entries = after(*PROMOTED, BACK_TO_2, make_move(Action.FORCE, 3, lifetime=timedelta(days=1)), leaving)
     assert "in quarantine" in str(Standing.of(entries).find_block("key-3"))
     assert 3 not in [move.version for move in Standing.of(entries).fallbacks()]

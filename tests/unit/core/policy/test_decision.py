@@ -52,7 +52,7 @@ def test_only_nothing_but_passing_verdicts_promote(count: int) -> None:
             assert choice is Choice.PROMOTE
 
 
-def test_the_reason_names_the_gates_that_stood_in_the_way() -> None:
+def test_the_reason_names_the_gates_that_did_not_pass() -> None:
     assert decide([PASS, FAIL, UNSURE], AS_OF, None).reason == "slices(roc_auc): north drops"
     assert decide([PASS, UNSURE], AS_OF, None).reason == "beats_champion(roc_auc): does not settle"
     assert decide([], AS_OF, None).reason == "no gate gave a verdict; add a gate to the spec"
@@ -112,8 +112,8 @@ def test_a_number_that_is_not_finite_is_null_on_paper() -> None:
 def test_the_same_evidence_against_the_same_champion_is_the_same_decision() -> None:
     decision = make_decision()
     assert replace(decision, reason="other words", at=AS_OF).id == decision.id
-    told, again = (replace(decision, allotment=Allotment("lord", 0.01, "t", "sequence", place)) for place in (1, None))
-    assert told.id == again.id
+    first, again = (replace(decision, allotment=Allotment("lord", 0.01, "t", "sequence", place)) for place in (1, None))
+    assert first.id == again.id
     others = [
         replace(decision, request_id="other"),
         replace(decision, challenger=replace(CHALLENGER, key="other")),

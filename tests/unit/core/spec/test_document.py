@@ -34,7 +34,7 @@ def test_a_good_spec_is_read() -> None:
     assert (spec.model, spec.owner, spec.promotion.alias) == ("churn", "airflow", "champion")
 
 
-def test_five_mistakes_are_told_at_once_each_with_its_place_and_what_was_meant() -> None:
+def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_meant() -> None:
     found = problems_of(
         text_of(
             modle="churn",
@@ -97,12 +97,12 @@ def test_five_mistakes_are_told_at_once_each_with_its_place_and_what_was_meant()
         ({"data__source": "  "}, "data", "must have exactly one of query and source; got neither"),
     ],
 )
-def test_a_mistake_is_told_by_its_place(changes: dict[str, Any], path: str, problem: str) -> None:
+def test_a_mistake_is_reported_at_its_place(changes: dict[str, Any], path: str, problem: str) -> None:
     found = problems_of(text_of(**changes))
     assert problem in found[path]
 
 
-def test_a_long_value_is_told_short() -> None:
+def test_a_long_value_is_shortened() -> None:
     assert "'xxxxx" in problems_of(text_of(train__seed="x" * 10_000))["train.seed"]
     assert len(problems_of(text_of(train__seed="x" * 10_000))["train.seed"]) < 250
 
@@ -126,9 +126,9 @@ def test_keys_that_are_no_texts_are_refused() -> None:
     ],
 )
 def test_text_that_is_not_plain_yaml_is_refused(text: str, problem: str) -> None:
-    (told,) = problems_of(text).values()
-    assert told.startswith("must be plain YAML; got ")
-    assert problem in told
+    (problem_text,) = problems_of(text).values()
+    assert problem_text.startswith("must be plain YAML; got ")
+    assert problem in problem_text
 
 
 def test_a_yaml_bomb_is_refused_before_it_grows() -> None:
@@ -155,7 +155,7 @@ def test_a_file_of_20_mb_is_refused_without_being_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"model: \xff\xfe", None])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "bad.yaml"
     if content is not None:
         path.write_bytes(content)

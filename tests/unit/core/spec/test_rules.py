@@ -106,7 +106,7 @@ def test_a_good_document_breaks_no_rule() -> None:
         ),
     ],
 )
-def test_a_broken_rule_is_told_once(changes: dict[str, Any], path: str, rule: str, got: str) -> None:
+def test_a_broken_rule_is_reported_once(changes: dict[str, Any], path: str, rule: str, got: str) -> None:
     (problem,) = broken_rules(spec_document(**changes))
     assert (problem.path, problem.rule, problem.got) == (path, rule, got)
     assert problem.hint

@@ -54,7 +54,7 @@ def test_a_search_needs_no_more_than_params() -> None:
         ({"choice": [[1], [2]]}, r"C\.choice\[0\]"),
     ],
 )
-def test_values_that_cannot_be_drawn_are_told(values: Any, message: str) -> None:
+def test_values_that_cannot_be_drawn_are_reported(values: Any, message: str) -> None:
     text = mistakes_of(train__search={"params": {"C": values}})
     assert re.search(f"train.search.params.{message}", text), text
 
@@ -77,7 +77,7 @@ def test_values_that_cannot_be_drawn_are_told(values: Any, message: str) -> None
         (SEARCH | {"workers": 3, "trials": 2}, "train.search.workers: must not be more than trials; got 3"),
     ],
 )
-def test_a_search_that_makes_no_sense_is_told(search: Any, message: str) -> None:
+def test_a_search_that_makes_no_sense_is_reported(search: Any, message: str) -> None:
     assert message in mistakes_of(train__search=search)
 
 

@@ -34,7 +34,7 @@ def test_the_error_is_the_mean_gap_of_the_bins() -> None:
     assert error_of(Y, two(P)).value == pytest.approx(compute_reliability(Y, two(P)).error)
 
 
-def test_a_calibrated_model_is_told_from_one_that_is_not() -> None:
+def test_a_calibrated_model_is_distinguished_from_one_that_is_not() -> None:
     honest, boastful = error_of(Y, two(P)), error_of(Y, two(np.clip(P + 0.1, 0, 1)))
     assert honest.high < 0.04
     assert boastful.low > 0.06

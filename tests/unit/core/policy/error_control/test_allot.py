@@ -93,5 +93,5 @@ def test_a_place_that_is_not_the_next_is_a_conflict(taken: int) -> None:
     "wrong", [{"budget": 0}, {"budget": 0.5}, {"period": "0d"}, {"period": "9999d"}, {"tests": 0}, {"methd": "lord"}]
 )
 def test_a_section_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="1 validation error for ErrorControlSpec"):
         ErrorControlSpec.model_validate({"method": "alpha_spending"} | wrong)

@@ -53,7 +53,7 @@ def test_the_whole_interval_must_be_within(shift: float, rows: int, outcome: Out
         ({"min_rows": 10}, make_evidence(make_scores(task="regression")), "got a regression"),
     ],
 )
-def test_what_cannot_be_told_is_inconclusive(fields: dict[str, Any], evidence: Evidence, words: str) -> None:
+def test_what_cannot_be_measured_is_inconclusive(fields: dict[str, Any], evidence: Evidence, words: str) -> None:
     verdict = gate(**fields).judge(evidence)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason

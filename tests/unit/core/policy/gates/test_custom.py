@@ -75,7 +75,7 @@ def test_what_a_class_does_to_the_evidence_no_other_gate_sees() -> None:
     assert EVIDENCE.scorecard.challenger_metrics
 
 
-def test_a_column_that_the_spec_does_not_name_is_told() -> None:
+def test_a_column_that_the_spec_does_not_name_is_reported() -> None:
     assert judge("Reading", reads=["place"]).reason == "its reads: must name plan"
     assert judge("Reading", reads=["plan", "place"]).outcome is Outcome.PASS
     assert custom("Reading", reads=["plan", "place"]).columns == ("plan", "place")

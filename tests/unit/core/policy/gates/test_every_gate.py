@@ -374,8 +374,8 @@ def test_error_control_takes_from_the_level_and_never_adds_to_it() -> None:
 def slices_of(*slices: tuple[str, int, float, float], seed: int = 7) -> Evidence:
     """Return evidence of slices (name, rows, how much the challenger knows, how much the opponent), five rows a day each."""
     parts = [
-        make_scores(rows, challenger=mine, opponent=theirs, seed=seed + number)
-        for number, (_, rows, mine, theirs) in enumerate(slices)
+        make_scores(rows, challenger=challenger, opponent=opponent, seed=seed + number)
+        for number, (_, rows, challenger, opponent) in enumerate(slices)
     ]
     days = [np.arange(rows) // 5 * np.timedelta64(1, "D") for _, rows, _, _ in slices]
     names = [np.full(rows, name, dtype=object) for name, rows, _, _ in slices]
@@ -459,7 +459,7 @@ def test_slices_that_cannot_be_clustered_are_inconclusive() -> None:
     assert "cluster_by must be hour, day, week, month or a column" in verdict.reason
 
 
-def test_slices_cluster_as_they_are_told() -> None:
+def test_slices_cluster_as_the_spec_says() -> None:
     gate = make_gate("slices", cluster_by="place")
     assert isinstance(gate, Slices)
     assert gate.columns == ("place",)

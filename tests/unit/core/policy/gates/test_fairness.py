@@ -110,7 +110,7 @@ def test_groups_of_a_regression_have_floors_and_differences() -> None:
         ({"metric": None, "max_difference": None}, {}, "neither max_difference nor floor was given"),
     ],
 )
-def test_what_cannot_be_told_is_inconclusive(fields: dict[str, Any], changes: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_measured_is_inconclusive(fields: dict[str, Any], changes: dict[str, Any], words: str) -> None:
     verdict = gate(**fields).judge(treating(0.0, **changes))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
@@ -132,5 +132,5 @@ def test_a_column_may_stand_alone_or_in_a_list() -> None:
     assert gate(by=["place", "plan"], cluster_by="shop").columns == ("place", "plan", "shop")
     assert gate(cluster_by="day").columns == ("place",)
     for wrong in ([], ["a b"], 7):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValidationError, match=r"for Fairness\nby"):
             gate(by=wrong)

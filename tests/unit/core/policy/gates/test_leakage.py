@@ -75,7 +75,7 @@ def test_with_every_feature_ignored_nothing_is_proved() -> None:
 
 @pytest.mark.parametrize("policy", [{"max_strength": 0.5}, {"max_strength": 1}, {"max_duplicates": 1}])
 def test_a_bound_that_could_not_hold_is_refused(policy: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="1 validation error for Leakage"):
         Leakage(check="leakage", **policy)
 
 

@@ -85,7 +85,7 @@ def test_with_every_column_ignored_nothing_is_proved() -> None:
     "policy", [{"max_distance": 0}, {"max_distance": 1.1}, {"max_unseen": -0.1}, {"ignore": ["a b"]}]
 )
 def test_a_bound_that_could_not_hold_is_refused(policy: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="1 validation error for Population"):
         Population(check="population", **policy)
 
 

@@ -64,7 +64,7 @@ def test_a_guess_is_the_least() -> None:
     assert measure_association(None, wrong, members(Y), ranked=True) == 0.0
 
 
-def test_of_several_classes_the_best_told_counts() -> None:
+def test_of_several_classes_the_best_separated_counts() -> None:
     label = RANDOM.integers(0, 3, 2000)
     targets = np.equal.outer(label, np.arange(3)).astype(float)
     column = np.where(label == 2, 5 + NOISE / 10, NOISE)
@@ -73,7 +73,7 @@ def test_of_several_classes_the_best_told_counts() -> None:
 
 @pytest.mark.parametrize("ranked", [True, False])
 @pytest.mark.parametrize("rows", [0, 1, 2000])
-def test_a_label_of_one_value_cannot_be_told(ranked: bool, rows: int) -> None:
+def test_a_label_of_one_value_has_no_association(ranked: bool, rows: int) -> None:
     alike = np.ones((rows, 1))
     assert math.isnan(measure_association(NOISE[:rows], ONE[:rows], alike, ranked=ranked))
     assert math.isnan(measure_association(None, ONE[:rows], alike, ranked=ranked))
