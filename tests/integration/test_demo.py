@@ -75,6 +75,7 @@ def test_nothing_is_left_behind(first: str, home: Path) -> None:
 
 def test_parallel_runs_met_the_champions_that_sequential_runs_would_have_met(first: str) -> None:
     rows = re.findall(r"^ 2013-\d\d-01 .*? (baseline|v\d+) \S+ .*?(PROMOTE|HOLD|REJECT) +(.*)$", first, re.MULTILINE)
+    assert len(rows) == 11
     champion = "baseline"
     for opponent, choice, why in rows:
         assert opponent == champion
@@ -100,9 +101,8 @@ def test_a_second_demo_resumes_and_ends_with_ctrl_c(first: str, home: Path, port
 def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
     home = tmp_path / "state"
     demo = subprocess.Popen(command(home, Ports.free()), cwd=REPO, stdout=subprocess.PIPE, text=True)
-    for line in require(demo.stdout):
-        if "Airflow answers" in line:
-            break
+    assert any("Airflow answers" in line for line in require(demo.stdout))
+    assert left_behind(home)
     demo.kill()
     demo.wait()
     deadline = time.monotonic() + 30
@@ -111,7 +111,7 @@ def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
         time.sleep(0.5)
 
 
-def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_before_anything_starts(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -35,7 +35,7 @@ def test_without_opponent_there_is_a_reason_and_no_gain() -> None:
         evidence.paired_gain("roc_auc", "day", 0.025)
 
 
-def test_a_named_opponent_without_scores_is_no_opponent() -> None:
+def test_a_named_opponent_without_scores_is_not_an_opponent() -> None:
     evidence = make_evidence(make_scores(opponent=None), opponent="champion", why_no_opponent="")
     assert evidence.opponent is None
     assert evidence.why_no_opponent == "no opponent was scored"
@@ -73,6 +73,7 @@ def test_groups_need_a_column_that_is_there() -> None:
 
 def test_the_gains_of_slices_are_those_of_their_rows_alone() -> None:
     evidence = make_evidence(make_scores())
+    assert evidence.slice_scores()
     gains = evidence.slice_gains(evidence.slice_scores(), "roc_auc", "day", 0.05)
     for score, gain in zip(evidence.slice_scores(), gains, strict=True):
         assert gain is not None
