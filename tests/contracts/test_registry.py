@@ -48,7 +48,7 @@ def open_run(registry: ModelRegistry, model: str, key: str = KEY) -> str:
     return registry.open_run(model, key, name="a run", params={"depth": 3}, tags={"retrain.timeline": "production"})
 
 
-def test_nothing_is_found_where_nothing_was_made(registry: ModelRegistry, model: str) -> None:
+def test_an_empty_registry_finds_nothing(registry: ModelRegistry, model: str) -> None:
     assert registry.find_challenger(model, KEY) is None
     assert registry.alias_version(model, "champion") is None
 
@@ -147,9 +147,7 @@ def test_the_parameters_of_a_run_are_texts(registry: ModelRegistry, model: str) 
         registry.run_params("0" * 32)
 
 
-def test_a_file_said_again_is_there_once_as_it_was_said_last(
-    registry: ModelRegistry, model: str, tmp_path: Path
-) -> None:
+def test_a_file_logged_again_replaces_the_one_before(registry: ModelRegistry, model: str, tmp_path: Path) -> None:
     run_id, page = open_run(registry, model), tmp_path / "page.html"
     for text in ("first", "second"):
         page.write_text(text)
@@ -182,7 +180,7 @@ def description_of(registry: ModelRegistry, model: str, version: int) -> str:
     return (path_of(registry.version_url(model, version)) / "description.md").read_text()
 
 
-def test_a_description_said_again_replaces_the_one_before(registry: ModelRegistry, model: str, folder: Path) -> None:
+def test_a_second_description_replaces_the_first(registry: ModelRegistry, model: str, folder: Path) -> None:
     made = registry.publish(model, KEY, open_run(registry, model), folder)
     for text in ("first", "second", "second"):
         registry.describe_version(model, made.version, text)
@@ -278,7 +276,7 @@ def test_a_dead_server_is_an_outage_that_says_what_to_do(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("address", ["", "sqlite:///mlflow.db", "postgresql://user:secret@host/db"])
-def test_an_address_that_is_no_server_is_refused_without_being_shown(address: str) -> None:
+def test_an_address_that_is_not_a_server_is_refused_without_being_shown(address: str) -> None:
     with pytest.raises(RegistryError, match="must be the http") as caught:
         MlflowRegistry(address)
     assert "secret" not in str(caught.value)
@@ -310,14 +308,14 @@ TRIALS = [
 ]
 
 
-def test_params_can_be_added_and_said_twice(registry: ModelRegistry, model: str) -> None:
+def test_params_can_be_added_and_logged_twice(registry: ModelRegistry, model: str) -> None:
     run_id = open_run(registry, model)
     for _ in range(2):
         registry.log_params(run_id, {"C": 0.25, "kind": "plain"})
     assert open_run(registry, model) == run_id
 
 
-def test_trials_can_be_said_twice_and_are_no_challenger(registry: ModelRegistry, model: str) -> None:
+def test_trials_can_be_logged_twice_and_are_not_a_challenger(registry: ModelRegistry, model: str) -> None:
     run_id = open_run(registry, model)
     for trials in ([], TRIALS[:1], TRIALS, TRIALS):
         registry.log_trials(run_id, "roc_auc", trials)

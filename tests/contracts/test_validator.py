@@ -325,7 +325,7 @@ def test_expectations_about_missing_values_are_asked_of_a_column_without_any(
     ids=lambda item: item["type"],
 )
 @CONDITION_AS_TEXT
-def test_a_row_condition_that_no_row_meets_is_no_pass(
+def test_a_row_condition_that_no_row_meets_does_not_pass(
     validator: Validator, rows: WriteRows, expectation: dict[str, Any]
 ) -> None:
     expectation["kwargs"] |= {"row_condition": 'col("hour") > 40', "condition_parser": "great_expectations"}
@@ -456,7 +456,7 @@ def test_only_a_critical_expectation_fails_the_report(validator: Validator, rows
     assert [result.severity for result in report.failures] == ["critical"]
 
 
-def test_severity_is_kept_where_an_expectation_is_not_evaluated(validator: Validator, rows: WriteRows) -> None:
+def test_severity_is_kept_if_an_expectation_is_not_evaluated(validator: Validator, rows: WriteRows) -> None:
     report = run(validator, rows(), expect("column_values_to_not_be_null", "warning", column="weather"))
 
     assert report.success

@@ -90,7 +90,7 @@ def test_an_alias_that_was_deleted_is_put_back(stage: Stage) -> None:
     check(stage)
 
 
-def test_an_alias_that_was_moved_by_hand_is_adopted_where_the_policy_says_so(make_stage: Callable[..., Stage]) -> None:
+def test_an_alias_that_was_moved_by_hand_is_adopted_if_the_policy_says_so(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(out_of_band="adopt")
     stage.crown(1, 2, 3)
     stage.registry.set_alias(stage.model, "champion", 1)

@@ -19,7 +19,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:16]))
-def test_a_hostile_name_is_no_model_timeline_alias_or_as_of(name: str) -> None:
+def test_a_hostile_name_is_refused_as_model_timeline_alias_and_as_of(name: str) -> None:
     assert not is_name(name)
     with pytest.raises(ValidationError, match="must be 1 to 64 lower-case letters"):
         make_spec(model=name)
@@ -30,7 +30,7 @@ def test_a_hostile_name_is_no_model_timeline_alias_or_as_of(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["churn\n", "\nchurn", " churn", "churn\t"])
-def test_white_space_around_a_name_is_no_part_of_it_in_a_spec_and_an_error_elsewhere(name: str) -> None:
+def test_white_space_around_a_name_is_stripped_in_a_spec_and_an_error_elsewhere(name: str) -> None:
     assert not is_name(name)
     assert make_spec(model=name, promotion={"alias": name}).promotion.alias == make_spec(model=name).model == "churn"
 

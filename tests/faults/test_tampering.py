@@ -93,7 +93,7 @@ def test_a_poisoned_artifact_is_refused_before_anything_in_it_runs(
 
 
 @pytest.mark.parametrize("poison", [bring_code, swap_in_a_pickle])
-def test_what_an_artifact_asks_to_run_is_not_run_even_where_its_digest_was_not_looked_at(
+def test_what_an_artifact_asks_to_run_is_not_run_even_if_its_digest_was_not_checked(
     crowned: World, poison: Callable[[Path], None]
 ) -> None:
     folder = crowned.artifact(1)

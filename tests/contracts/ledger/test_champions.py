@@ -16,7 +16,7 @@ from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError
 
 
-def test_nothing_stands_where_nothing_happened(ledger: Ledger) -> None:
+def test_an_empty_ledger_has_an_empty_standing(ledger: Ledger) -> None:
     standing = ledger.standing(MODEL, TIMELINE)
     assert (standing.moves, standing.freeze, dict(standing.quarantined)) == ((), None, {})
 
@@ -102,7 +102,7 @@ def test_forcing_a_version_lifts_its_quarantine(ledger: Ledger) -> None:
     assert not ledger.standing(MODEL, TIMELINE).quarantined
 
 
-def test_an_adoption_moves_the_pointer_also_back_in_time(ledger: Ledger) -> None:
+def test_an_adoption_may_move_the_pointer_back_in_time(ledger: Ledger) -> None:
     ledger.append(promotion(5, 0))
     entry = ledger.append(back(1, Action.ADOPT, generation=1))
     assert (entry.action, entry.generation, entry.as_of) == (Action.ADOPT, 2, month(1))

@@ -47,7 +47,7 @@ def test_tables_of_a_later_version_are_left_alone(database: URL) -> None:
         SqlLedger(database).migrate()
 
 
-def test_missing_tables_are_no_outage(empty_database: URL) -> None:
+def test_missing_tables_are_not_an_outage(empty_database: URL) -> None:
     ledger = SqlLedger(empty_database)
     for use in (ledger.verify, lambda: ledger.append(promotion(1)), lambda: ledger.pointer(MODEL, TIMELINE)):
         with pytest.raises(RetrainError, match="retrain ledger migrate") as caught:

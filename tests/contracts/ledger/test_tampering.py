@@ -122,7 +122,7 @@ def test_no_move_follows_an_edited_older_row_of_its_timeline(database: URL, edit
 
 
 @pytest.mark.parametrize("seq", [3, 4])
-def test_an_edited_rollback_or_freeze_is_no_way_round_it(database: URL, seq: int) -> None:
+def test_an_edited_rollback_or_freeze_does_not_get_round_it(database: URL, seq: int) -> None:
     ledger = SqlLedger(database)
     for move in (promotion(1), promotion(2), back(1, generation=2), back(1, Action.FREEZE, generation=3)):
         ledger.append(move)

@@ -52,7 +52,7 @@ def test_the_code_digest_is_of_the_module_and_what_it_imports_from_the_project(t
     assert trainer.code_digest(spec) != first
 
 
-def test_the_code_digest_does_not_tell_where_the_project_lies(tmp_path: Path) -> None:
+def test_the_code_digest_does_not_depend_on_the_folder_of_the_project(tmp_path: Path) -> None:
     found = set()
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

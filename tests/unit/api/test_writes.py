@@ -234,9 +234,7 @@ def test_a_post_without_a_body_changes_nothing(pages: Pages) -> None:
     assert client.post(f"/retrain/api/models/{MODEL}/freeze").status_code == 415
 
 
-def test_the_bases_own_address_counts_where_a_proxy_has_another_host(
-    pages: Pages, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_base_url_counts_when_a_proxy_has_another_host(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/base/")
     for origin, status in (("https://airflow.example.com", 202), ("https://example.com", 403)):
         response = pages.post(f"models/{MODEL}/freeze", {"reason": REASON}, headers={"origin": origin})

@@ -54,6 +54,6 @@ def test_every_mistake_of_a_file_is_named_with_its_place(tmp_path: Path, text: s
         ("gate: [{check: beats_champion, metric: brier}]\n", "must use metrics that churn evaluates; got brier"),
     ],
 )
-def test_a_file_that_is_no_policy_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_is_not_a_policy_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(NotFoundError, match=words):
         read_policy(written(tmp_path, text), SPEC)

@@ -29,7 +29,7 @@ def custom(name: str, **changes: Any) -> dict[str, Any]:
     return {"check": "custom", "gate": f"tests.gates:{name}"} | changes
 
 
-def test_a_gate_that_can_be_built_is_no_problem(root: Path) -> None:
+def test_a_gate_that_can_be_built_is_not_a_problem(root: Path) -> None:
     gate = custom("GoodInPlace", params={"place": "north"}, reads=["place"])
     check_files(make_spec(root, gate=[gate]), "churn.yaml")
 

@@ -55,7 +55,7 @@ def test_an_entry_cannot_write_a_line_of_its_own_or_move_the_cursor(field: str) 
         (["history", MODEL, "--timeline", "a\nb"], "lower-case letters"),
     ],
 )
-def test_a_reason_that_says_nothing_and_a_timeline_that_is_no_name_are_refused(
+def test_a_reason_that_says_nothing_and_a_timeline_that_is_not_a_name_are_refused(
     arguments: list[str], message: str
 ) -> None:
     result = CliRunner().invoke(app, arguments)

@@ -136,7 +136,7 @@ def test_what_champion_and_challenger_do_not_share_is_a_change() -> None:
     assert (make_report(PASS).changes, make_report(PASS).unchanged) == ((), ())
 
 
-def test_data_is_compared_where_both_snapshots_are_known() -> None:
+def test_data_is_compared_if_both_snapshots_are_known() -> None:
     assert make_report(PASS).difference is None
     assert make_report(PASS, champion=replace(RECIPE, snapshot=None)).difference is None
     assert make_report(PASS, champion=RECIPE, recipe=replace(RECIPE, snapshot=None)).difference is None

@@ -58,7 +58,7 @@ def answer(option: str, user: str = "ann") -> dict[str, Any]:
     return {"chosen_options": [option], "params_input": {}, "responded_at": datetime.now(UTC), "responded_by_user": who}
 
 
-def test_a_yes_names_the_decision_and_who_said_it(world: World) -> None:
+def test_a_yes_names_the_decision_and_the_approver(world: World) -> None:
     decision = world.decide()
     result = approve(world, decision.id).execute_complete(context(), answer("Approve"))
     assert result == {"decision": decision.id, "approver": "ann", "name": "ann"}

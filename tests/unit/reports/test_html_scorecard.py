@@ -204,7 +204,7 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         (Outcome.PASS, 0.12, None, None, ""),
     ],
 )
-def test_a_gate_shows_its_margin_where_it_has_one(
+def test_a_gate_shows_its_margin_if_it_has_one(
     report: RetrainReport,
     tmp_path: Path,
     outcome: Outcome,

@@ -56,7 +56,7 @@ def test_naming_a_gate_imports_nothing(project: Path) -> None:
         ("no_such_gates:Picky", ModuleNotFoundError, "no_such_gates"),
     ],
 )
-def test_what_is_no_gate_is_an_error(project: Path, name: str, error: type[Exception], words: str) -> None:
+def test_what_is_not_a_gate_is_an_error(project: Path, name: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         gate_class(named(name), project)
 

@@ -9,7 +9,7 @@ BROKEN = ExpectationResult("expect_column_values_to_not_be_null", "hour", False,
 MILD = ExpectationResult("expect_column_values_to_be_unique", "", False, error="not evaluated", severity="warning")
 
 
-def test_a_report_without_any_expectation_is_no_success() -> None:
+def test_a_report_without_any_expectation_is_not_a_success() -> None:
     assert not ValidationReport("rides", ()).success
 
 

@@ -75,7 +75,7 @@ def test_a_policy_that_promotes_nothing_has_no_means() -> None:
     assert not found.worse_than(history_of(0))
 
 
-def test_policies_are_compared_where_both_have_a_champion() -> None:
+def test_policies_are_compared_on_the_retrains_in_which_both_have_a_champion() -> None:
     assert history_of(0, 1).worse_than(history_of(0)) is False  # 0.4 and 0.5 instead of 0.5 and 0.4
     assert history_of(0, 2).worse_than(history_of(0))
 

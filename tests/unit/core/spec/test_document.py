@@ -140,7 +140,7 @@ def test_a_yaml_bomb_is_refused_before_it_grows() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "- model\n", "just words", "7"])
-def test_a_document_that_is_no_mapping_is_refused(text: str) -> None:
+def test_a_document_that_is_not_a_mapping_is_refused(text: str) -> None:
     assert problems_of(text)[""].startswith("must be a mapping of keys; got ")
 
 
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, content: bytes |
         load_spec(path)
 
 
-def test_relative_paths_start_where_include_lies_or_beside_the_file(tmp_path: Path) -> None:
+def test_relative_paths_start_beside_include_or_beside_the_file(tmp_path: Path) -> None:
     inside, alone = tmp_path / "include" / "pipelines" / "churn.yaml", tmp_path / "alone" / "churn.yaml"
     for path in (inside, alone):
         path.parent.mkdir(parents=True)

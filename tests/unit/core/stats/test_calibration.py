@@ -56,7 +56,7 @@ def test_sure_predictions_have_their_bin() -> None:
         (np.ones(0), np.ones(0), "needs rows of two classes; got fewer"),
     ],
 )
-def test_what_is_no_probability_has_no_calibration(y: Any, scores: Any, got: str) -> None:
+def test_what_is_not_a_probability_has_no_calibration(y: Any, scores: Any, got: str) -> None:
     with pytest.raises(DataError, match=got):
         error_of(y, two(scores))
 

@@ -49,7 +49,7 @@ def test_the_manifest_lists_every_file_by_path(folder: Path) -> None:
     ]
 
 
-def test_what_the_registry_adds_by_itself_is_no_change(folder: Path) -> None:
+def test_what_the_registry_adds_by_itself_is_not_a_change(folder: Path) -> None:
     expected = digest_manifest(folder)
     (folder / "registered_model_meta").write_text("version: 3")
     verify_artifact(folder, expected)

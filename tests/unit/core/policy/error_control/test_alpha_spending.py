@@ -48,7 +48,7 @@ def test_tests_beside_the_schedule_draw_from_the_same_budget_in_whatever_order_t
     assert 0.0 in [test.level for test in past]
 
 
-def test_nothing_is_left_where_the_year_is_spent_until_its_oldest_test_drops_out() -> None:
+def test_nothing_is_left_once_the_year_is_spent_until_its_oldest_test_drops_out() -> None:
     past = past_at((0, 0.02), (100, 0.03))
     assert spend(0.05, YEAR, 10, START + timedelta(days=200), past) == 0
     assert returns_at(YEAR, START + timedelta(days=200), past) == START + YEAR

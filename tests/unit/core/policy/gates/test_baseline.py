@@ -87,7 +87,7 @@ def test_both_the_dummy_and_the_rule_must_be_beaten() -> None:
         (NONSENSE - 0.5, "numbers outside 0 to 1"),
     ],
 )
-def test_a_rule_that_is_no_prediction_is_inconclusive_without_its_values(values: Any, problem: str) -> None:
+def test_a_rule_that_is_not_a_prediction_is_inconclusive_without_its_values(values: Any, problem: str) -> None:
     verdict = gate(rule="guess").judge(with_rule(values))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert problem in verdict.reason

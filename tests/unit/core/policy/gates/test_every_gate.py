@@ -149,7 +149,7 @@ def test_a_label_of_any_size_is_judged_alike_or_not_at_all(size: float) -> None:
 
 
 @pytest.mark.parametrize("kind", MEASURED, indirect=True)
-def test_a_measurement_that_is_no_number_never_passes(gate: Gate) -> None:
+def test_a_measurement_that_is_not_a_number_never_passes(gate: Gate) -> None:
     nothing = make_column("signal", distance=math.nan, label_association=math.nan)
     calls = tuple(Latency(rows, 300, math.nan, math.nan) for rows in (1, 1000))
     evidence = make_evidence(

@@ -62,7 +62,7 @@ def test_too_few_rows_in_a_range_settle_nothing(rows: dict[str, int]) -> None:
     assert judge(LEAK, profile=rows).outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_strength_that_is_no_number_settles_nothing_unless_a_sign_was_found() -> None:
+def test_a_strength_that_is_not_a_number_settles_nothing_unless_a_sign_was_found() -> None:
     unknown = make_column("signal", label_association=math.nan)
     assert judge(unknown).reason.startswith("how well signal tells the label cannot be said: too few rows")
     assert judge(unknown).outcome is Outcome.INCONCLUSIVE
@@ -79,7 +79,7 @@ def test_a_bound_that_could_not_hold_is_refused(policy: dict[str, Any]) -> None:
         Leakage(check="leakage", **policy)
 
 
-def test_it_asks_for_a_profile_and_says_where_there_is_none() -> None:
+def test_it_asks_for_a_profile_and_reports_a_missing_one() -> None:
     gate = Leakage(check="leakage")
     assert gate.profiled
     verdict = gate.judge(make_evidence(make_scores(), profile=None))

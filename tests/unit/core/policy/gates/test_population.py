@@ -89,7 +89,7 @@ def test_a_bound_that_could_not_hold_is_refused(policy: dict[str, Any]) -> None:
         Population(check="population", **policy)
 
 
-def test_it_asks_for_a_profile_and_says_where_there_is_none() -> None:
+def test_it_asks_for_a_profile_and_reports_a_missing_one() -> None:
     gate = Population(check="population")
     assert gate.profiled
     verdict = gate.judge(make_evidence(make_scores(), profile=None))

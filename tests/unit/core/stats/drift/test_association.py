@@ -84,7 +84,7 @@ def test_a_column_of_one_value_tells_nothing(ranked: bool, guess: float) -> None
     assert measure_association(np.ones(2000), ONE, members(Y), ranked=ranked) == guess
 
 
-def test_of_too_few_rows_of_a_class_nothing_is_said_because_luck_tells_them_apart() -> None:
+def test_too_few_rows_of_a_class_have_no_association_because_luck_separates_them() -> None:
     few = (np.argsort(np.argsort(NOISE)) >= 1991).astype(float)  # nine rows, the highest of all
     assert math.isnan(measure_association(NOISE, ONE, members(few), ranked=False))
     assert math.isnan(measure_association(NOISE, ONE, members(1 - few), ranked=False))

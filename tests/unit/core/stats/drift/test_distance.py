@@ -58,7 +58,7 @@ def test_without_rows_there_is_no_distance(train: list[int], holdout: list[int])
     assert all(map(math.isnan, found))
 
 
-def test_one_category_alone_is_no_distance_and_needs_no_luck() -> None:
+def test_one_category_alone_has_no_distance_and_no_noise_floor() -> None:
     distance, luck = measure_distance(np.zeros(2, dtype=int), np.zeros(2, dtype=int))
     assert distance == 0
     assert 0 < luck <= 1

@@ -31,7 +31,7 @@ def test_it_counts_what_a_comparison_of_all_rows_counts(
     assert count_duplicates(columns(train, holdout), len(train), len(holdout)) == expected
 
 
-def test_a_row_that_differs_in_the_last_column_alone_is_no_duplicate() -> None:
+def test_a_row_that_differs_in_the_last_column_alone_is_not_a_duplicate() -> None:
     many = np.arange(1000)
     other = many.copy()
     other[7] = -1

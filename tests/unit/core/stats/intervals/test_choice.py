@@ -114,7 +114,7 @@ def test_a_positive_gain_is_an_improvement_whatever_the_side(method: str) -> Non
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_methods_agree_where_there_is_enough_of_everything(method: str) -> None:
+def test_the_methods_agree_on_enough_rows_and_clusters(method: str) -> None:
     pairs = auc_of(make_scores(1200, challenger=0.5, opponent=0.45), None)
     gain, reference = gain_of(pairs, method=method, resamples=4000), gain_of(pairs, method="delong")
     assert gain.standard_error == pytest.approx(reference.standard_error, rel=0.1)

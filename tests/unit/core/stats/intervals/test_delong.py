@@ -63,7 +63,7 @@ def components_by_pairs(positive: Floats, scores: Floats) -> Floats:
 
 
 @pytest.mark.parametrize("decimals", [1, 9])
-def test_mid_ranks_count_the_pairs_also_with_ties(decimals: int) -> None:
+def test_mid_ranks_count_the_pairs_even_with_ties(decimals: int) -> None:
     random = np.random.default_rng(7)
     y = (random.random(200) < 0.3).astype(float)
     scores = random.random(200).round(decimals)
