@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_bench_of_the_gates_fills_every_mark_of_its_page_and_draws_its_pictures(tmp_path: Path) -> None:
-    page = Path(shutil.copy(ROOT / "docs" / "gate.md", tmp_path))
+    page = Path(shutil.copy(ROOT / "docs" / "explanation" / "gate.md", tmp_path))
     before = page.read_text()
     command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "bench_gate.py", "--quick", "--write", page]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -31,7 +31,7 @@ def test_the_bench_of_the_gates_fills_every_mark_of_its_page_and_draws_its_pictu
 
 def test_the_page_keeps_the_promise_that_it_is_about() -> None:
     """Of the years that the page shows, those of our policy with a false promotion are within the budget, give or take chance."""
-    page = (ROOT / "docs" / "gate.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "gate.md").read_text()
     shown = re.search(r"^\| alpha spending, clustered by day \|(.*)\|(.*)\|$", page, re.MULTILINE)
     assert shown is not None
     assert re.search(r"^1,000 years of 52 weekly retrains", page, re.MULTILINE)

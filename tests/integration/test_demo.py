@@ -84,27 +84,26 @@ def test_parallel_runs_met_the_champions_that_sequential_runs_would_have_met(fir
 
 
 def test_a_second_demo_resumes_and_ends_with_ctrl_c(first: str, home: Path, ports: Ports) -> None:
-    demo = subprocess.Popen(command(home, ports, "--stay"), cwd=REPO, stdout=subprocess.PIPE, text=True)
-    lines = []
-    for line in require(demo.stdout):
-        lines.append(line)
-        if "Up until Ctrl-C" in line:
-            break
-    text = "".join(lines)
-    assert f"Resuming in {home}" in text
-    assert len(re.findall(r"^ 2013-\d\d-01 ", text, re.MULTILINE)) == 11
-    demo.send_signal(signal.SIGINT)
-    assert demo.wait(30) == 0
+    with subprocess.Popen(command(home, ports, "--stay"), cwd=REPO, stdout=subprocess.PIPE, text=True) as demo:
+        lines = []
+        for line in require(demo.stdout):
+            lines.append(line)
+            if "Up until Ctrl-C" in line:
+                break
+        text = "".join(lines)
+        assert f"Resuming in {home}" in text
+        assert len(re.findall(r"^ 2013-\d\d-01 ", text, re.MULTILINE)) == 11
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
     assert left_behind(home) == []
 
 
 def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
     home = tmp_path / "state"
-    demo = subprocess.Popen(command(home, Ports.free()), cwd=REPO, stdout=subprocess.PIPE, text=True)
-    assert any("Airflow answers" in line for line in require(demo.stdout))
-    assert left_behind(home)
-    demo.kill()
-    demo.wait()
+    with subprocess.Popen(command(home, Ports.free()), cwd=REPO, stdout=subprocess.PIPE, text=True) as demo:
+        assert any("Airflow answers" in line for line in require(demo.stdout))
+        assert left_behind(home)
+        demo.kill()
     deadline = time.monotonic() + 30
     while others := left_behind(home):
         assert time.monotonic() < deadline, others

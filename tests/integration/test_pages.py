@@ -116,7 +116,7 @@ def test_the_recipes_for_machines_run_as_they_stand(live: Live) -> None:
     (client,) = blocks(ROOT / "docs" / "how-to" / "rest.md", "python", "live", "api")
     python = [sys.executable, "-c", client.text]
     done = subprocess.run(python, env=os.environ | where, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "asked before"), done.stderr
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "sent before"), done.stderr
     command = [sys.executable, "-m", "retrain.cli", "decision", "--json", "--run"]
     environment = os.environ | {"RETRAIN_LEDGER": live.stack.database_url("retrain")}
     run_id = next(run for run in live.api.run_states("flight_delay") if run.startswith("nightly-"))
