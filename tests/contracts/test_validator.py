@@ -30,7 +30,7 @@ WINDOW = Window(
     end=START + timedelta(days=10),
 )
 # Great Expectations 1.9 deprecated conditions as text, in which the suites that people have are written.
-CONDITION_AS_TEXT = pytest.mark.filterwarnings("ignore:The condition_parser parameter is deprecated")
+CONDITION_AS_TEXT = pytest.mark.filterwarnings("ignore:.*parameter is deprecated as of GX Core 1.9.0")
 EMAIL = "ada.lovelace@example.org"
 
 # One row an hour from the window's start, ten days and one hour: the last one lies on the window's end, outside of it.
