@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,12 @@ from retrain.core.ledger.entries import LedgerEntry, Pointer
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.request import RetrainRequest
+from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
+
+if TYPE_CHECKING:
+    from retrain.core.evaluation.scores import Opponent, Scores
+    from retrain.core.report import RetrainReport
 
 ROOT = Path(__file__).parents[1]
 MODEL = "churn"
@@ -136,9 +141,21 @@ def write_months(folder: Path, columns: dict[str, Any]) -> None:
         write_rows(folder, {key: values[months == month] for key, values in columns.items()}, f"{month}.parquet")
 
 
+class NoPictures:
+    """The `Reports` of most tests, which do not look at pictures."""
+
+    def draw_scores(self, scores: Scores, opponent: Opponent | None, title: str, folder: Path) -> list[Path]:  # noqa: ARG002
+        return []
+
+    def write_scorecard(self, report: RetrainReport, folder: Path) -> Sequence[Path]:
+        from retrain.reports.html_scorecard import draw_scorecard
+
+        return draw_scorecard(report, folder)
+
+
 @dataclass
 class World:
-    """Real data, a real trainer, and stores in a folder: all that a retrain needs."""
+    """Real data, a real trainer, and stores in a folder: the `Resources` of a test, with its pipeline."""
 
     root: Path
     spec: PipelineSpec
@@ -149,9 +166,10 @@ class World:
     evidence: Any
     ledger: Any
     meter: Any
-    draw: Callable[..., list[Path]]
+    reports: Any
     progress: list[str] = field(default_factory=list)
     trials_url: Any = None
+    validator: Any = None
 
     @classmethod
     def make(cls, root: Path, *, task: str = "binary", rows: dict[str, Any] | None = None, **changes: Any) -> World:
@@ -191,7 +209,7 @@ class World:
             ParquetEvidence(store),
             MemoryLedger(),
             ChildProcessMeter(snapshots, ()),
-            lambda *_: [],
+            NoPictures(),
         )
 
     def respec(self, **changes: Any) -> None:
@@ -199,23 +217,33 @@ class World:
         features = {"data__features": ["signal", "other"]}
         self.spec = make_spec(self.root, **(features | changes))
 
+    def of(self, request: RetrainRequest | None = None) -> Retrain:
+        """Return a retrain in this world."""
+        return Retrain(self.spec, request or make_request(), self)
+
+    def load_trainer(self, spec: PipelineSpec) -> Any:  # noqa: ARG002 - the port's
+        return self.trainer
+
+    def load_validator(self, spec: PipelineSpec) -> Any:
+        from retrain.adapters.extensions import load_validator
+
+        return self.validator or load_validator(spec)
+
+    def load_gates(self, spec: PipelineSpec) -> Any:
+        from retrain.adapters.user_code.project_gates import gates_below
+
+        return gates_below(spec.root)
+
     def snapshot(self, request: RetrainRequest | None = None) -> Snapshot:
         from retrain.steps import take_snapshot
 
-        return take_snapshot(self.spec, request or make_request(), snapshots=self.snapshots, ledger=self.ledger)
+        return take_snapshot(self.of(request))
 
     def train(self, request: RetrainRequest | None = None, snapshot: Snapshot | None = None) -> Challenger:
         from retrain.steps import train_challenger
 
         return train_challenger(
-            self.spec,
-            request or make_request(),
-            snapshot or self.snapshot(request),
-            snapshots=self.snapshots,
-            trainer=self.trainer,
-            registry=self.registry,
-            open_trials=self.open_trials,
-            tell=self.progress.append,
+            self.of(request), snapshot or self.snapshot(request), report_progress=self.progress.append
         )
 
     def open_trials(self) -> Any:
@@ -226,43 +254,17 @@ class World:
     def evaluate(self, request: RetrainRequest, snapshot: Snapshot, challenger: Challenger) -> str:
         from retrain.steps import evaluate_challenger
 
-        return evaluate_challenger(
-            self.spec,
-            request,
-            snapshot,
-            challenger,
-            snapshots=self.snapshots,
-            trainer=self.trainer,
-            registry=self.registry,
-            evidence=self.evidence,
-            ledger=self.ledger,
-            draw=self.draw,
-            meter=self.meter,
-        )
+        return evaluate_challenger(self.of(request), snapshot, challenger)
 
     def decide(self, request: RetrainRequest | None = None) -> Decision:
         """Go all the way to the decision."""
-        from retrain.adapters.user_code.project_gates import gates_below
         from retrain.steps import decide_retrain
 
         request = request or make_request()
         snapshot = self.snapshot(request)
         challenger = self.train(request, snapshot)
         scorecard = self.evaluate(request, snapshot, challenger)
-        return decide_retrain(
-            self.spec,
-            request,
-            snapshot,
-            challenger,
-            scorecard,
-            evidence=self.evidence,
-            ledger=self.ledger,
-            load_gate=gates_below(self.root),
-        )
-
-    def stores(self) -> dict[str, Any]:
-        """What telling of a decision needs."""
-        return {"snapshots": self.snapshots, "registry": self.registry, "evidence": self.evidence}
+        return decide_retrain(self.of(request), snapshot, challenger, scorecard)
 
     def report(self, decision: Decision, made: Challenger | None = None) -> Any:
         """Return the report of a decision."""
@@ -270,14 +272,12 @@ class World:
 
         made = made or decision.challenger
         assert made is not None
-        return collect_report(self.spec, decision, made, **self.stores())
+        return collect_report(self.spec, decision, made, self)
 
     def promote(self, request: RetrainRequest, decision: Decision, approval: Any = None) -> LedgerEntry:
         from retrain.steps import promote_challenger
 
-        return promote_challenger(
-            self.spec, request, decision, registry=self.registry, ledger=self.ledger, approval=approval
-        )
+        return promote_challenger(self.of(request), decision, approval=approval)
 
     def retrain(self, request: RetrainRequest | None = None) -> LedgerEntry:
         """Go all the way to a new champion."""
@@ -292,13 +292,13 @@ class World:
     def roll_back(self, to: int | None = None, *, plan: Any = None, timeline: str = PRODUCTION) -> LedgerEntry:
         from retrain.steps import roll_back
 
-        return roll_back(plan or self.plan(to, timeline), self._operation(timeline), **self._rehearsed())
+        return roll_back(plan or self.plan(to, timeline), self._operation(timeline), self)
 
     def force(self, version: int, *, days: int = 7, timeline: str = PRODUCTION) -> LedgerEntry:
         from retrain.steps import force_champion
 
         lifetime = timedelta(days=days)
-        return force_champion(version, self._operation(timeline), lifetime=lifetime, **self._rehearsed())
+        return force_champion(version, self._operation(timeline), self, lifetime=lifetime)
 
     def freeze(self, *, lift: bool = False) -> LedgerEntry:
         from retrain.steps import freeze_model, unfreeze_model
@@ -309,7 +309,7 @@ class World:
     def reconcile(self) -> list[Any]:
         from retrain.steps import reconcile_all
 
-        return reconcile_all([self.spec], actor="reconciler", registry=self.registry, ledger=self.ledger)
+        return reconcile_all([self.spec], self, actor="reconciler")
 
     def alias(self) -> int | None:
         version: int | None = self.registry.alias_version(self.spec.model, self.spec.promotion.alias)
@@ -319,10 +319,6 @@ class World:
         from retrain.steps import Operation
 
         return Operation(self.spec, timeline, actor="someone", reason="because")
-
-    def _rehearsed(self) -> dict[str, Any]:
-        stores = {"registry": self.registry, "ledger": self.ledger, "snapshots": self.snapshots}
-        return stores | {"smoke_test": self.smoke_test}
 
     def smoke_test(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot | None) -> int:  # noqa: ARG002 - the port's
         """Load and score in this process."""

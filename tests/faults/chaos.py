@@ -92,7 +92,7 @@ class Chaos:
         """Check the invariants of one model."""
         self.checks += 1
         stage = act.checker
-        check_invariants(stage.spec, stage.registry, stage.ledger, secrets=["postgresql"])
+        check_invariants(stage.spec, stage, secrets=["postgresql"])
 
     def check_all(self) -> None:
         """Check the invariants of every model."""

@@ -21,6 +21,7 @@ from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
+from retrain.core.resources import Resources, Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps import (
@@ -44,12 +45,17 @@ _FINE = (Verdict("threshold", Outcome.PASS, "good enough"),)
 
 @dataclass(frozen=True)
 class Stage:
-    """A pipeline over a real registry and a real ledger; its challengers are numbered, a day apart."""
+    """A pipeline over a real registry and a real ledger, the `Resources` of a move; its challengers are a day apart."""
 
     spec: PipelineSpec
     registry: MlflowRegistry
     ledger: Ledger
     timeline: str = PRODUCTION
+    snapshots: Any = None
+    evidence: Any = None
+    meter: Any = None
+    refit: Any = None
+    reports: Any = None
 
     @classmethod
     def open(cls, model: str, mlflow: str, database: Any, **promotion: Any) -> Self:
@@ -59,6 +65,26 @@ class Stage:
     def behind(self, url: str) -> Self:
         """Return the same stage, reaching MLflow at another address."""
         return replace(self, registry=MlflowRegistry(url))
+
+    def of(self, number: int) -> Retrain:
+        """Return the retrain of a challenger."""
+        return Retrain(self.spec, self.request(number), self)
+
+    def smoke_test(self, *_: object) -> int:
+        """Score nothing: a challenger here is one small file."""
+        return 0
+
+    def open_trials(self) -> Any:
+        raise NotImplementedError
+
+    def load_trainer(self, spec: PipelineSpec) -> Any:
+        raise NotImplementedError
+
+    def load_validator(self, spec: PipelineSpec) -> Any:
+        raise NotImplementedError
+
+    def load_gates(self, spec: PipelineSpec) -> Any:
+        raise NotImplementedError
 
     @property
     def model(self) -> str:
@@ -112,14 +138,7 @@ class Stage:
 
     def promote(self, decision: Decision, approval: Approval | None = None) -> LedgerEntry:
         number = int(decision.origin.removeprefix("test:"))
-        return promote_challenger(
-            self.spec,
-            self.request(number),
-            decision,
-            registry=self.registry,
-            ledger=self.ledger,
-            approval=approval,
-        )
+        return promote_challenger(self.of(number), decision, approval=approval)
 
     def crown(self, *numbers: int) -> LedgerEntry:
         """Make challengers champion, one after the other."""
@@ -129,10 +148,10 @@ class Stage:
         return plan_rollback(self._operation, to=to, ledger=self.ledger)
 
     def roll_back(self, to: int | None = None, *, plan: RollbackPlan | None = None) -> LedgerEntry:
-        return roll_back(plan or self.plan(to), self._operation, **self._rehearsed)
+        return roll_back(plan or self.plan(to), self._operation, self)
 
     def force(self, version: int, lifetime: timedelta = timedelta(days=1)) -> LedgerEntry:
-        return force_champion(version, self._operation, lifetime=lifetime, **self._rehearsed)
+        return force_champion(version, self._operation, self, lifetime=lifetime)
 
     def freeze(self) -> LedgerEntry:
         return freeze_model(self.model, self.timeline, actor="someone", reason="because", ledger=self.ledger)
@@ -141,7 +160,7 @@ class Stage:
         return unfreeze_model(self.model, self.timeline, actor="someone", reason="because", ledger=self.ledger)
 
     def reconcile(self) -> list[Finding]:
-        return reconcile_model(self.spec, actor="reconciler", registry=self.registry, ledger=self.ledger)
+        return reconcile_model(self.spec, self, actor="reconciler")
 
     def entries(self, *actions: Action) -> list[LedgerEntry]:
         found = self.ledger.entries(self.model, self.timeline)
@@ -151,21 +170,12 @@ class Stage:
     def _operation(self) -> Operation:
         return Operation(self.spec, self.timeline, actor="someone", reason="because")
 
-    @property
-    def _rehearsed(self) -> dict[str, Any]:
-        return {
-            "registry": self.registry,
-            "ledger": self.ledger,
-            "snapshots": None,
-            "smoke_test": lambda *_: 0,
-        }
 
-
-def check_invariants(
-    spec: PipelineSpec, registry: MlflowRegistry, ledger: Ledger, *, secrets: Sequence[str] = ()
-) -> None:
+def check_invariants(spec: PipelineSpec, resources: Resources, *, secrets: Sequence[str] = ()) -> None:
     """Check I1 to I6 after a fault; what is out of line on the registry may take one reconcile."""
-    findings = reconcile_model(spec, actor="reconciler", registry=registry, ledger=ledger)
+    registry, ledger = resources.registry, resources.ledger
+    assert isinstance(registry, MlflowRegistry)
+    findings = reconcile_model(spec, resources, actor="reconciler")
     lost = any(f.trouble in (Trouble.CHAMPION_GONE, Trouble.CHAMPION_ALTERED) and "retrain" in f.done for f in findings)
     pointer = ledger.pointer(spec.model, PRODUCTION)
     alias = registry.alias_version(spec.model, spec.promotion.alias)
@@ -174,7 +184,7 @@ def check_invariants(
         with tempfile.TemporaryDirectory() as folder:
             registry.fetch(spec.model, pointer.version, pointer.manifest_digest, Path(folder))  # I4
         if findings:
-            again = reconcile_model(spec, actor="reconciler", registry=registry, ledger=ledger)
+            again = reconcile_model(spec, resources, actor="reconciler")
             assert again == [], f"I2: asked again at once, a reconcile found {again}"
     check_versions(registry, spec.model, secrets)
     check_history(ledger.entries(spec.model))  # I1

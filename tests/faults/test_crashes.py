@@ -49,7 +49,7 @@ def test_a_process_killed_anywhere_is_resumed_by_its_retry(place: Place, point: 
     experiment = client.get_experiment_by_name(place[1]).experiment_id
     assert len(client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{entry.key}'")) == 1
     assert len(client.search_model_versions(f"name = '{place[1]}'")) == 1
-    check_invariants(world.spec, world.registry, world.ledger, secrets=[place[3], "postgresql://"])
+    check_invariants(world.spec, world, secrets=[place[3], "postgresql://"])
 
 
 def test_a_process_that_sleeps_while_another_promotes_is_refused_by_generation(place: Place) -> None:
@@ -62,7 +62,7 @@ def test_a_process_that_sleeps_while_another_promotes_is_refused_by_generation(p
     assert (promoted, refused.action, refused.generation) == (won, Action.REFUSE, None)
     assert "must be at generation 0" in refused.reason
     assert world.alias() == won.version
-    check_invariants(world.spec, world.registry, world.ledger)
+    check_invariants(world.spec, world)
 
 
 def test_a_promoter_that_wakes_after_another_is_refused_with_the_winner(stage: Stage) -> None:
@@ -72,4 +72,4 @@ def test_a_promoter_that_wakes_after_another_is_refused_with_the_winner(stage: S
         with pytest.raises(ConflictError, match=r"version 2 \(generation 1"):
             stage.promote(stale)
     assert [entry.action for entry in stage.entries()] == [Action.PROMOTE, Action.REFUSE]
-    check_invariants(stage.spec, stage.registry, stage.ledger)
+    check_invariants(stage.spec, stage)

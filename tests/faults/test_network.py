@@ -28,7 +28,7 @@ def versions_of(stage: Stage, number: int) -> dict[int, str | None]:
 
 
 def check(stage: Stage) -> None:
-    check_invariants(stage.spec, stage.registry, stage.ledger)
+    check_invariants(stage.spec, stage)
 
 
 def test_while_mlflow_is_away_the_champion_stays_and_afterwards_the_rerun_finishes(stage: Stage, proxy: Proxy) -> None:
@@ -153,7 +153,7 @@ def test_nobody_sees_an_error_400_when_many_set_the_first_alias(stage: Stage) ->
     for _ in range(2):
         client.delete_registered_model_alias(stage.model, "champion")
         with ThreadPoolExecutor(8) as pool:
-            said = pool.map(lambda _: project_alias(stage.spec, registry=stage.registry, ledger=stage.ledger), range(8))
+            said = pool.map(lambda _: project_alias(stage.spec, stage), range(8))
             assert set(said) == {1}
         assert stage.alias == 1
     check(stage)

@@ -35,7 +35,7 @@ def at_once(*works: Callable[[], LedgerEntry]) -> list[LedgerEntry | Exception]:
 
 
 def check(stage: Stage) -> None:
-    check_invariants(stage.spec, stage.registry, stage.ledger)
+    check_invariants(stage.spec, stage)
 
 
 def test_of_twelve_promotions_of_one_generation_one_wins_and_eleven_name_it(stage: Stage) -> None:
@@ -172,6 +172,6 @@ def test_an_approval_of_a_stale_candidate_is_refused(guarded: Stage) -> None:
 def test_an_approval_that_never_came_is_a_row_and_moves_nothing(guarded: Stage) -> None:
     decision = guarded.decide(1)
     for _ in range(2):
-        refuse_promotion(guarded.spec, guarded.request(1), decision, "nobody answered", ledger=guarded.ledger)
+        refuse_promotion(guarded.of(1), decision, "nobody answered")
     assert [(entry.action, entry.reason) for entry in guarded.entries()] == [(Action.REFUSE, "nobody answered")]
     assert guarded.champion is None

@@ -42,4 +42,4 @@ def test_one_key_asked_for_twenty_times_is_one_version_one_decision_and_one_row(
         entries = set(pool.map(lambda _: stage.promote(stage.decide(1)).seq, range(20)))
     assert len(entries) == len(stage.entries()) == 1
     assert stage.champion == stage.alias == 1
-    check_invariants(stage.spec, stage.registry, stage.ledger)
+    check_invariants(stage.spec, stage)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.live
 
 
 def check(stage: Stage) -> None:
-    check_invariants(stage.spec, stage.registry, stage.ledger)
+    check_invariants(stage.spec, stage)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_an_edited_ledger_stops_promotions_and_is_an_alarm(stage: Stage, databas
     if edit != "gone":  # which nothing left in the ledger tells before it is verified
         with pytest.raises(IntegrityError, match=r"an edited entry|must be"):
             stage.promote(decision)
-    findings = reconcile_all([stage.spec, other.spec], actor="reconciler", registry=stage.registry, ledger=stage.ledger)
+    findings = reconcile_all([stage.spec, other.spec], stage, actor="reconciler")
     altered = [finding for finding in findings if finding.trouble is Trouble.LEDGER_ALTERED]
     assert [(finding.model, finding.alarming) for finding in altered] == [(stage.model, True), (other.model, True)]
     for one, waiting in ((stage, decision), (other, elsewhere)):

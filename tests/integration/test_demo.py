@@ -35,7 +35,7 @@ def ports() -> Ports:
 
 def command(home: Path, ports: Ports, *more: str) -> list[str]:
     numbers = ["--airflow-port", str(ports.airflow), "--mlflow-port", str(ports.mlflow)]
-    return [*RETRAIN, "demo", "--home", str(home), *numbers, *more]
+    return [*RETRAIN, "--home", str(home), "demo", *numbers, *more]
 
 
 def left_behind(home: Path) -> list[str]:

@@ -62,8 +62,9 @@ def test_what_was_found_is_replayed_bit_for_bit(live: Live, searched: str) -> No
     challenger = require(live.decision_of(SEARCHED, "production", searched).challenger)
     project, stack = live.stack.home.parent, live.stack
     command = [
-        Path(sys.executable).with_name("retrain"), "replay", challenger.run_id,
+        Path(sys.executable).with_name("retrain"),
         "--home", stack.home, "--ledger", stack.database_url("retrain"), "--tracking-uri", stack.mlflow_url,
+        "replay", challenger.run_id,
     ]  # fmt: skip
     done = subprocess.run(list(map(str, command)), cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -171,7 +171,7 @@ def test_the_wheel_brings_the_command(with_wheel: Environment) -> None:
 
 def test_the_wheel_brings_its_migrations(with_wheel: Environment) -> None:
     url = f"sqlite:///{with_wheel.root / 'ledger.db'}"
-    assert "up to date" in with_wheel.run(with_wheel.python.with_name("retrain"), "ledger", "migrate", "--ledger", url)
+    assert "up to date" in with_wheel.run(with_wheel.python.with_name("retrain"), "--ledger", url, "ledger", "migrate")
 
 
 def test_the_wheel_is_a_provider_with_connection_forms_and_settings(seen_with_wheel: dict[str, Any]) -> None:

@@ -11,20 +11,18 @@ import typer
 
 from retrain import __version__
 from retrain.cli import backtests, champions, scorecards, tables
+from retrain.cli.context import DEVELOPMENT, STATE_FOLDER, CliContext, find_context
 from retrain.cli.shared import (
     SPECS,
-    STATE,
-    Home,
-    LedgerUrl,
     Model,
     Pipelines,
     Timeline,
-    TrustedTypes,
     err,
     find_spec,
-    instant,
+    get_context,
     out,
-    told,
+    print_errors,
+    read_instant,
 )
 from retrain.core.extras import require_extra
 from retrain.core.names import PRODUCTION, is_name
@@ -46,11 +44,77 @@ app.add_typer(ledger_app)
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
-    """Keep models fresh, and prove what was in production, when and why."""
+def main(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="A profile of retrain.toml, or of [tool.retrain] in pyproject.toml.",
+            envvar="RETRAIN_PROFILE",
+            show_envvar=True,
+        ),
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="The state folder. By default the nearest .retrain.", envvar="RETRAIN_HOME", show_envvar=True
+        ),
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="The ledger's SQLAlchemy URL. By default the one in the state folder.",
+            envvar="RETRAIN_LEDGER",
+            show_envvar=True,
+        ),
+    ] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            "--tracking-uri",
+            help="The MLflow server. By default the one of the state folder, or its folders of models.",
+            envvar="MLFLOW_TRACKING_URI",
+            show_envvar=True,
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="The store of snapshots and scores. By default the one in the state folder.",
+            envvar="AIRFLOW__RETRAIN__STORE",
+            show_envvar=True,
+        ),
+    ] = None,
+    trusted_types: Annotated[
+        str | None,
+        typer.Option(
+            "--trusted-types",
+            help="Types that a stored model may hold beside the built-in list, separated by commas.",
+            envvar="AIRFLOW__RETRAIN__TRUSTED_TYPES",
+            show_envvar=True,
+        ),
+    ] = None,
+) -> None:
+    """Keep models fresh, and prove what was in production, when and why.
+
+    The options say what a command works on; they stand before the command: `retrain --home .retrain/demo history churn`.
+    """
     if version:
         out.print(f"retrain {__version__}")
         raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        out.print(ctx.get_help(), markup=False, highlight=False)
+        raise typer.Exit
+    with print_errors():
+        ctx.obj = find_context(
+            profile=profile,
+            home=home,
+            ledger=ledger,
+            tracking_uri=tracking_uri,
+            store=store,
+            trusted_types=tuple(split_types(trusted_types)),
+        )
 
 
 @app.command()
@@ -61,7 +125,7 @@ def init(
     """Make a first pipeline: spec, query, training code, expectations and a little data to try it on."""
     from retrain.cli.scaffold import make_pipeline
 
-    with told():
+    with print_errors():
         for path in make_pipeline(model, project):
             out.print(f"made {path}", highlight=False)
         out.print(f"Next: retrain check && retrain run {model} --as-of 2024-07-01", style="green", highlight=False)
@@ -76,7 +140,7 @@ def check(
     """Check pipeline specs and print every mistake of every one."""
     from retrain.cli.checks import check_files
 
-    with told():
+    with print_errors():
         paths = specs or sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])
         if not paths:
             raise NotFoundError(
@@ -98,20 +162,17 @@ def check(
 
 @app.command()
 def run(
+    ctx: typer.Context,
     model: Model,
     as_of: Annotated[str, typer.Option("--as-of", help="The instant whose knowledge may be used, ISO 8601.")],
-    timeline: Annotated[str, typer.Option("--timeline", "-t", help="A simulation's name.")] = "development",
-    nonce: Annotated[str, typer.Option(help="Any text: trains afresh although the inputs are the same.")] = "",
-    tracking_uri: Annotated[
-        str | None, typer.Option("--tracking-uri", help="An MLflow server; by default a folder under --home.")
-    ] = None,
-    trusted_types: TrustedTypes = None,
+    timeline: Annotated[str, typer.Option("--timeline", "-t", help="A simulation's name.")] = DEVELOPMENT,
+    nonce: Annotated[str, typer.Option(help="Any text: trains again although the inputs are the same.")] = "",
     pipelines: Pipelines = SPECS,
-    home: Home = STATE,
 ) -> None:
     """Do one retrain in this process, without Airflow, on a simulation timeline."""
-    with told():
-        at = instant(as_of)
+    context = get_context(ctx)
+    with print_errors():
+        instant = read_instant(as_of)
         if timeline == PRODUCTION or not is_name(timeline):
             raise typer.BadParameter(
                 "must be a simulation's name: lower-case letters, digits, '_', '-', not production"
@@ -119,62 +180,59 @@ def run(
         spec = find_spec(model, pipelines)
         from retrain.cli.local import run_locally
 
-        decision = run_locally(
-            spec,
-            at,
-            timeline,
-            nonce=nonce,
-            home=home,
-            tracking_uri=tracking_uri,
-            trusted_types=split_types(trusted_types),
-            console=out,
-        )
+        context.make_home()
+        with context.open_resources() as resources:
+            decision = run_locally(spec, instant, timeline, resources, nonce=nonce, console=out)
         tables.print_decision(out, decision)
-        out.print(
-            f"All decisions: retrain history {spec.model} -t {timeline} --home {home}", style="dim", highlight=False
-        )
+        out.print(f"All decisions: retrain history {spec.model}{_timeline_option(timeline, context)}", style="dim")
         if decision.failed_step:
             raise typer.Exit(1)
 
 
+def _timeline_option(timeline: str, context: CliContext) -> str:
+    return "" if timeline == context.timeline else f" -t {timeline}"
+
+
 @app.command()
 def demo(
-    home: Home = STATE / "demo",
+    ctx: typer.Context,
     airflow_port: Annotated[int, typer.Option(help="Airflow's port.")] = 8080,
     mlflow_port: Annotated[int, typer.Option(help="MLflow's port.")] = 5000,
     fresh: Annotated[bool, typer.Option(help="Delete an earlier demo's state first.")] = False,
     stay: Annotated[bool | None, typer.Option(help="Stay up until Ctrl-C; by default only on a terminal.")] = None,
 ) -> None:
-    """Backfill 2013 on real flights in a real Airflow, with PostgreSQL and MLflow, all on this machine."""
-    with told():
+    """Backfill 2013 on real flights in a real Airflow, with PostgreSQL and MLflow, all on this machine.
+
+    Its state folder is .retrain/demo, unless --home before the command names another.
+    """
+    home = Path(ctx.find_root().params["home"] or Path(STATE_FOLDER) / "demo").absolute()
+    with print_errors():
         require_extra("demo", "retrain demo")
         from retrain.cli.demo import run_demo
         from retrain.sandbox.stack import Ports
 
-        run_demo(Path.cwd(), home.absolute(), Ports(airflow_port, mlflow_port), fresh=fresh, stay=stay, console=out)
+        run_demo(Path.cwd(), home, Ports(airflow_port, mlflow_port), fresh=fresh, stay=stay, console=out)
 
 
 @app.command()
 def champion(
+    ctx: typer.Context,
     model: Model,
     at: Annotated[str | None, typer.Option("--at", help="Who was champion at this moment of real time.")] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Who was champion for this moment of the data's time.")
     ] = None,
-    timeline: Timeline = PRODUCTION,
-    ledger: LedgerUrl = None,
-    home: Home = STATE / "demo",
+    timeline: Timeline = None,
 ) -> None:
-    """Say which version is or was champion, since when, and why."""
-    from retrain.cli.ledgers import opened_ledger
-
-    with told(), opened_ledger(ledger, home) as opened:
+    """Show which version is or was champion, since when, and why."""
+    timeline = timeline or get_context(ctx).timeline
+    with print_errors(), get_context(ctx).open_ledger() as ledger:
         if at and as_of:
             raise typer.BadParameter("give --at or --as-of, not both")
         if as_of:
-            entry = opened.champion_as_of(model, timeline, instant(as_of))
+            entry = ledger.champion_as_of(model, timeline, read_instant(as_of))
         else:
-            entry = opened.champion_at(model, timeline, instant(at) if at else datetime.max.replace(tzinfo=UTC))
+            entry = ledger.champion_at(model, timeline, read_instant(at) if at else datetime.max.replace(tzinfo=UTC))
         if entry is None:
             raise NotFoundError(
                 f"{model} must have had a champion on {timeline}", got="none", fix=f"See `retrain history {model}`."
@@ -183,16 +241,13 @@ def champion(
 
 
 @app.command()
-def history(
-    model: Model, timeline: Timeline = PRODUCTION, ledger: LedgerUrl = None, home: Home = STATE / "demo"
-) -> None:
-    """Print every decision on a model: when, against whom, what, and why."""
-    from retrain.cli.ledgers import opened_ledger
-
-    with told(), opened_ledger(ledger, home) as opened:
-        decisions = opened.decisions(model, timeline)
+def history(ctx: typer.Context, model: Model, timeline: Timeline = None) -> None:
+    """Print every decision on a model: when, against what, the choice, and why."""
+    timeline = timeline or get_context(ctx).timeline
+    with print_errors(), get_context(ctx).open_ledger() as ledger:
+        decisions = ledger.decisions(model, timeline)
         if not decisions:
-            known = ", ".join(f"{name} on {line}" for name, line in opened.timelines()) or "none at all"
+            known = ", ".join(f"{name} on {line}" for name, line in ledger.timelines()) or "none at all"
             raise NotFoundError(
                 f"{model} must have decisions on {timeline}", got=known, fix="Name one with --timeline."
             )
@@ -201,16 +256,13 @@ def history(
 
 @app.command()
 def decision(
+    ctx: typer.Context,
     run: Annotated[str, typer.Option("--run", help="The DAG run that asked, as <dag id>/<run id>.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole decision as JSON.")] = False,
-    ledger: LedgerUrl = None,
-    home: Home = STATE / "demo",
 ) -> None:
     """Print what a DAG run decided, with every verdict; the last time, where it was cleared and ran again."""
-    from retrain.cli.ledgers import opened_ledger
-
-    with told(), opened_ledger(ledger, home) as opened:
-        decisions = opened.overview.decisions_of(run)
+    with print_errors(), get_context(ctx).open_ledger() as ledger:
+        decisions = ledger.overview.decisions_of(run)
         if not decisions:
             raise NotFoundError(
                 "the run must be one that came to a decision",
@@ -230,44 +282,39 @@ def schema() -> None:
 
 
 @ledger_app.command()
-def migrate(
-    ledger: Annotated[
-        str, typer.Option("--ledger", envvar="RETRAIN_LEDGER", help="The ledger's SQLAlchemy URL.", show_envvar=True)
-    ],
-) -> None:
-    """Bring the ledger's tables up to date; run it once for each release."""
-    with told():
-        from retrain.adapters.sql_ledger import SqlLedger
+def migrate(ctx: typer.Context) -> None:
+    """Bring the ledger's tables up to date; run it once per release."""
+    from retrain.adapters.sql_ledger import SqlLedger
 
-        SqlLedger.open(ledger)
+    context = get_context(ctx)
+    with print_errors():
+        if context.ledger is None:
+            context.make_home()
+        else:
+            SqlLedger.open(context.ledger)
         out.print("The ledger's tables are up to date", style="green")
 
 
 @ledger_app.command()
-def verify(ledger: LedgerUrl = None, home: Home = STATE / "demo") -> None:
+def verify(ctx: typer.Context) -> None:
     """Check the ledger's hash chain and that every pointer is its last move."""
-    from retrain.cli.ledgers import opened_ledger
-
-    with told(), opened_ledger(ledger, home) as opened:
-        count = opened.verify()
+    with print_errors(), get_context(ctx).open_ledger() as ledger:
+        count = ledger.verify()
         out.print(f"{count} {'entry' if count == 1 else 'entries'}, chain intact", style="green")
 
 
 @ledger_app.command()
 def export(
+    ctx: typer.Context,
     target: Annotated[Path | None, typer.Argument(help="The file; by default standard output.")] = None,
-    ledger: LedgerUrl = None,
-    home: Home = STATE / "demo",
 ) -> None:
     """Write every entry as JSON Lines, oldest first, once the chain was verified.
 
     Keep the last line's hash elsewhere: a ledger that was rewritten as a whole shows by it.
     """
-    from retrain.cli.ledgers import opened_ledger
-
-    with told(), opened_ledger(ledger, home) as opened:
-        opened.verify()
-        lines = "".join(json.dumps(entry.to_json()) + "\n" for entry in opened.entries())
+    with print_errors(), get_context(ctx).open_ledger() as ledger:
+        ledger.verify()
+        lines = "".join(json.dumps(entry.to_json()) + "\n" for entry in ledger.entries())
         if target is None:
             typer.echo(lines, nl=False)
             return

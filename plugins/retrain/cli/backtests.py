@@ -1,4 +1,4 @@
-"""The command that lets policies prove themselves on history."""
+"""The command that tests policies on past retrains."""
 
 from __future__ import annotations
 
@@ -19,31 +19,24 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from retrain.cli.champions import DEMO, LOCAL_MLFLOW, open_platform
 from retrain.cli.shared import (
     SPECS,
-    Home,
-    LedgerUrl,
     Model,
     Pipelines,
-    StoreUri,
     Timeline,
-    TrackingUri,
-    TrustedTypes,
     err,
     find_spec,
-    instant,
+    get_context,
     out,
-    told,
+    print_errors,
+    read_instant,
 )
-from retrain.core.names import PRODUCTION
 from retrain.core.policy.backtest import Backtest
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, SpecError, SpecProblem
-from retrain.settings import split_types
 
 if TYPE_CHECKING:
     from retrain.steps.backtest import Policy
@@ -54,6 +47,7 @@ _CADENCES: Final = (2, 3)
 
 
 def backtest(
+    ctx: typer.Context,
     model: Model,
     policy: Annotated[
         Path | None,
@@ -66,28 +60,23 @@ def backtest(
     until: Annotated[str | None, typer.Option("--to", help="The last as-of, ISO 8601.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page that people read.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    timeline: Timeline = PRODUCTION,
+    timeline: Timeline = None,
     pipelines: Pipelines = SPECS,
-    ledger: LedgerUrl = None,
-    home: Home = DEMO,
-    tracking_uri: TrackingUri = LOCAL_MLFLOW,
-    store: StoreUri = None,
-    trusted_types: TrustedTypes = None,
 ) -> None:
-    """Replay gate policies over a timeline's past challengers; exit 1 where --policy did worse than --against."""
-    from retrain.adapters.extensions import Trainers
-    from retrain.adapters.user_code.project_gates import gates_below
+    """Replay gate policies over a timeline's past challengers; exit with 1 if --policy did worse than --against."""
     from retrain.steps.backtest import backtest_policies
 
-    with told(), open_platform(ledger, home, tracking_uri, store, trusted_types) as platform:
+    context = get_context(ctx)
+    timeline = timeline or context.timeline
+    with print_errors(), context.open_resources() as resources:
         spec = find_spec(model, pipelines)
-        mine = read_policy(policy, spec)
-        asked = [mine, *([read_policy(against, spec)] if against else [])]
-        asked += [replace(mine, name=f"every {_ordinal(every)} retrain", every=every) for every in _CADENCES]
-        first, last = (instant(text) if text else None for text in (since, until))
+        tested_policy = read_policy(policy, spec)
+        policies = [tested_policy, *([read_policy(against, spec)] if against else [])]
+        policies += [replace(tested_policy, name=f"every {_ordinal(n)} retrain", every=n) for n in _CADENCES]
+        first, last = (read_instant(text) if text else None for text in (since, until))
         decisions = [
             decision
-            for decision in platform.ledger.decisions(spec.model, timeline)
+            for decision in resources.ledger.decisions(spec.model, timeline)
             if (first is None or decision.as_of >= first) and (last is None or decision.as_of <= last)
         ]
         with Progress(console=err, transient=True) as progress:
@@ -95,13 +84,9 @@ def backtest(
             tests = backtest_policies(
                 spec,
                 decisions,
-                asked,
-                snapshots=platform.snapshots,
-                trainer=Trainers(split_types(trusted_types)),
-                registry=platform.registry,
-                evidence=platform.evidence,
-                load_gate=gates_below(spec.root),
-                tell=lambda done, total: progress.update(bar, completed=done, total=total),
+                policies,
+                resources,
+                report_progress=lambda done, total: progress.update(bar, completed=done, total=total),
             )
         worse = against is not None and tests[0].worse_than(tests[1])
         verdict = _verdict(tests, with_other=against is not None)
@@ -120,14 +105,14 @@ def backtest(
 
 
 class _PolicyFile(BaseModel):
-    """What a policy file may hold: the two sections of a spec that decide."""
+    """The content of a policy file: the two sections of a spec that decide."""
 
     gate: tuple[GateSpec, ...]
     error_control: ErrorControlSpec = ErrorControlSpec()
 
 
 def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
-    """Return the policy of a file, checked as a spec is; without a file the pipeline's own."""
+    """Return the policy of a file, checked like a spec; without a file the pipeline's own."""
     from retrain.steps.backtest import Policy
 
     if path is None:
@@ -135,7 +120,7 @@ def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         sections = {name: document[name] for name in ("gate", "error_control") if name == "gate" or name in document}
-        found = _PolicyFile.model_validate(sections)
+        sections_read = _PolicyFile.model_validate(sections)
     except ValidationError as error:
         problems = [
             SpecProblem(
@@ -153,36 +138,37 @@ def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
             got=type(error).__name__,
             fix="See a spec's.",
         ) from None
-    if not found.gate:
+    if not sections_read.gate:
         raise NotFoundError(f"{path} must hold gates", got="none", fix="A policy without a gate decides nothing.")
-    asked = {str(getattr(gate, "metric", None)) for gate in found.gate} & set(GREATER_IS_BETTER)
-    unknown = asked - set(spec.evaluation.metrics)
+    metrics = {str(getattr(gate, "metric", None)) for gate in sections_read.gate} & set(GREATER_IS_BETTER)
+    unknown = metrics - set(spec.evaluation.metrics)
     if unknown:
         raise NotFoundError(
             f"the gates of {path} must use metrics that {spec.model} evaluates",
             got=", ".join(sorted(unknown)),
             fix=f"Use one of: {', '.join(spec.evaluation.metrics)}.",
         )
-    return Policy(path.stem, found.gate, found.error_control)
+    return Policy(path.stem, sections_read.gate, sections_read.error_control)
 
 
 def _verdict(tests: Sequence[Backtest], *, with_other: bool) -> str:
-    """Return the finding in one sentence or two."""
-    mine, metric = tests[0], tests[0].metric
-    said = f"Against never retraining, {mine.policy} gained {_number(mine.gain_over_never, signed=True)} {metric} a window."
+    """Return the result in a few sentences."""
+    tested, metric = tests[0], tests[0].metric
+    gain = f"{_number(tested.gain_over_never, signed=True)} {metric} per window"
+    text = f"Compared with never retraining, {tested.policy} gained {gain}."
     if with_other:
         other = tests[1]
-        gap = abs(mine.mean_next - other.mean_next)
-        how = "worse" if mine.worse_than(other) else "no worse"
-        said = (
-            f"{mine.policy} did {how} than {other.policy}: {_number(gap)} {metric} a window between them, "
-            f"{mine.promotions} promotions against {other.promotions}, of which {mine.bad_promotions} against "
-            f"{other.bad_promotions} were worse next. {said}"
+        gap = abs(tested.mean_next - other.mean_next)
+        how = "worse" if tested.worse_than(other) else "no worse"
+        text = (
+            f"{tested.policy} did {how} than {other.policy}: they differ by {_number(gap)} {metric} per window. "
+            f"It promoted {tested.promotions} challengers, {tested.bad_promotions} of which were worse in the next window; "
+            f"{other.policy} promoted {other.promotions}, {other.bad_promotions} of which were worse. {text}"
         )
-    slower = [test for test in tests[2 if with_other else 1 :] if not test.worse_than(mine)]
+    slower = [test for test in tests[2 if with_other else 1 :] if not test.worse_than(tested)]
     if slower:
-        said += f" A slower schedule would have done as well: {slower[-1].policy}."
-    return said
+        text += f" A slower schedule would have done as well: {slower[-1].policy}."
+    return text
 
 
 def _print(model: str, tests: Sequence[Backtest], verdict: str) -> None:

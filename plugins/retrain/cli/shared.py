@@ -1,4 +1,4 @@
-"""What the commands share: options, consoles, and how an error is told."""
+"""The options, consoles and error output that the commands share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from retrain.cli.context import CliContext
 from retrain.core.data.window import parse_instant
 from retrain.core.names import check_name, is_name
 from retrain.core.spec import PipelineSpec, load_spec
@@ -21,88 +22,59 @@ from retrain.errors import NotFoundError, RetrainError
 
 __all__ = [
     "SPECS",
-    "STATE",
-    "Home",
-    "LedgerUrl",
     "Model",
     "Pipelines",
     "Reason",
-    "StoreUri",
     "Timeline",
-    "TrackingUri",
-    "TrustedTypes",
     "err",
     "find_spec",
-    "instant",
+    "get_context",
     "out",
-    "told",
+    "print_errors",
+    "read_instant",
 ]
 
-_WIDE: Final = 170  # into a file or a pipe nobody wraps lines
+_WIDE: Final = 170  # a file or a pipe wraps no lines
 out = Console(width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
 
 
-def _timeline(text: str) -> str:
+def _check_timeline(text: str | None) -> str | None:
     try:
-        return check_name(text)
+        return None if text is None else check_name(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _reason(text: str) -> str:
+def _check_reason(text: str) -> str:
     reason = to_one_line(text)
     if not reason:
-        raise typer.BadParameter("must say why; say it in a few words")
+        raise typer.BadParameter("must say why, in a few words")
     return reason[:500]
 
 
 Pipelines = Annotated[
     Path, typer.Option("--pipelines", "-p", help="The folder of pipeline specs.", show_default=True, file_okay=False)
 ]
-Home = Annotated[Path, typer.Option("--home", help="The state folder of demo and development runs.")]
-LedgerUrl = Annotated[
+Timeline = Annotated[
     str | None,
     typer.Option(
-        "--ledger",
-        envvar="RETRAIN_LEDGER",
-        help="The ledger's SQLAlchemy URL. By default the one under --home.",
-        show_envvar=True,
+        "--timeline",
+        "-t",
+        help="Which history of champions. By default `production`, in a state folder of `retrain run` its `development`.",
+        callback=_check_timeline,
     ),
 ]
-Timeline = Annotated[str, typer.Option("--timeline", "-t", help="Which history of champions.", callback=_timeline)]
 Model = Annotated[str, typer.Argument(help="The name of a pipeline and its model.")]
 
-TrackingUri = Annotated[
-    str,
-    typer.Option("--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="The MLflow server.", show_envvar=True),
-]
-StoreUri = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        envvar="AIRFLOW__RETRAIN__STORE",
-        help="The store of snapshots. By default the one under --home.",
-        show_envvar=True,
-    ),
-]
-TrustedTypes = Annotated[
-    str | None,
-    typer.Option(
-        envvar="AIRFLOW__RETRAIN__TRUSTED_TYPES",
-        help="Types that a model may hold, with commas between; beside the built-in list.",
-        show_envvar=True,
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.", callback=_reason)]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.", callback=_check_reason)]
 
 SPECS = Path("include/pipelines")
-STATE = Path(".retrain")
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Print an error of this package as one message and exit 1; any other error is a bug and keeps its traceback."""
+def print_errors() -> Iterator[None]:
+    """Print an error of this package as one message and exit with 1; any other error is a bug and keeps its traceback."""
     try:
         yield
     except RetrainError as error:
@@ -116,14 +88,21 @@ def told() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def instant(text: str) -> datetime:
-    """Read an instant that was typed."""
+def read_instant(text: str) -> datetime:
+    """Return the instant that an option gives."""
     try:
         return parse_instant(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no ISO 8601 instant, such as 2013-06-01 or 2013-06-01T12:00:00Z"
+            f"{text!r} must be an ISO 8601 instant, such as 2013-06-01 or 2013-06-01T12:00:00Z"
         ) from None
+
+
+def get_context(ctx: typer.Context) -> CliContext:
+    """Return what the options of the root command and the profile name."""
+    context = ctx.obj
+    assert isinstance(context, CliContext)  # noqa: S101 - the root command sets it before any other runs
+    return context
 
 
 def find_spec(model: str, folder: Path) -> PipelineSpec:

@@ -52,5 +52,8 @@ def _run_query(connection_id: str, sql: str, parameters: Mapping[str, Any]) -> D
     from sqlalchemy import text
 
     engine = BaseHook.get_hook(connection_id).get_sqlalchemy_engine()
-    with engine.connect() as connection:
-        return pd.read_sql(text(sql), connection, params=dict(parameters))
+    try:
+        with engine.connect() as connection:
+            return pd.read_sql(text(sql), connection, params=dict(parameters))
+    finally:
+        engine.dispose()

@@ -1,4 +1,4 @@
-"""Between gate and promote: a person's yes or no."""
+"""Between gate and promote: ask a person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from retrain.core.policy.decision import Decision
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["ApprovePromotionOperator"]
@@ -27,13 +27,13 @@ __all__ = ["ApprovePromotionOperator"]
 class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
     """Shows the evidence of a PROMOTE decision to the pipeline's approvers and waits for one of them, without a slot.
 
-    Who asked for the retrain is not among those who may answer. No answer in time, and a no, are refusals in the ledger.
-    A simulation asks nobody, and what is not PROMOTE is skipped.
+    The user who requested the retrain may not answer. A rejection, and no answer in time, are refusals in the ledger.
+    A simulation asks nobody, and a decision other than PROMOTE is skipped.
 
     Args:
         decision: What `QualityGateOperator` returned.
 
-    Returns (XCom): ``decision`` (id), ``approver`` (id) and ``name`` of who said yes.
+    Returns (XCom): ``decision`` (id), ``approver`` (id) and ``name`` of the user who approved.
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "subject", "body", "decision")
@@ -45,50 +45,50 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         super().__init__(spec=spec, **kwargs)
         self.decision = decision
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
-        """Ask, or return at once where nobody needs to be asked."""
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
+        """Ask, or return at once if nobody needs to be asked."""
         from retrain.steps import needs_approval, page_path
 
-        decision = self.ledger_hook.get_conn().decision(self.decision["decision"])
+        decision = retrain.resources.ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE or decision.challenger is None:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
-        if not needs_approval(self.spec, request.timeline):
+        if not needs_approval(self.spec, retrain.request.timeline):
             return {"decision": decision.id, "approver": "", "name": ""}
-        others = [user for user in self.spec.promotion.approvers if user != request.actor]
+        others = [user for user in self.spec.promotion.approvers if user != retrain.request.actor]
         if not others:
             raise AirflowFailException(
-                f"a promotion of {self.spec.model} must be approved by somebody else than who asked for it; got "
-                f"{request.actor} as the only approver. Name another in promotion.approvers."
+                f"a promotion of {self.spec.model} must be approved by somebody other than the user who requested it; got "
+                f"{retrain.request.actor} as the only approver. Name another in promotion.approvers."
             )
         self.assigned_users = [{"id": user, "name": user} for user in others]
-        registry, run_id = self.mlflow_hook.get_conn(), decision.challenger.run_id
+        registry, run_id = retrain.resources.registry, decision.challenger.run_id
         page = registry.file_url(run_id, page_path(decision.timeline))
         self.body = _evidence(decision, page, registry.run_url(run_id))
         return dict(ApprovalOperator.execute(self, context) or {})
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Go on with a yes; a no or a timeout is a refusal."""
+        """Continue if approved; record a rejection or a timeout as a refusal."""
         try:
-            return self._answered(context, event)
+            return self._record_answer(context, event)
         except OutageError as error:
             raise AirflowException(str(error)) from error
         except RetrainError as error:
             raise AirflowFailException(str(error)) from None
 
-    def _answered(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    def _record_answer(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         from retrain.steps import refuse_promotion
 
-        ledger = self.ledger_hook.get_conn()
-        request, decision = self.request(context), ledger.decision(self.decision["decision"])
+        retrain = self.retrain(context)
+        decision = retrain.resources.ledger.decision(self.decision["decision"])
         user = event.get("responded_by_user") or {}
         if "error" not in event and self.APPROVE not in event["chosen_options"]:
-            # Before Airflow's own answer to a no, which is an exception that skips what is downstream.
-            refuse_promotion(self.spec, request, decision, f"rejected by {user.get('name', 'nobody')}", ledger=ledger)
+            # Before Airflow handles the rejection: it raises an exception that skips what is downstream.
+            refuse_promotion(retrain, decision, f"rejected by {user.get('name', 'nobody')}")
         try:
             super().execute_complete(context, event)
         except HITLTimeoutError:
             why = "nobody approved in time"
-            refuse_promotion(self.spec, request, decision, why, ledger=ledger)
+            refuse_promotion(retrain, decision, why)
             raise AirflowFailException(f"{why}. Clear the task to ask again.") from None  # a retry would ask again
         return {"decision": decision.id, "approver": user.get("id", ""), "name": user.get("name", "")}
 

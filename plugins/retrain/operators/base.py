@@ -1,4 +1,4 @@
-"""What the operators of a retrain share: the request behind a run, and what becomes of an error."""
+"""The base of a retrain's operators: the request behind a run, and the translation of errors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from retrain.core.data.window import resolve_as_of
 from retrain.core.names import check_name
 from retrain.core.request import RetrainRequest, default_timeline
+from retrain.core.resources import Resources, Retrain
 from retrain.core.text import to_one_line
 from retrain.errors import OutageError, RetrainError
-from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.hooks import AirflowResources
 from retrain.operators.orphan import die_with_supervisor
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION, NOTE_KEY
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["FAILURE_KEY", "RetrainOperator"]
 
 FAILURE_KEY: Final = "failure"
-"""The XCom under which a failing step leaves its reason for the gate."""
+"""The key of the XCom in which a failing step leaves its reason for the gate."""
 
 
 class RetrainOperator(BaseOperator):
@@ -34,10 +35,10 @@ class RetrainOperator(BaseOperator):
 
     Args:
         spec: The pipeline.
-        as_of: ISO 8601 instant; empty for the end of the data interval, or run_after where a run has none.
-        timeline: Where a promotion goes; empty for ``production``, in a backfill for a simulation of its own.
-        reason: Why the retrain was asked for, kept in the ledger.
-        nonce: Any text that makes a fresh challenger from the same inputs.
+        as_of: ISO 8601 instant; empty for the end of the data interval, or for run_after if the run has none.
+        timeline: Whose champion a promotion replaces; empty for ``production``, in a backfill for a simulation of its own.
+        reason: Why the retrain is requested; kept in the ledger.
+        nonce: Any text; it makes a new challenger from the same inputs.
         mlflow_conn_id: The connection to MLflow.
         ledger_conn_id: The connection to the ledger.
 
@@ -70,27 +71,35 @@ class RetrainOperator(BaseOperator):
         self.ledger_conn_id = ledger_conn_id
 
     @abstractmethod
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
-        """Do the step and return small JSON for the next."""
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
+        """Do the step and return small JSON for the next one."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the step; permanent errors fail the task at once, outages are retried."""
+        """Run the step; a permanent error fails the task at once, an outage is retried."""
         die_with_supervisor()
         try:
-            return self.run_step(self.request(context), context)
+            return self.run_step(self.retrain(context), context)
         except RetrainError as error:
             self.leave_failure(context, str(error))
             if isinstance(error, OutageError):
                 raise AirflowException(str(error)) from error
             raise AirflowFailException(str(error)) from None
         except AirflowException:
-            raise  # a skip or a reschedule, which is no failure
+            raise  # a skip or a reschedule: not a failure
         except Exception as error:
             self.leave_failure(context, type(error).__name__)  # its text may hold row values
             raise
 
+    def retrain(self, context: Context) -> Retrain:
+        """Return the retrain of this DAG run, with the systems of the operator's connections."""
+        return Retrain(self.spec, self.request(context), self.open_resources())
+
+    def open_resources(self) -> Resources:
+        """Return the systems of the operator's connections; each is opened when the step asks for it."""
+        return AirflowResources(mlflow_conn_id=self.mlflow_conn_id, ledger_conn_id=self.ledger_conn_id)
+
     def request(self, context: Context) -> RetrainRequest:
-        """Return what this DAG run asks for; the same for every task and every try of the run."""
+        """Return what this DAG run requests; every task and every try of the run gets the same."""
         run = context["dag_run"]
         try:
             timeline = check_name(self.timeline or default_timeline(self.spec, backfill=run.run_type == "backfill"))
@@ -114,18 +123,3 @@ class RetrainOperator(BaseOperator):
     def leave_note(self, context: Context, text: str) -> None:
         """Leave what Airflow shows as the note of the task and of its run."""
         context["ti"].xcom_push(key=NOTE_KEY, value=text[:1000])
-
-    @property
-    def mlflow_hook(self) -> MlflowHook:
-        """The hook to MLflow."""
-        return MlflowHook(self.mlflow_conn_id)
-
-    @property
-    def ledger_hook(self) -> RetrainLedgerHook:
-        """The hook to the ledger."""
-        return RetrainLedgerHook(self.ledger_conn_id)
-
-    @property
-    def store_hook(self) -> StoreHook:
-        """The hook to the store of snapshots."""
-        return StoreHook()

@@ -1,4 +1,4 @@
-"""What the operators on a champion share: the pipeline by its name, and who asks."""
+"""The bases of the operators on champions: the pipelines, the user who requests it, and the translation of errors."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import to_one_line
 from retrain.errors import OutageError, RetrainError
-from retrain.hooks import MlflowHook, RetrainLedgerHook, StoreHook
+from retrain.hooks import AirflowResources
 from retrain.operators.orphan import die_with_supervisor
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
-    from retrain.adapters.mlflow_registry import MlflowRegistry
-    from retrain.adapters.sql_ledger import SqlLedger
+    from retrain.core.resources import Resources
     from retrain.core.spec import PipelineSpec
     from retrain.steps import Operation
 
@@ -30,10 +28,10 @@ __all__ = ["ChampionOperator", "ModelOperator"]
 
 
 class ChampionOperator(BaseOperator):
-    """Something done to champions, outside a retrain.
+    """An operation on champions, outside a retrain.
 
     Args:
-        specs: The pipelines that it may be about.
+        specs: The pipelines that it may operate on.
         mlflow_conn_id: The connection to MLflow.
         ledger_conn_id: The connection to the ledger.
     """
@@ -55,50 +53,35 @@ class ChampionOperator(BaseOperator):
         self.mlflow_conn_id = mlflow_conn_id
         self.ledger_conn_id = ledger_conn_id
 
+    def open_resources(self) -> Resources:
+        """Return the systems of the operator's connections; each is opened when the operation asks for it."""
+        return AirflowResources(mlflow_conn_id=self.mlflow_conn_id, ledger_conn_id=self.ledger_conn_id)
+
     @abstractmethod
-    def operate(self) -> dict[str, Any]:
-        """Do it and return small JSON."""
+    def operate(self, resources: Resources) -> dict[str, Any]:
+        """Do the operation and return small JSON."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Do it; permanent errors fail the task at once, outages are retried."""
+        """Do the operation; a permanent error fails the task at once, an outage is retried."""
         die_with_supervisor()
         run = context["dag_run"]
         self.actor = run.triggering_user_name or str(run.run_type)
         self.origin = f"{run.dag_id}/{run.run_id}"
         try:
-            return self.operate()
+            return self.operate(self.open_resources())
         except OutageError as error:
             raise AirflowException(str(error)) from error
         except RetrainError as error:
             raise AirflowFailException(str(error)) from None
 
-    @property
-    def registry(self) -> MlflowRegistry:
-        """The registry."""
-        return MlflowHook(self.mlflow_conn_id).get_conn()
-
-    @property
-    def ledger(self) -> SqlLedger:
-        """The ledger."""
-        return RetrainLedgerHook(self.ledger_conn_id).get_conn()
-
-    def proof(self) -> dict[str, Any]:
-        """Return what a move that is rehearsed needs beside its plan."""
-        from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
-        from retrain.settings import trusted_types
-
-        snapshots = StoreHook().snapshots()
-        smoke_test: ChildProcessSmokeTest = ChildProcessSmokeTest(snapshots, trusted_types())
-        return {"registry": self.registry, "ledger": self.ledger, "snapshots": snapshots, "smoke_test": smoke_test}
-
 
 class ModelOperator(ChampionOperator):
-    """Something done to one champion.
+    """An operation on one champion.
 
     Args:
         model: The pipeline's name.
-        timeline: Whose champion.
-        reason: Why, kept in the ledger; it must not be empty.
+        timeline: The timeline of the champion.
+        reason: Why; kept in the ledger, so it must not be empty.
     """
 
     template_fields: Sequence[str] = ("model", "timeline", "reason")
@@ -110,7 +93,7 @@ class ModelOperator(ChampionOperator):
         self.reason = reason
 
     def operation(self) -> Operation:
-        """Return who does what to which pipeline, checked."""
+        """Return the operation that this run requests, with its fields checked."""
         from retrain.steps import Operation
 
         if self.model not in self.specs:
@@ -118,7 +101,7 @@ class ModelOperator(ChampionOperator):
             raise AirflowFailException(f"model must be a pipeline; got {self.model[:80]!r}. {hint}")
         reason = to_one_line(self.reason)
         if not reason:
-            raise AirflowFailException("reason must say why; got nothing. Say it in a few words.")
+            raise AirflowFailException("reason must say why; got nothing. Give it in a few words.")
         try:
             timeline = check_name(self.timeline)
         except ValueError as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.data.durations import parse_duration
 from retrain.operators.champion import ModelOperator
+
+if TYPE_CHECKING:
+    from retrain.core.resources import Resources
 
 __all__ = ["ForceChampionOperator"]
 
@@ -31,8 +34,8 @@ class ForceChampionOperator(ModelOperator):
         self.version = version
         self.expires = expires
 
-    def operate(self) -> dict[str, Any]:
-        """Force it."""
+    def operate(self, resources: Resources) -> dict[str, Any]:
+        """Make the version champion."""
         from retrain.steps import force_champion
 
         if not str(self.version).isascii() or not str(self.version).isdigit():
@@ -41,7 +44,7 @@ class ForceChampionOperator(ModelOperator):
             lifetime: timedelta = parse_duration(self.expires)
         except ValueError as error:
             raise AirflowFailException(f"expires: {error}") from None
-        entry = force_champion(int(str(self.version)), self.operation(), lifetime=lifetime, **self.proof())
+        entry = force_champion(int(str(self.version)), self.operation(), resources, lifetime=lifetime)
         self.log.info("Version %d of %s is champion until %s", entry.version, entry.model, entry.expires_at)
         return {
             "version": entry.version,

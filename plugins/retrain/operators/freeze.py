@@ -1,11 +1,14 @@
-"""No automatic promotion until somebody lifts it."""
+"""Stop automatic promotions of a model until somebody lifts the freeze."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrain.operators.champion import ModelOperator
+
+if TYPE_CHECKING:
+    from retrain.core.resources import Resources
 
 __all__ = ["FreezeModelOperator"]
 
@@ -25,12 +28,14 @@ class FreezeModelOperator(ModelOperator):
         super().__init__(**kwargs)
         self.lift = lift
 
-    def operate(self) -> dict[str, Any]:
+    def operate(self, resources: Resources) -> dict[str, Any]:
         """Freeze or lift."""
         from retrain.steps import freeze_model, unfreeze_model
 
         operation = self.operation()
-        act = unfreeze_model if str(self.lift).lower() == "true" else freeze_model
-        entry = act(self.model, operation.timeline, actor=self.actor, reason=operation.reason, ledger=self.ledger)
+        change = unfreeze_model if str(self.lift).lower() == "true" else freeze_model
+        entry = change(
+            self.model, operation.timeline, actor=self.actor, reason=operation.reason, ledger=resources.ledger
+        )
         self.log.info("%s: %s, entry %d", self.model, entry.action.value, entry.seq)
         return {"action": entry.action.value, "seq": entry.seq}

@@ -1,4 +1,4 @@
-"""The fifth task: the one decision of the retrain, also where an earlier task failed."""
+"""The fifth task: make the one decision of the retrain, also if an earlier task failed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from retrain.core.policy.decision import Decision
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
 
 __all__ = ["QualityGateOperator"]
 
 
 class QualityGateOperator(RetrainOperator):
-    """Judges the scorecard by the pipeline's gates, records PROMOTE, HOLD or REJECT, and puts its page on the MLflow run.
+    """Judges the scorecard by the pipeline's gates, records PROMOTE, HOLD or REJECT, and logs its page to the MLflow run.
 
-    Runs whatever became of the tasks before it: where one failed it records REJECT with that task's reason and fails, so that
-    the run shows as failed.
+    Runs even if an earlier task failed: it then records REJECT with that task's reason and fails, so that the run shows as
+    failed.
 
     Args:
         snapshot: What `SnapshotDataOperator` returned.
@@ -48,60 +48,46 @@ class QualityGateOperator(RetrainOperator):
         self.challenger = challenger
         self.scorecard = scorecard
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
         """Record the decision."""
-        from retrain.adapters.user_code.project_gates import gates_below
         from retrain.steps.decide import decide_retrain, record_failure
 
-        ledger = self.ledger_hook.get_conn()
-        failure = self._failure(context)
+        failure = self._find_failure(context)
         if failure is not None:
-            decision = record_failure(self.spec, request, failure["step"], failure["reason"], ledger=ledger)
+            decision = record_failure(retrain, failure["step"], failure["reason"])
             self._note(context, decision)
-            self._report(decision)
+            self._report(retrain, decision)
             raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
-        decision = decide_retrain(
-            self.spec,
-            request,
-            self.store_hook.snapshots().load(self.snapshot["snapshot"]),
-            Challenger(**self.challenger),
-            self.scorecard["scorecard"],
-            evidence=self.store_hook.evidence(),
-            ledger=ledger,
-            load_gate=gates_below(self.spec.root),
-        )
+        snapshot = retrain.resources.snapshots.load(self.snapshot["snapshot"])
+        decision = decide_retrain(retrain, snapshot, Challenger(**self.challenger), self.scorecard["scorecard"])
         self.decision_url = decision_url(decision)
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.name, verdict.outcome.value, verdict.reason)
         self.log.info("Decision: %s, %s", decision.choice.value, decision.reason)
         self._note(context, decision)
-        self._report(decision)
+        self._report(retrain, decision)
         return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
 
     def _note(self, context: Context, decision: Decision) -> None:
         self.leave_note(context, f"{decision.choice.value}: {escape_markdown(decision.reason)}")
 
-    def _report(self, decision: Decision) -> None:
-        """Put the page of a decision on the run, where there is one."""
-        from retrain.reports.html_scorecard import draw_scorecard
-        from retrain.steps.report import report_retrain
+    def _report(self, retrain: Retrain, decision: Decision) -> None:
+        """Log the page of a decision to the challenger's run, if there is a challenger."""
+        from retrain.steps.report import report_decision
 
         if not self.challenger:
             return
         dag_id, _, run_id = decision.origin.partition("/")
-        self.scorecard_url = report_retrain(
+        self.scorecard_url = report_decision(
             self.spec,
             decision,
             decision.challenger or Challenger(**self.challenger),
-            snapshots=self.store_hook.snapshots(),
-            registry=self.mlflow_hook.get_conn(),
-            evidence=self.store_hook.evidence(),
-            render=draw_scorecard,
+            retrain.resources,
             origin_url=f"{settings.airflow_url()}/dags/{quote(dag_id)}/runs/{quote(run_id)}",
         )
 
-    def _failure(self, context: Context) -> dict[str, str] | None:
-        """Return what a task before this one left, or the first that left nothing at all."""
+    def _find_failure(self, context: Context) -> dict[str, str] | None:
+        """Return the failure that an earlier task left, or that of the first task without a result."""
         before = sorted(self.get_flat_relative_ids(upstream=True))
         left = context["ti"].xcom_pull(task_ids=before, key=FAILURE_KEY) or []
         found = [item for item in left if item]
@@ -109,5 +95,5 @@ class QualityGateOperator(RetrainOperator):
             return dict(found[0])
         for step, result in (("snapshot", self.snapshot), ("train", self.challenger), ("evaluate", self.scorecard)):
             if not result:
-                return {"step": step, "reason": "it ended without a result; see the logs of the tasks before the gate"}
+                return {"step": step, "reason": "it ended without a result; read the logs of the tasks before the gate"}
         return None

@@ -1,8 +1,8 @@
-"""Proof, before it is needed, that there is something to roll back to."""
+"""Check, before it is needed, that a rollback would work."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -10,35 +10,38 @@ from retrain.core.names import PRODUCTION
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.champion import ChampionOperator
 
+if TYPE_CHECKING:
+    from retrain.core.resources import Resources
+
 __all__ = ["RehearseRollbackOperator"]
 
 
 class RehearseRollbackOperator(ChampionOperator):
-    """Fetches, verifies, loads and scores the champion and the last versions that were live, as many as the spec pins.
+    """Smoke-tests the champion and the last former champions, as many as the spec pins.
 
-    Fails where one of them no longer works.
+    Fails if one of them no longer loads or scores.
 
-    Returns (XCom): ``rehearsed``, how many.
+    Returns (XCom): ``rehearsed``, the number of versions tested.
     """
 
-    def operate(self) -> dict[str, Any]:
-        """Rehearse all models."""
+    def operate(self, resources: Resources) -> dict[str, Any]:
+        """Smoke-test all models."""
         from retrain.steps import smoke_test_version
 
-        proof, broken, rehearsed = self.proof(), [], 0
+        broken, tested = [], 0
         for spec in self.specs.values():
-            standing = proof["ledger"].standing(spec.model, PRODUCTION)
+            standing = resources.ledger.standing(spec.model, PRODUCTION)
             pinned = [standing.champion, *standing.fallbacks()[: spec.promotion.pinned]] if standing.champion else []
             for entry in pinned:
                 try:
-                    rows = smoke_test_version(spec, entry, **proof)
+                    rows = smoke_test_version(spec, entry, resources)
                 except OutageError:
                     raise
                 except RetrainError as error:
                     broken.append(f"version {entry.version} of {spec.model}: {error.got}")
                     continue
-                rehearsed += 1
+                tested += 1
                 self.log.info("Version %d of %s loads and scores %d rows", entry.version, spec.model, rows)
         if broken:
-            raise AirflowFailException("Not fit to roll back to: " + "; ".join(broken))
-        return {"rehearsed": rehearsed}
+            raise AirflowFailException("A rollback to these would fail: " + "; ".join(broken))
+        return {"rehearsed": tested}

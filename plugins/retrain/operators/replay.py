@@ -1,34 +1,33 @@
-"""Proof, by doing one again now and then, that past retrains can be reproduced."""
+"""Check regularly that past retrains can be reproduced."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.core.names import PRODUCTION
 from retrain.errors import OutageError, RetrainError
 from retrain.operators.champion import ChampionOperator
-from retrain.operators.train import sklearn_trainer
-from retrain.settings import trusted_types
+
+if TYPE_CHECKING:
+    from retrain.core.resources import Resources
 
 __all__ = ["ReplayRetrainOperator"]
 
 
 class ReplayRetrainOperator(ChampionOperator):
-    """Replays one past retrain of every model, drawn by the day, and fails where the same inputs gave another model.
+    """Replays one past retrain of every model, chosen by the day, and fails if the same inputs give another model.
 
-    Returns (XCom): ``replays``, a line each.
+    Returns (XCom): ``replays``, one line each.
     """
 
-    def operate(self) -> dict[str, Any]:
+    def operate(self, resources: Resources) -> dict[str, Any]:
         """Replay a sample."""
-        from retrain.adapters.isolated.refit import ChildProcessRefit
-        from retrain.hooks import StoreHook
         from retrain.steps import Likeness, replay_retrain
 
-        ledger, snapshots, registry = self.ledger, StoreHook().snapshots(), self.registry
+        ledger = resources.ledger
         draw = random.Random(f"{ledger.now():%Y-%m-%d}")  # noqa: S311 - a sample, no secret
         lines, different = [], []
         for spec in self.specs.values():
@@ -37,14 +36,7 @@ class ReplayRetrainOperator(ChampionOperator):
                 continue
             decision = draw.choice(made)
             try:
-                replay = replay_retrain(
-                    spec,
-                    decision,
-                    snapshots=snapshots,
-                    trainer=sklearn_trainer(),
-                    refit=ChildProcessRefit(trusted_types()),
-                    registry=registry,
-                )
+                replay = replay_retrain(spec, decision, resources)
             except OutageError:
                 raise
             except RetrainError as error:  # of this model alone

@@ -1,25 +1,28 @@
-"""Back to a version that was live."""
+"""Roll back to a version that was live."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from retrain.errors import ConflictError, NotFoundError
 from retrain.operators.champion import ModelOperator
 
+if TYPE_CHECKING:
+    from retrain.core.resources import Resources
+
 __all__ = ["RollbackModelOperator"]
 
 
 class RollbackModelOperator(ModelOperator):
-    """Moves the pointer forward to a version that was live before, once that was verified, loaded and scored.
+    """Verifies, loads and scores a version that was live before, then moves the pointer to it.
 
-    Quarantines the key it leaves, so that no retrain brings it back. Asked twice, it goes back once.
+    Quarantines the key of the version it replaces, so that no retrain brings it back. Two requests go back once.
 
     Args:
-        to: The version; empty for the one that was live before.
+        to: The version; empty for the previous champion.
         plan_only: Only say what would change.
 
     Returns (XCom): ``from``, ``to``, ``generation``, ``quarantined`` (key), ``dry_run``.
@@ -32,17 +35,17 @@ class RollbackModelOperator(ModelOperator):
         self.to = to
         self.plan_only = plan_only
 
-    def operate(self) -> dict[str, Any]:
-        """Plan, and unless it is a dry run, roll back."""
+    def operate(self, resources: Resources) -> dict[str, Any]:
+        """Plan the rollback, and do it unless it is a dry run."""
         from retrain.steps import plan_rollback, refuse_operation, roll_back
 
-        operation, proof, to = self.operation(), self.proof(), _version(self.to)
+        operation, ledger, to = self.operation(), resources.ledger, _parse_version(self.to)
         dry = str(self.plan_only).lower() == "true"
         try:
-            plan = plan_rollback(operation, to=to, ledger=proof["ledger"])
+            plan = plan_rollback(operation, to=to, ledger=ledger)
         except (ConflictError, NotFoundError) as error:
             if not dry:
-                refuse_operation(operation, to, str(error), ledger=proof["ledger"])
+                refuse_operation(operation, to, str(error), ledger=ledger)
             raise
         result = {
             "from": plan.current.version,
@@ -54,7 +57,7 @@ class RollbackModelOperator(ModelOperator):
         if dry:
             self.log.info("Would roll back from version %d to version %d", plan.current.version, plan.target.version)
             return result
-        entry = roll_back(plan, operation, **proof)  # where nothing is left to do, the alias may still be behind
+        entry = roll_back(plan, operation, resources)  # also if nothing is left to do: the alias may be behind
         if plan.done:
             self.log.info("Version %d is champion already: nothing to do", entry.version)
         else:
@@ -62,7 +65,7 @@ class RollbackModelOperator(ModelOperator):
         return result | {"generation": entry.generation}
 
 
-def _version(text: str | int | None) -> int | None:
+def _parse_version(text: str | int | None) -> int | None:
     if text in (None, "", "None"):
         return None
     if not str(text).isascii() or not str(text).isdigit():

@@ -1,4 +1,4 @@
-"""Between validation and training: look for the best params, several tasks at once."""
+"""Between validation and training: search the best params in several tasks at once."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrain.operators.base import RetrainOperator
-from retrain.operators.train import sklearn_trainer
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
 
 __all__ = ["SearchTrialsOperator"]
 
 
 class SearchTrialsOperator(RetrainOperator):
-    """Does trials of the spec's search as one of its workers, until none is left; a retry goes on where it was.
+    """Does trials of the spec's search as one of its workers until none is left; a retry continues its trials.
 
-    Map it over the workers: ``SearchTrialsOperator.partial(...).expand(worker=[0, 1, 2])``. `TrainModelOperator` comes after it
-    and does what the workers left.
+    Map it over the workers: ``SearchTrialsOperator.partial(...).expand(worker=[0, 1, 2])``. `TrainModelOperator` follows and
+    does the trials that are left.
 
     Args:
         snapshot: What `SnapshotDataOperator` returned.
-        worker: Which worker it is, from 0.
+        worker: The number of this worker, from 0.
 
-    Returns (XCom): ``worker``, ``trials`` (how many it did).
+    Returns (XCom): ``worker``, ``trials`` (the number it did).
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "snapshot")
@@ -37,20 +36,10 @@ class SearchTrialsOperator(RetrainOperator):
         self.snapshot = snapshot
         self.worker = worker
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Do trials."""
         from retrain.steps.search import try_params
 
-        snapshots = self.store_hook.snapshots()
-        done = try_params(
-            self.spec,
-            request,
-            snapshots.load(self.snapshot["snapshot"]),
-            self.worker,
-            snapshots=snapshots,
-            trainer=sklearn_trainer(),
-            registry=self.mlflow_hook.get_conn(),
-            open_trials=self.ledger_hook.trials,
-            tell=self.log.info,
-        )
+        snapshot = retrain.resources.snapshots.load(self.snapshot["snapshot"])
+        done = try_params(retrain, snapshot, self.worker, report_progress=self.log.info)
         return {"worker": self.worker, "trials": done}

@@ -1,4 +1,4 @@
-"""The first task: take the data of the window."""
+"""The first task: take a snapshot of the window's data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from retrain.operators.base import RetrainOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["SnapshotDataOperator"]
@@ -28,13 +28,11 @@ class SnapshotDataOperator(RetrainOperator):
         kwargs.setdefault("outlets", [snapshot_asset(spec.model)])
         super().__init__(spec=spec, **kwargs)
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
-        """Take and store the snapshot."""
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+        """Store the snapshot."""
         from retrain.steps.snapshot import take_snapshot
 
-        snapshot = take_snapshot(
-            self.spec, request, snapshots=self.store_hook.snapshots(), ledger=self.ledger_hook.get_conn()
-        )
+        snapshot, request = take_snapshot(retrain), retrain.request
         self.log.info(
             "Snapshot %s as of %s on timeline %s: %d training and %d holdout rows in %d chunks",
             snapshot.digest[:12],

@@ -1,4 +1,4 @@
-"""The third task: make the challenger."""
+"""The third task: train the challenger."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from retrain import settings
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.adapters.extensions import Trainers
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
 
-__all__ = ["TrainModelOperator", "sklearn_trainer"]
+__all__ = ["TrainModelOperator"]
 
 
 class TrainModelOperator(RetrainOperator):
-    """Trains the challenger, logs it to MLflow and registers it; the same inputs find the version they made before.
+    """Trains the challenger, logs it to MLflow and registers it; the same inputs find the version that they made before.
 
     Args:
         snapshot: What `SnapshotDataOperator` returned.
@@ -36,32 +34,16 @@ class TrainModelOperator(RetrainOperator):
         super().__init__(**kwargs)
         self.snapshot = snapshot
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
-        """Train or find the challenger."""
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+        """Train the challenger, or find it."""
         from retrain.steps.train import train_challenger
 
-        snapshots, registry = self.store_hook.snapshots(), self.mlflow_hook.get_conn()
-        snapshot = snapshots.load(self.snapshot["snapshot"])
-        challenger = train_challenger(
-            self.spec,
-            request,
-            snapshot,
-            snapshots=snapshots,
-            trainer=sklearn_trainer(),
-            registry=registry,
-            open_trials=self.ledger_hook.trials,
-            tell=self.log.info,
-        )
-        self.run_url = registry.run_url(challenger.run_id)
-        self.version_url = registry.version_url(self.spec.model, challenger.version)
+        resources = retrain.resources
+        snapshot = resources.snapshots.load(self.snapshot["snapshot"])
+        challenger = train_challenger(retrain, snapshot, report_progress=self.log.info)
+        self.run_url = resources.registry.run_url(challenger.run_id)
+        self.version_url = resources.registry.version_url(self.spec.model, challenger.version)
         self.log.info(
             "Challenger is version %d of %s, key %s", challenger.version, self.spec.model, challenger.key[:12]
         )
         return asdict(challenger)
-
-
-def sklearn_trainer() -> Trainers:
-    """Return the trainer with the platform's trust list."""
-    from retrain.adapters.extensions import Trainers
-
-    return Trainers(settings.trusted_types())

@@ -1,4 +1,4 @@
-"""The second task: hold the data against its expectations."""
+"""The second task: validate the data against its expectations."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from retrain.operators.base import RetrainOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retrain.core.request import RetrainRequest
+    from retrain.core.resources import Retrain
 
 __all__ = ["ValidateDataOperator"]
 
 
 class ValidateDataOperator(RetrainOperator):
-    """Validates a snapshot with Great Expectations; fails without retry where an expectation is not met.
+    """Validates a snapshot with Great Expectations; fails without a retry if an expectation is not met.
 
     Args:
         snapshot: What `SnapshotDataOperator` returned.
@@ -31,17 +31,11 @@ class ValidateDataOperator(RetrainOperator):
         super().__init__(**kwargs)
         self.snapshot = snapshot
 
-    def run_step(self, request: RetrainRequest, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
+    def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the base's signature
         """Validate the window."""
-        from retrain.adapters.extensions import load_validator
         from retrain.steps.validate import validate_snapshot
 
-        snapshots = self.store_hook.snapshots()
-        report = validate_snapshot(
-            self.spec,
-            snapshots.load(self.snapshot["snapshot"]),
-            snapshots=snapshots,
-            validator=load_validator(self.spec),
-        )
+        snapshot = retrain.resources.snapshots.load(self.snapshot["snapshot"])
+        report = validate_snapshot(retrain, snapshot)
         self.log.info("All %d expectations of %s are met", len(report.results), report.suite)
         return {"suite": report.suite, "expectations": len(report.results), "success": report.success}

@@ -1,25 +1,19 @@
-"""What a retrain does, and what is done about a champion: over the ports, without any framework."""
+"""The steps of a retrain and the operations on a champion: over the ports, without any framework."""
 
 from retrain.steps.backtest import Policy, backtest_policies
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
+from retrain.steps.force import force_champion
+from retrain.steps.freeze import freeze_model, unfreeze_model
+from retrain.steps.operation import Operation, refuse_operation
 from retrain.steps.pointer import project_alias
 from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.replay import Likeness, Replay, replay_retrain
-from retrain.steps.report import collect_report, page_path, report_retrain
-from retrain.steps.rollback import (
-    Operation,
-    RollbackPlan,
-    force_champion,
-    freeze_model,
-    plan_rollback,
-    refuse_operation,
-    roll_back,
-    smoke_test_version,
-    unfreeze_model,
-)
+from retrain.steps.report import collect_report, page_path, report_decision
+from retrain.steps.rollback import RollbackPlan, plan_rollback, roll_back
 from retrain.steps.search import try_params
+from retrain.steps.smoke_test import smoke_test_version
 from retrain.steps.snapshot import take_snapshot
 from retrain.steps.train import train_challenger
 from retrain.steps.validate import validate_snapshot
@@ -50,7 +44,7 @@ __all__ = [
     "refuse_operation",
     "refuse_promotion",
     "replay_retrain",
-    "report_retrain",
+    "report_decision",
     "roll_back",
     "smoke_test_version",
     "take_snapshot",

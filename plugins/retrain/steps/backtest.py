@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
@@ -20,13 +18,14 @@ from retrain.core.policy.backtest import Backtest, Verdicts, walk
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
 from retrain.core.policy.error_control import ErrorControlSpec, PastTest, allot
 from retrain.core.policy.evidence import Evidence
-from retrain.core.policy.gates import Gate, LoadGate
-from retrain.core.ports import EvidenceStore, FittedModel, ModelRegistry, SnapshotStore, Trainer
+from retrain.core.policy.gates import Gate
+from retrain.core.ports import EvidenceStore, FittedModel
+from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
-from retrain.steps.judging import judge_all
-from retrain.steps.scoring import align_scores, holdout_rows
+from retrain.steps.decide import judge_all
+from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
@@ -56,13 +55,9 @@ def backtest_policies(
     spec: PipelineSpec,
     decisions: Sequence[Decision],
     policies: Sequence[Policy],
+    resources: Resources,
     *,
-    snapshots: SnapshotStore,
-    trainer: Trainer,
-    registry: ModelRegistry,
-    evidence: EvidenceStore,
-    load_gate: LoadGate,
-    tell: Callable[[int, int], None] = lambda _done, _total: None,
+    report_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Backtest]:
     """Let each policy decide on past retrains, against the champions that it makes itself.
 
@@ -84,10 +79,8 @@ def backtest_policies(
         )
     # Scores carry the columns that the gates of these policies read.
     spec = spec.model_copy(update={"gate": tuple(gate for policy in policies for gate in policy.gates)})
-    past = _Past(
-        spec, [(d, d.challenger) for d in made if d.challenger], snapshots, trainer, registry, evidence, load_gate
-    )
-    past.score_all(tell)
+    past = _Past(spec, [(decision, decision.challenger) for decision in made if decision.challenger], resources)
+    past.score_all(report_progress)
     retrains = [(decision.as_of, challenger.version) for decision, challenger in past.made]
     primary = spec.evaluation.primary
     return [
@@ -111,30 +104,27 @@ class _Past:
         self,
         spec: PipelineSpec,
         made: Sequence[tuple[Decision, Challenger]],
-        snapshots: SnapshotStore,
-        trainer: Trainer,
-        registry: ModelRegistry,
-        evidence: EvidenceStore,
-        load_gate: LoadGate,
+        resources: Resources,
     ) -> None:
         self._spec, self.made = spec, made
-        self._load_gate = load_gate
-        self._trainer, self._registry = trainer, registry
+        self._load_gate = resources.load_gates(spec)
+        self._trainer, self._registry = resources.load_trainer(spec), resources.registry
+        snapshots, evidence = resources.snapshots, resources.evidence
         self._scores: dict[tuple[int, int], Floats] = {}
         self._models = [self._load(challenger) for _, challenger in made]
         self._snapshot = cache(lambda i: snapshots.load(made[i][0].snapshot))
-        self._rows = cache(lambda i: holdout_rows(spec, self._snapshot(i), snapshots))
+        self._rows = cache(lambda i: load_holdout(spec, self._snapshot(i), snapshots))
         self._profile = cache(lambda i: profile_snapshot(spec, self._snapshot(i), snapshots))
         self._footprint = cache(lambda i: _stored_footprint(made[i][0], evidence))
         self.value = cache(self._value)
 
-    def score_all(self, tell: Callable[[int, int], None]) -> None:
+    def score_all(self, report_progress: Callable[[int, int], None]) -> None:
         """Score every version on its own holdout and all later ones."""
         for i in range(len(self.made)):
             rows = self._rows(i)
             for j in range(i + 1):
                 self._scores[j, i] = self._trainer.score(self._models[j], rows)
-            tell(i + 1, len(self.made))
+            report_progress(i + 1, len(self.made))
 
     def deciding(self, policy: Policy) -> Verdicts:
         """Return what a policy says of challenger i against the champion of retrain j; it remembers its tests."""
@@ -196,12 +186,10 @@ class _Past:
         return replace(evidence, scorecard=card)
 
     def _aligned(self, i: int, j: int | None) -> Scores:
-        made, rows = self._models[i], self._rows(i)
-        if j is None:
-            theirs: Floats = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
-        else:
-            theirs = self._scores[j, i]
-        return align_scores(self._spec, rows, made, made if j is None else self._models[j], self._scores[i, i], theirs)
+        model, rows = self._models[i], self._rows(i)
+        champion = None if j is None else ScoredModel(self._models[j], self._scores[j, i])
+        opponent = champion or ScoredModel.baseline_of(model, len(rows))
+        return align_scores(self._spec, rows, ScoredModel(model, self._scores[i, i]), opponent)
 
     def _pointer(self, j: int) -> Pointer:
         (decision, challenger), model = self.made[j], self._spec.model

@@ -1,8 +1,9 @@
-"""Come to the one decision of a retrain, also where it failed, and write it down."""
+"""Make and record the one decision of a retrain, also of one that failed."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,51 +15,42 @@ from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
 from retrain.core.policy.error_control import Allotment, allot
 from retrain.core.policy.evidence import Evidence
-from retrain.core.policy.gates import LoadGate
-from retrain.core.ports import EvidenceStore, Ledger
+from retrain.core.policy.gates import Gate, LoadedGate, LoadGate, Verdict
+from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
+from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
-from retrain.steps.judging import judge_all
 
-__all__ = ["decide_retrain", "record_failure"]
+__all__ = ["decide_retrain", "judge_all", "record_failure"]
 
 _MOST_ATTEMPTS: Final = 50
-"""How often a decision is made anew where other models of the fleet keep taking its place in their sequence of tests."""
+"""How often a decision is made again if other models of the fleet keep taking its place in the sequence of tests."""
 
 
-def decide_retrain(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    snapshot: Snapshot,
-    challenger: Challenger,
-    scorecard_digest: str,
-    *,
-    evidence: EvidenceStore,
-    ledger: Ledger,
-    load_gate: LoadGate,
-) -> Decision:
+def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger, scorecard_digest: str) -> Decision:
     """Judge the evidence by the pipeline's gates, at the level that its error control gives, and record the decision.
 
     A key that was promoted on this timeline before keeps that decision.
 
     Raises:
-        ConflictError: Other retrains took the place in the sequence of tests time and again.
-        IntegrityError: The scorecard is another challenger's, such as where one of the tasks before this one ran again alone.
+        ConflictError: Other retrains took the place in the sequence of tests again and again.
+        IntegrityError: The scorecard is another challenger's, for example because an earlier task ran again alone.
     """
-    promoted = ledger.entry(spec.model, request.timeline, challenger.key)
+    spec, ledger, timeline = retrain.spec, retrain.resources.ledger, retrain.request.timeline
+    promoted = ledger.entry(spec.model, timeline, challenger.key)
     if promoted is not None:
         return ledger.decision(promoted.decision_id)
-    found = evidence.evidence(scorecard_digest)
-    card = found.scorecard
-    if (card.model, card.timeline, card.key) != (spec.model, request.timeline, challenger.key):
+    evidence = retrain.resources.evidence.evidence(scorecard_digest)
+    card = evidence.scorecard
+    if (card.model, card.timeline, card.key) != (spec.model, timeline, challenger.key):
         raise IntegrityError(
             "a challenger must be judged by its own scorecard",
             got=f"that of key {card.key[:12]} of {card.model} on {card.timeline}, not of key {challenger.key[:12]}",
             fix="Clear the task evaluate with what is downstream of it.",
         )
     for attempt in range(1, _MOST_ATTEMPTS + 1):
-        decision = _judge(spec, request, snapshot, challenger, scorecard_digest, found, ledger, load_gate)
+        decision = _judge(retrain, snapshot, challenger, scorecard_digest, evidence)
         try:
             stored = ledger.record(decision, card)
         except ConflictError:
@@ -71,22 +63,15 @@ def decide_retrain(
 
 
 def _judge(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    snapshot: Snapshot,
-    challenger: Challenger,
-    scorecard_digest: str,
-    found: Evidence,
-    ledger: Ledger,
-    load_gate: LoadGate,
+    retrain: Retrain, snapshot: Snapshot, challenger: Challenger, scorecard_digest: str, evidence: Evidence
 ) -> Decision:
-    card = found.scorecard
+    spec, request, ledger = retrain.spec, retrain.request, retrain.resources.ledger
+    card = evidence.scorecard
     block = ledger.standing(spec.model, request.timeline).find_block(challenger.key)
     allotment = None
     if card.opponent == "champion" and not find_block(request.as_of, card.champion, block=block):
         allotment = _allot(spec, request, card, ledger)
-    found = replace(found, allotment=allotment)
-    verdicts = judge_all(spec.gate, found, load_gate)
+    verdicts = judge_all(spec.gate, replace(evidence, allotment=allotment), retrain.resources.load_gates(spec))
     ruling = decide(verdicts, request.as_of, card.champion, block=block)
     primary, window = spec.evaluation.primary, snapshot.window
     holdout = (window.holdout_start, window.end)
@@ -97,6 +82,8 @@ def _judge(
         as_of=request.as_of,
         choice=ruling.choice,
         reason=ruling.reason,
+        decided_by=ruling.decided_by,
+        blocked_by=ruling.blocked_by,
         origin=request.origin,
         verdicts=verdicts,
         challenger=challenger,
@@ -113,15 +100,20 @@ def _judge(
         holdout=holdout,
         consulted=_consulted(request, challenger, holdout, ledger),
         allotment=allotment,
-        decided_by=ruling.decided_by,
-        blocked_by=ruling.blocked_by,
+    )
+
+
+def judge_all(gates: Sequence[Gate], evidence: Evidence, load_gate: LoadGate) -> tuple[Verdict, ...]:
+    """Return one verdict per gate, in their order."""
+    return tuple(
+        gate.judge_by(load_gate, evidence) if isinstance(gate, LoadedGate) else gate.judge(evidence) for gate in gates
     )
 
 
 def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger: Ledger) -> Allotment | None:
-    """Return the error that the test against the champion may make, by what was spent before it.
+    """Return the error level of the test against the champion, given the levels that were spent before it.
 
-    The first model of a timeline is not asked: it takes nobody's place, so promoting it is no false promotion.
+    The first model of a timeline spends nothing: it replaces no champion, so promoting it cannot be a false promotion.
     """
     control = spec.error_control
     # LORD++ shares one sequence among all models of a timeline; a budget over time is a pipeline's own.
@@ -141,7 +133,7 @@ def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger:
 def _consulted(
     request: RetrainRequest, challenger: Challenger, holdout: tuple[datetime, datetime], ledger: Ledger
 ) -> float:
-    """Return how many times earlier decisions on the model had looked at an evaluation window, in whole windows."""
+    """Return how often earlier decisions on the model used this evaluation window: overlaps added up, in whole windows."""
 
     def is_this(decision: Decision) -> bool:
         return decision.request_id == request.id and decision.challenger == challenger
@@ -158,8 +150,9 @@ def _consulted(
     return math.fsum(max(min(end, until) - max(start, since), nothing) / (end - start) for since, until in earlier)
 
 
-def record_failure(spec: PipelineSpec, request: RetrainRequest, step: str, reason: str, *, ledger: Ledger) -> Decision:
-    """Record REJECT for a retrain that never came to its gates."""
+def record_failure(retrain: Retrain, step: str, reason: str) -> Decision:
+    """Record REJECT for a retrain that failed before its gates."""
+    spec, request, ledger = retrain.spec, retrain.request, retrain.resources.ledger
     ledger.open_retrain(request)
     champion = ledger.pointer(spec.model, request.timeline)
     decision = Decision(

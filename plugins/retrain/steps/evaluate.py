@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,198 +17,231 @@ from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.decision import Challenger
-from retrain.core.ports import EvidenceStore, FittedModel, Ledger, Meter, ModelRegistry, SnapshotStore, Trainer
-from retrain.core.request import RetrainRequest
-from retrain.core.spec import PipelineSpec
+from retrain.core.ports import FittedModel
+from retrain.core.resources import Retrain
+from retrain.core.stats.drift import Profile
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
-from retrain.steps.scoring import align_scores, holdout_rows
+from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-    from retrain.core.stats.metrics.base import Floats
-
-__all__ = ["Draw", "evaluate_challenger"]
+__all__ = ["evaluate_challenger"]
 
 log = logging.getLogger(__name__)
 
-Draw = Callable[[Scores, Opponent | None, str, Path], list[Path]]
-"""Draws the scores into a folder under a title; returns the files."""
-
 
 def evaluate_challenger(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    snapshot: Snapshot,
-    challenger: Challenger,
-    *,
-    snapshots: SnapshotStore,
-    trainer: Trainer,
-    registry: ModelRegistry,
-    evidence: EvidenceStore,
-    ledger: Ledger,
-    draw: Draw,
-    meter: Meter,
-    take_turn: Callable[[], None] = lambda: None,
+    retrain: Retrain, snapshot: Snapshot, challenger: Challenger, *, await_turn: Callable[[], None] = lambda: None
 ) -> str:
-    """Store the scorecard and its per-row scores, log them to the run, return the scorecard's digest.
+    """Store the scorecard and its per-row scores, log them to the run, and return the scorecard's digest.
 
-    `take_turn` is called before the timeline's champion is read: it returns when earlier retrains of the timeline are settled.
-    A key that was promoted on this timeline before keeps the scorecard of that decision. The window is profiled and the model
-    measured only where a gate asks for it.
+    A key that was promoted on this timeline before keeps the scorecard of that decision. The window is profiled and the
+    model measured only if a gate asks for it.
+
+    Args:
+        await_turn: Called before the timeline's champion is read; returns once earlier retrains of the timeline are settled.
+            All that does not depend on the champion is done before.
 
     Raises:
-        DataError: A holdout label is missing or of an unknown kind.
+        DataError: A holdout label is missing or of an unknown type.
         TrainingError: The challenger cannot score the rows.
-        IntegrityError: The challenger's artifact is not what was made.
+        IntegrityError: The challenger's artifact was altered.
     """
-    promoted = ledger.entry(spec.model, request.timeline, challenger.key)
-    if promoted is not None:
-        return ledger.decision(promoted.decision_id).scorecard
+    spec, resources = retrain.spec, retrain.resources
+    if promoted := resources.ledger.entry(spec.model, retrain.request.timeline, challenger.key):
+        return resources.ledger.decision(promoted.decision_id).scorecard
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
-        artifact = _fetch(registry, spec.model, challenger.version, challenger.manifest_digest, folder / "challenger")
-        made = trainer.load(artifact)
-        rows = holdout_rows(spec, snapshot, snapshots)
-        mine = trainer.score(made, rows)
-        profile = profile_snapshot(spec, snapshot, snapshots) if spec.profiled else None
-        take_turn()
-        footprint, why_no_footprint = _measure(spec, artifact, snapshot, meter)
-        champion = ledger.pointer(spec.model, request.timeline)
-        kept, why = _load_champion(registry, trainer, champion, made, snapshot, folder / "champion")
-        unseen = _unseen(spec, rows, champion, snapshots, ledger)
-        left, cut = int(unseen.sum()), 0
-        if left < spec.data.min_rows and kept is not None:
-            kept, why = None, f"the champion was trained on all but {left} of the {len(rows)} holdout rows: too few"
-        elif spec.data.min_rows <= left < len(rows):
-            cut, rows, mine = len(rows) - left, rows[unseen].reset_index(drop=True), mine[unseen]
-        theirs: Floats | None = None
-        if champion is None:
-            theirs = np.broadcast_to(made.baseline, (len(rows), len(made.baseline)))
-        elif kept is not None:
-            theirs, why = _score_champion(trainer, champion, kept, rows)
-        opponent: Opponent | None = None if theirs is None else "champion" if champion else "baseline"
-        scores = align_scores(spec, rows, made, kept or made, mine, theirs)
-        scorecard = replace(
-            _fill(spec, request, challenger, champion, scores, opponent, why, cut, evidence),
-            profile=profile,
-            footprint=footprint,
-            why_no_footprint=why_no_footprint,
-        )
-        pictures = _drawn(draw, scores, opponent, f"{spec.model} as of {request.as_of:%Y-%m-%d}", folder)
-        registry.log_evaluation(challenger.run_id, _finite(scorecard), pictures)
-    return evidence.put_scorecard(scorecard)
+        artifact = _fetch(retrain, challenger.version, challenger.manifest_digest, folder / "challenger")
+        model = retrain.trainer.load(artifact)
+        holdout = load_holdout(spec, snapshot, resources.snapshots)
+        scored = ScoredModel(model, retrain.trainer.score(model, holdout))
+        measures = _measure(retrain, artifact, snapshot)
+        await_turn()
+        reference = _load_reference(retrain, snapshot, model, folder / "champion")
+        comparison = _compare(retrain, holdout, scored, reference)
+        scorecard = _build_scorecard(retrain, challenger, comparison, measures)
+        _log_scorecard(retrain, challenger, scorecard, comparison, folder)
+    return resources.evidence.put_scorecard(scorecard)
 
 
-def _fetch(registry: ModelRegistry, model: str, version: int, digest: str, folder: Path) -> Path:
+def _fetch(retrain: Retrain, version: int, manifest_digest: str, folder: Path) -> Path:
     folder.mkdir()
-    return registry.fetch(model, version, digest, folder)
+    return retrain.resources.registry.fetch(retrain.spec.model, version, manifest_digest, folder)
 
 
-def _measure(spec: PipelineSpec, artifact: Path, snapshot: Snapshot, meter: Meter) -> tuple[Footprint | None, str]:
-    """Return what the challenger costs, where a gate asks, or why that cannot be said."""
-    if not spec.batches:
-        return None, ""
-    try:
-        return meter(spec, artifact, snapshot, spec.batches), ""
-    except IntegrityError as error:
-        return None, str(error)
+@dataclass(frozen=True)
+class _Measures:
+    """What gates read beside scores, as far as one asks for it.
 
-
-def _unseen(
-    spec: PipelineSpec, rows: DataFrame, champion: Pointer | None, snapshots: SnapshotStore, ledger: Ledger
-) -> NDArray[np.bool_]:
-    """Return (n,) which rows the champion was not trained on, so that neither side is asked what it was told.
-
-    Where no decision says what a champion was trained on, such as a forced one of another timeline, all rows count as unseen.
+    Attributes:
+        why_no_usage: Why the resource usage could not be measured; empty if it was, or if no gate asks.
     """
-    everything = np.ones(len(rows), dtype=bool)
-    entry = None if champion is None else ledger.standing(spec.model, champion.timeline).was_live(champion.version)
-    if entry is None or not entry.decision_id:
-        return everything
+
+    profile: Profile | None
+    usage: Footprint | None
+    why_no_usage: str = ""
+
+
+def _measure(retrain: Retrain, artifact: Path, snapshot: Snapshot) -> _Measures:
+    spec, resources = retrain.spec, retrain.resources
+    profile = profile_snapshot(spec, snapshot, resources.snapshots) if spec.profiled else None
+    if not spec.batches:
+        return _Measures(profile, None)
     try:
-        trained = snapshots.load(ledger.decision(entry.decision_id).snapshot).window
-    except NotFoundError:
-        return everything
-    times = rows[spec.data.event_time].to_numpy().astype("datetime64[us]")
-    first, last = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.holdout_start))
-    return np.asarray((times < first) | (times >= last))
+        return _Measures(profile, resources.meter(spec, artifact, snapshot, spec.batches))
+    except IntegrityError as error:
+        return _Measures(profile, None, str(error))
 
 
-def _load_champion(
-    registry: ModelRegistry,
-    trainer: Trainer,
-    champion: Pointer | None,
-    made: FittedModel,
-    snapshot: Snapshot,
-    folder: Path,
-) -> tuple[FittedModel | None, str]:
-    """Return the champion, or why it cannot be met: lost, altered, of another task, or in want of a column."""
+@dataclass(frozen=True)
+class _Reference:
+    """What the challenger is compared with: the champion, or a baseline if the timeline has none.
+
+    Attributes:
+        champion: The timeline's champion; None if it has none yet.
+        model: The loaded champion; None if there is none or it cannot be compared with.
+        problem: Why the champion cannot be compared with; empty if it can, or if there is none.
+    """
+
+    champion: Pointer | None
+    model: FittedModel | None = None
+    problem: str = ""
+
+    def without_model(self, problem: str) -> _Reference:
+        """Return the reference of a champion that cannot be compared with."""
+        version = self.champion.version if self.champion else 0
+        return replace(self, model=None, problem=f"the champion (version {version}) cannot be {problem}")
+
+
+def _load_reference(retrain: Retrain, snapshot: Snapshot, challenger_model: FittedModel, folder: Path) -> _Reference:
+    """Load the timeline's champion, or say why it cannot be compared with: lost, altered, another task, a column missing."""
+    champion = retrain.resources.ledger.pointer(retrain.spec.model, retrain.request.timeline)
+    reference = _Reference(champion)
     if champion is None:
-        return None, ""
-    lost = f"the champion (version {champion.version}) cannot be"
+        return reference
     try:
-        kept = trainer.load(_fetch(registry, champion.model, champion.version, champion.manifest_digest, folder))
+        artifact = _fetch(retrain, champion.version, champion.manifest_digest, folder)
+        model = retrain.trainer.load(artifact)
     except (IntegrityError, NotFoundError) as error:
-        return None, f"{lost} loaded: {error}"
-    if (kept.classes is None) != (made.classes is None):
-        return None, f"{lost} compared: it is of another task"
-    present = {name for name, _ in snapshot.columns}
-    lacking = [name for name in kept.features if name not in present]
-    if lacking:
-        return None, f"{lost} scored: the data has no {', '.join(lacking)} any more"
-    return kept, ""
+        return reference.without_model(f"loaded: {error}")
+    if (model.classes is None) != (challenger_model.classes is None):
+        return reference.without_model("compared: one is a classifier, the other a regression")
+    columns = {name for name, _ in snapshot.columns}
+    missing = [name for name in model.features if name not in columns]
+    if missing:
+        names = f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        return reference.without_model(f"scored: the data no longer has the {names}")
+    return replace(reference, model=model)
 
 
-def _score_champion(
-    trainer: Trainer, champion: Pointer, kept: FittedModel, rows: DataFrame
-) -> tuple[Floats | None, str]:
+@dataclass(frozen=True)
+class _Comparison:
+    """Challenger and reference on the same rows.
+
+    Attributes:
+        opponent: What the scores of the opponent are of; None if there are none.
+        dropped_rows: How many holdout rows were left out because the champion trained on them.
+    """
+
+    reference: _Reference
+    opponent: Opponent | None
+    scores: Scores
+    dropped_rows: int
+
+
+def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, reference: _Reference) -> _Comparison:
+    """Score the reference on the rows that the champion did not train on, and align the challenger's scores with it."""
+    unseen = _mask_unseen_rows(retrain, holdout, reference.champion)
+    rows_left = int(unseen.sum())
+    too_few = rows_left < retrain.spec.data.min_rows
+    if too_few and reference.model is not None:
+        reference = reference.without_model(
+            f"compared: it trained on all but {rows_left} of the {len(holdout)} holdout rows, which are too few"
+        )
+    if not too_few and rows_left < len(holdout):
+        holdout, challenger = holdout[unseen].reset_index(drop=True), challenger.on(unseen)
+    reference, opponent = _score_reference(retrain, holdout, challenger, reference)
+    kind: Opponent | None = None if opponent is None else "champion" if reference.champion else "baseline"
+    scores = align_scores(retrain.spec, holdout, challenger, opponent)
+    return _Comparison(reference, kind, scores, len(unseen) - len(holdout))
+
+
+def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | None) -> NDArray[np.bool_]:
+    """Return an (n,) mask of the holdout rows that the champion did not train on.
+
+    All rows count as unseen if no decision says what the champion trained on, such as one forced from another timeline.
+    """
+    spec, resources = retrain.spec, retrain.resources
+    all_rows = np.ones(len(holdout), dtype=bool)
+    if champion is None:
+        return all_rows
+    entry = resources.ledger.standing(spec.model, champion.timeline).was_live(champion.version)
+    if entry is None or not entry.decision_id:
+        return all_rows
     try:
-        return trainer.score(kept, rows), ""
+        trained = resources.snapshots.load(resources.ledger.decision(entry.decision_id).snapshot).window
+    except NotFoundError:
+        return all_rows
+    times = holdout[spec.data.event_time].to_numpy().astype("datetime64[us]")
+    first, end = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.holdout_start))
+    return np.asarray((times < first) | (times >= end))
+
+
+def _score_reference(
+    retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, reference: _Reference
+) -> tuple[_Reference, ScoredModel | None]:
+    if reference.champion is None:
+        return reference, ScoredModel.baseline_of(challenger.model, len(holdout))
+    if reference.model is None:
+        return reference, None
+    try:
+        return reference, ScoredModel(reference.model, retrain.trainer.score(reference.model, holdout))
     except TrainingError as error:
-        return None, f"the champion (version {champion.version}) cannot be scored: {error}"
+        return reference.without_model(f"scored: {error}"), None
 
 
-def _fill(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    challenger: Challenger,
-    champion: Pointer | None,
-    scores: Scores,
-    opponent: Opponent | None,
-    why: str,
-    cut: int,
-    evidence: EvidenceStore,
+def _build_scorecard(
+    retrain: Retrain, challenger: Challenger, comparison: _Comparison, measures: _Measures
 ) -> Scorecard:
-    metrics = spec.evaluation.metrics
+    evaluation, scores = retrain.spec.evaluation, comparison.scores
     return Scorecard(
         key=challenger.key,
-        model=spec.model,
-        timeline=request.timeline,
+        model=retrain.spec.model,
+        timeline=retrain.request.timeline,
         rows=len(scores.y),
-        opponent=opponent,
-        why_no_opponent=why,
-        cut=cut,
-        champion=champion,
-        challenger_metrics=value_of(metrics, scores.y, scores.challenger),
-        opponent_metrics=value_of(metrics, scores.y, scores.opponent),
-        scores=evidence.put_scores(scores),
-        slices=tuple(score_slices(metrics, spec.evaluation.slices, scores)),
+        opponent=comparison.opponent,
+        why_no_opponent=comparison.reference.problem,
+        cut=comparison.dropped_rows,
+        champion=comparison.reference.champion,
+        challenger_metrics=value_of(evaluation.metrics, scores.y, scores.challenger),
+        opponent_metrics=value_of(evaluation.metrics, scores.y, scores.opponent),
+        scores=retrain.resources.evidence.put_scores(scores),
+        slices=tuple(score_slices(evaluation.metrics, evaluation.slices, scores)),
+        profile=measures.profile,
+        footprint=measures.usage,
+        why_no_footprint=measures.why_no_usage,
     )
 
 
-def _drawn(draw: Draw, scores: Scores, opponent: Opponent | None, title: str, folder: Path) -> list[Path]:
-    """Return the pictures; none where drawing failed, because a retrain stands without them."""
+def _log_scorecard(
+    retrain: Retrain, challenger: Challenger, scorecard: Scorecard, comparison: _Comparison, folder: Path
+) -> None:
+    metrics = {f"challenger.{name}": value for name, value in scorecard.challenger_metrics.items()}
+    metrics |= {f"{scorecard.opponent}.{name}": value for name, value in scorecard.opponent_metrics.items()}
+    finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
+    pictures = _draw_pictures(retrain, comparison, folder)
+    retrain.resources.registry.log_evaluation(challenger.run_id, finite, pictures)
+
+
+def _draw_pictures(retrain: Retrain, comparison: _Comparison, folder: Path) -> Sequence[Path]:
+    """Return the pictures of the scores; none if drawing fails, because a retrain stands without them."""
+    title = f"{retrain.spec.model} as of {retrain.request.as_of:%Y-%m-%d}"
     try:
-        return draw(scores, opponent, title, folder)
+        return retrain.resources.reports.draw_scores(comparison.scores, comparison.opponent, title, folder)
     except Exception as error:  # noqa: BLE001 - see the docstring; its text may hold row values
         log.warning("The scorecard stands, its pictures could not be drawn: %s", type(error).__name__)
         return []
-
-
-def _finite(scorecard: Scorecard) -> dict[str, float]:
-    named = {f"challenger.{name}": value for name, value in scorecard.challenger_metrics.items()}
-    named |= {f"{scorecard.opponent}.{name}": value for name, value in scorecard.opponent_metrics.items()}
-    return {name: value for name, value in named.items() if np.isfinite(value)}

@@ -1,4 +1,4 @@
-"""What every move of a pointer shares: a refusal is a row too, and the alias follows the pointer."""
+"""Move a pointer: a refusal is recorded as well, and the registry alias follows."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from retrain.core.failpoints import failpoint
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger
-from retrain.core.ports import Ledger, ModelRegistry
+from retrain.core.ports import Ledger
+from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 
-__all__ = ["LONG_AGO", "move_pointer", "project_alias", "refuse", "wish_back", "wish_for"]
+__all__ = ["LONG_AGO", "move_pointer", "project_alias", "propose_move", "propose_return", "refuse"]
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The as-of of a first champion that no decision tells about: any later challenger may follow it."""
+"""The as-of of a first champion without a decision: every later challenger may follow it."""
 
 
-def move_pointer(
-    spec: PipelineSpec, move: Move, check: Callable[[], object], *, registry: ModelRegistry, ledger: Ledger
-) -> LedgerEntry:
-    """Move a pointer once `check` has found nothing against it, then project it onto the alias.
+def move_pointer(spec: PipelineSpec, move: Move, check: Callable[[], object], resources: Resources) -> LedgerEntry:
+    """Move a pointer if `check` raises nothing, then set the alias.
 
     Raises:
         ConflictError: The ledger's rules refuse the move; the refusal is recorded.
         IntegrityError: `check` found the version altered; the refusal is recorded.
         NotFoundError: `check` found the version gone; the refusal is recorded.
     """
+    ledger = resources.ledger
     try:
         check()
         entry = ledger.append(move)
@@ -40,14 +40,14 @@ def move_pointer(
         raise
     failpoint("pointer_moved")
     if move.timeline == PRODUCTION:
-        project_alias(spec, registry=registry, ledger=ledger)
+        project_alias(spec, resources)
         failpoint("alias_set")
     return entry
 
 
-def project_alias(spec: PipelineSpec, *, registry: ModelRegistry, ledger: Ledger) -> int | None:
-    """Make the registry alias say what the production pointer says now; return the version."""
-    pointer = ledger.pointer(spec.model, PRODUCTION)
+def project_alias(spec: PipelineSpec, resources: Resources) -> int | None:
+    """Point the registry alias at the version of the production pointer; return the version."""
+    registry, pointer = resources.registry, resources.ledger.pointer(spec.model, PRODUCTION)
     if pointer is None:
         return None
     if registry.alias_version(spec.model, spec.promotion.alias) != pointer.version:
@@ -55,16 +55,16 @@ def project_alias(spec: PipelineSpec, *, registry: ModelRegistry, ledger: Ledger
     return pointer.version
 
 
-def refuse(ledger: Ledger, move: Move, why: str) -> LedgerEntry:
-    """Record that a wish was not granted; the same refusal again is the same row."""
-    idempotency_key = digest_json(["refuse", move.idempotency_key, move.expected_generation, why])
+def refuse(ledger: Ledger, move: Move, reason: str) -> LedgerEntry:
+    """Record that a proposed move was refused; the same refusal twice is one row."""
+    idempotency_key = digest_json(["refuse", move.idempotency_key, move.expected_generation, reason])
     return ledger.append(
-        replace(move, action=Action.REFUSE, idempotency_key=idempotency_key, reason=why, lifetime=None)
+        replace(move, action=Action.REFUSE, idempotency_key=idempotency_key, reason=reason, lifetime=None)
     )
 
 
-def wish_back(action: Action, target: LedgerEntry, champion: LedgerEntry, *, actor: str, reason: str) -> Move:
-    """Return the wish to make a former champion champion again."""
+def propose_return(action: Action, target: LedgerEntry, champion: LedgerEntry, *, actor: str, reason: str) -> Move:
+    """Propose to make a former champion champion again."""
     generation = champion.generation or 0
     return Move(
         action=action,
@@ -83,38 +83,38 @@ def wish_back(action: Action, target: LedgerEntry, champion: LedgerEntry, *, act
     )
 
 
-def wish_for(
+def propose_move(
     action: Action,
     model: str,
     timeline: str,
-    made: Challenger,
+    challenger: Challenger,
     *,
     actor: str,
     reason: str,
     ledger: Ledger,
     lifetime: timedelta | None = None,
 ) -> Move:
-    """Return the wish to make a version champion that no PROMOTE decision stands for, with what is known of it."""
+    """Propose to make a version champion without a PROMOTE decision, with as-of and decision as far as they are known."""
     standing = ledger.standing(model, timeline)
-    champion, lived = standing.champion, standing.was_live(made.version)
-    if lived is not None and (lived.manifest_digest, lived.key) != (made.manifest_digest, made.key):
-        lived = None  # the registry's tags were edited: this is not what was live
-    about = [item for item in ledger.decisions(model, timeline) if item.challenger == made]
+    champion, live_move = standing.champion, standing.was_live(challenger.version)
+    if live_move and (live_move.manifest_digest, live_move.key) != (challenger.manifest_digest, challenger.key):
+        live_move = None  # the registry's tags were edited: this version was never live
+    decisions = [decision for decision in ledger.decisions(model, timeline) if decision.challenger == challenger]
     generation = (champion.generation or 0) if champion else 0
-    # Of a version that no decision tells about: what the champion knew, or older challengers could follow it.
-    unknown = champion.as_of if champion else LONG_AGO
+    # A version without a decision gets the champion's as-of, so that no older challenger can follow it.
+    default_as_of = champion.as_of if champion else LONG_AGO
     return Move(
         action=action,
         model=model,
         timeline=timeline,
-        version=made.version,
-        manifest_digest=made.manifest_digest,
-        as_of=lived.as_of if lived else about[-1].as_of if about else unknown,
-        key=made.key,
+        version=challenger.version,
+        manifest_digest=challenger.manifest_digest,
+        as_of=live_move.as_of if live_move else decisions[-1].as_of if decisions else default_as_of,
+        key=challenger.key,
         expected_generation=generation,
-        idempotency_key=digest_json([action.value, model, timeline, made.version, generation]),
-        decision_id=lived.decision_id if lived else about[-1].id if about else "",
-        decision_digest=lived.decision_digest if lived else about[-1].digest if about else "",
+        idempotency_key=digest_json([action.value, model, timeline, challenger.version, generation]),
+        decision_id=live_move.decision_id if live_move else decisions[-1].id if decisions else "",
+        decision_digest=live_move.decision_digest if live_move else decisions[-1].digest if decisions else "",
         actor=actor,
         reason=reason,
         lifetime=lifetime,

@@ -10,8 +10,7 @@ from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
-from retrain.core.ports import Ledger, ModelRegistry
-from retrain.core.request import RetrainRequest
+from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.pointer import move_pointer, refuse
@@ -21,11 +20,11 @@ __all__ = ["Approval", "needs_approval", "promote_challenger", "refuse_promotion
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes to one decision, and so to its version, digest and generation.
+    """A person's approval of one decision, and so of its version, digest and generation.
 
     Attributes:
         approver: The user's id.
-        name: The user's name, which is what a DAG run knows of who triggered it.
+        name: The user's name, which is all that a DAG run knows of the user who triggered it.
     """
 
     decision_id: str
@@ -33,45 +32,37 @@ class Approval:
     name: str = ""
 
 
-def promote_challenger(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    decision: Decision,
-    *,
-    registry: ModelRegistry,
-    ledger: Ledger,
-    approval: Approval | None = None,
-) -> LedgerEntry:
-    """Make the challenger of a PROMOTE decision the champion of its timeline; saying it again changes nothing.
+def promote_challenger(retrain: Retrain, decision: Decision, *, approval: Approval | None = None) -> LedgerEntry:
+    """Make the challenger of a PROMOTE decision the champion of its timeline; a second call changes nothing.
 
     Raises:
         ConflictError: Another promotion moved the pointer since the evaluation, or the approval does not hold.
         IntegrityError: The artifact is not what was made, or the decision is not PROMOTE.
     """
-    move = _wish(spec, request, decision, approval)
+    spec, resources = retrain.spec, retrain.resources
+    move = _propose_promotion(retrain, decision, approval)
 
     def check() -> None:
         if needs_approval(spec, decision.timeline):
-            _check_approval(spec, decision, approval, request.actor)
+            _check_approval(spec, decision, approval, retrain.request.actor)
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            registry.fetch(move.model, move.version, move.manifest_digest, Path(scratch))
+            resources.registry.fetch(move.model, move.version, move.manifest_digest, Path(scratch))
 
-    return move_pointer(spec, move, check, registry=registry, ledger=ledger)
+    return move_pointer(spec, move, check, resources)
 
 
 def needs_approval(spec: PipelineSpec, timeline: str) -> bool:
-    """Whether a person must say yes: on production, where the spec asks for it."""
+    """Return whether a person must approve: on production, if the spec asks for it."""
     return spec.promotion.approval == "required" and timeline == PRODUCTION
 
 
-def refuse_promotion(
-    spec: PipelineSpec, request: RetrainRequest, decision: Decision, why: str, *, ledger: Ledger
-) -> LedgerEntry:
-    """Record that a PROMOTE decision came to nothing, such as by a person's no."""
-    return refuse(ledger, _wish(spec, request, decision, None), why)
+def refuse_promotion(retrain: Retrain, decision: Decision, reason: str) -> LedgerEntry:
+    """Record that a PROMOTE decision was not carried out, for example because a person rejected it."""
+    return refuse(retrain.resources.ledger, _propose_promotion(retrain, decision, None), reason)
 
 
-def _wish(spec: PipelineSpec, request: RetrainRequest, decision: Decision, approval: Approval | None) -> Move:
+def _propose_promotion(retrain: Retrain, decision: Decision, approval: Approval | None) -> Move:
+    spec, request = retrain.spec, retrain.request
     challenger = decision.challenger
     if decision.choice is not Choice.PROMOTE or challenger is None:
         raise IntegrityError(
@@ -100,15 +91,15 @@ def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval |
     if approval is None:
         got = "none"
     elif approval.decision_id != decision.id:
-        got = f"a stale one by {approval.approver}, of another decision"
+        got = f"one by {approval.approver} for another decision"
     elif approval.approver not in spec.promotion.approvers:
         got = f"one by {approval.approver}, who is not among the approvers"
     elif actor and actor in (approval.approver, approval.name):
-        got = f"one by {approval.approver}, who asked for the retrain"
+        got = f"one by {approval.approver}, who requested the retrain"
     if got:
         raise ConflictError(
             f"a promotion of {spec.model} must be approved by one of {', '.join(spec.promotion.approvers)},"
-            " other than who asked for it",
+            " but not by the one who requested it",
             got=got,
-            fix="Clear the task approve and have somebody else answer.",
+            fix="Clear the task `approve` and let another approver answer.",
         )

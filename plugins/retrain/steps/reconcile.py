@@ -1,4 +1,4 @@
-"""Put the world back in line with the ledger, and say what was out of line."""
+"""Bring registry and champions back in line with the ledger, and report what was not."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger, ModelRegistry
+from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RegistryError, RetrainError
-from retrain.steps.pointer import project_alias, wish_back, wish_for
-from retrain.steps.rollback import freeze_model
+from retrain.steps.freeze import freeze_model
+from retrain.steps.pointer import project_alias, propose_move, propose_return
 
 __all__ = ["Finding", "Trouble", "reconcile_all", "reconcile_model"]
 
 _FRESH: Final = timedelta(hours=1)
-"""How long after a move an alias that still names the version before it is one that has not followed yet."""
+"""For how long after a move an alias on the previous version counts as late, not as moved by hand."""
 
 
 class Trouble(StrEnum):
-    """What was out of line."""
+    """What was not in line with the ledger."""
 
     ALIAS_BEHIND = "alias behind"
-    """The alias had not followed a fresh move yet, such as after a crash: mended without an alarm."""
+    """The alias had not followed a recent move yet, for example after a crash: repaired without an alarm."""
     ALIAS_MOVED = "alias moved by hand"
     CHAMPION_GONE = "champion gone"
     CHAMPION_ALTERED = "champion altered"
     FORCE_EXPIRED = "forced version expired"
     LEDGER_ALTERED = "ledger altered"
     NOT_RECONCILED = "not reconciled"
-    """An error stopped it, and that alone is no alarm: asked again, it goes on where it stopped."""
+    """An error stopped the repair. That alone is not an alarm: the next reconcile continues."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was out of line, and what was done about it."""
+    """One thing that was not in line with the ledger, and what was done about it."""
 
     model: str
     trouble: Trouble
@@ -51,58 +52,59 @@ class Finding:
 
     @property
     def alarming(self) -> bool:
-        """Whether a person should know."""
+        """Whether a person should be told."""
         return self.trouble not in (Trouble.ALIAS_BEHIND, Trouble.NOT_RECONCILED)
 
     def __str__(self) -> str:
         return f"{self.model}: {self.trouble.value}: {self.detail}; {self.done}"
 
 
-def reconcile_all(
-    specs: Sequence[PipelineSpec], *, actor: str, registry: ModelRegistry, ledger: Ledger
-) -> list[Finding]:
+def reconcile_all(specs: Sequence[PipelineSpec], resources: Resources, *, actor: str) -> list[Finding]:
     """Verify the ledger, then reconcile every model.
 
-    An altered ledger freezes them all, and nothing else is done: the world must not be put in line with it. A model that cannot
-    be reconciled keeps none of the others from it, and takes no alarm with it: what was mended is not found a second time.
+    An altered ledger freezes every model, and nothing else is done: nothing may be brought in line with it. A model that cannot
+    be reconciled neither stops the others nor loses their findings, because a repaired fault is found only once.
 
     Raises:
         RetrainError: A model could not be reconciled, and nothing alarming was found.
     """
     try:
-        ledger.verify()
+        resources.ledger.verify()
     except IntegrityError as error:
-        return [Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, ledger)) for spec in specs]
+        return [
+            Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, resources.ledger))
+            for spec in specs
+        ]
     findings: list[Finding] = []
     errors: list[RetrainError] = []
     for spec in specs:
         try:
-            for finding in _found(spec, actor, registry, ledger):
+            for finding in _repair(spec, actor, resources):
                 findings.append(finding)  # noqa: PERF402 - what came before an error is kept
         except RetrainError as error:
             errors.append(error)
-            findings.append(Finding(spec.model, Trouble.NOT_RECONCILED, str(error), "asked again, it goes on"))
+            findings.append(Finding(spec.model, Trouble.NOT_RECONCILED, str(error), "the next reconcile continues"))
     if errors and not any(finding.alarming for finding in findings):
         raise errors[0]
     return findings
 
 
-def reconcile_model(spec: PipelineSpec, *, actor: str, registry: ModelRegistry, ledger: Ledger) -> list[Finding]:
-    """Revert what expired, leave a champion that is gone or altered, and make the alias follow the pointer.
+def reconcile_model(spec: PipelineSpec, resources: Resources, *, actor: str) -> list[Finding]:
+    """Revert an expired force, replace a champion that is gone or altered, and make the alias follow the pointer.
 
-    Asked again at once, it finds nothing.
+    A second call right after it finds nothing.
 
     Raises:
         OutageError: The ledger or the registry does not answer.
-        ConflictError: Another move came first; ask again.
+        ConflictError: Another move came first; call again.
     """
-    return list(_found(spec, actor, registry, ledger))
+    return list(_repair(spec, actor, resources))
 
 
-def _found(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Iterator[Finding]:
-    """Yield one finding a step, so that an error in the next does not take it along."""
-    for step in (_revert_expired, _leave_broken, _mend_alias):
-        finding = step(spec, actor, registry, ledger)
+def _repair(spec: PipelineSpec, actor: str, resources: Resources) -> Iterator[Finding]:
+    """Yield the finding of each repair, so that an error in a later repair does not lose it."""
+    for repair in (_revert_expired, _replace_broken, _repair_alias):
+        finding = repair(spec, actor, resources)
         if finding is not None:
             yield finding
 
@@ -115,22 +117,24 @@ def _freeze(spec: PipelineSpec, actor: str, ledger: Ledger) -> str:
     return f"frozen until `retrain unfreeze {spec.model}`"
 
 
-def _revert_expired(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+def _revert_expired(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
+    registry, ledger = resources.registry, resources.ledger
     standing = ledger.standing(spec.model, PRODUCTION)
     forced = standing.champion
     if forced is None or forced.expires_at is None or ledger.now() < forced.expires_at:
         return None
     detail = f"version {forced.version}, forced by {forced.actor} ({forced.reason}), until {forced.expires_at:%Y-%m-%d %H:%M}"
-    back = _first_sound(standing, registry)
-    if back is None:
+    fallback = _find_intact_fallback(standing, registry)
+    if fallback is None:
         return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, "nothing to revert to: promote or force a version")
     reason = f"forced version {forced.version} expired"
-    ledger.append(wish_back(Action.REVERT, back, forced, actor=actor, reason=reason))
-    _follow(spec, registry, ledger)
-    return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, f"reverted to version {back.version}")
+    ledger.append(propose_return(Action.REVERT, fallback, forced, actor=actor, reason=reason))
+    _follow(spec, resources)
+    return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, f"reverted to version {fallback.version}")
 
 
-def _leave_broken(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+def _replace_broken(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
+    registry, ledger = resources.registry, resources.ledger
     standing = ledger.standing(spec.model, PRODUCTION)
     champion = standing.champion
     if champion is None:
@@ -143,15 +147,16 @@ def _leave_broken(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledge
         trouble, detail = Trouble.CHAMPION_ALTERED, f"version {champion.version}: {error.got}"
     else:
         return None
-    back = _first_sound(standing, registry)
-    if back is None:
-        return Finding(spec.model, trouble, detail, "no former champion is sound: retrain with a nonce")
-    ledger.append(wish_back(Action.ROLLBACK, back, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
-    _follow(spec, registry, ledger)
-    return Finding(spec.model, trouble, detail, f"rolled back to version {back.version}")
+    fallback = _find_intact_fallback(standing, registry)
+    if fallback is None:
+        return Finding(spec.model, trouble, detail, "no former champion is intact: retrain with a nonce")
+    ledger.append(propose_return(Action.ROLLBACK, fallback, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
+    _follow(spec, resources)
+    return Finding(spec.model, trouble, detail, f"rolled back to version {fallback.version}")
 
 
-def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger: Ledger) -> Finding | None:
+def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
+    registry, ledger = resources.registry, resources.ledger
     standing = ledger.standing(spec.model, PRODUCTION)
     champion = standing.champion
     alias = registry.alias_version(spec.model, spec.promotion.alias)
@@ -160,57 +165,51 @@ def _mend_alias(spec: PipelineSpec, actor: str, registry: ModelRegistry, ledger:
     detail = f"{spec.promotion.alias} names {f'version {alias}' if alias else 'nothing'}, the pointer version {champion.version}"
     before = alias == champion.previous_version
     if alias is not None and not before and spec.promotion.out_of_band == "adopt":
-        refused = _adopt(spec, alias, standing, actor, registry, ledger)
+        refused = _adopt(spec, alias, standing, actor, resources)
         if not refused:
             return Finding(spec.model, Trouble.ALIAS_MOVED, detail, f"adopted version {alias}")
         detail = f"{detail}, which cannot be adopted ({refused})"
     try:
-        project_alias(spec, registry=registry, ledger=ledger)
+        project_alias(spec, resources)
     except NotFoundError:
-        return None  # the champion is gone, as `_leave_broken` has said, and nothing is left to name
+        return None  # the champion is gone, which `_replace_broken` reported: no version is left to point at
     behind = before and ledger.now() - champion.at < _FRESH
     trouble = Trouble.ALIAS_BEHIND if behind else Trouble.ALIAS_MOVED
     return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")
 
 
-def _adopt(
-    spec: PipelineSpec,
-    alias: int,
-    standing: Standing,
-    actor: str,
-    registry: ModelRegistry,
-    ledger: Ledger,
-) -> str:
-    """Follow the alias; return why not, where that cannot be."""
+def _adopt(spec: PipelineSpec, alias: int, standing: Standing, actor: str, resources: Resources) -> str:
+    """Make the version that the alias names champion; return the reason if that is not possible."""
+    registry, ledger = resources.registry, resources.ledger
     try:
-        made = registry.find_version(spec.model, alias)
+        challenger = registry.find_version(spec.model, alias)
     except IntegrityError as error:
         return error.got
-    if made is None:
+    if challenger is None:
         return "no retrain made it"
-    if block := standing.find_block(made.key):
+    if block := standing.find_block(challenger.key):
         return str(block)
     reason = "the alias was moved by hand"
-    move = wish_for(Action.ADOPT, spec.model, PRODUCTION, made, actor=actor, reason=reason, ledger=ledger)
+    move = propose_move(Action.ADOPT, spec.model, PRODUCTION, challenger, actor=actor, reason=reason, ledger=ledger)
     if not move.decision_id:
-        return "no decision on production is about it"
+        return "it has no decision on production"
     try:
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            registry.fetch(spec.model, alias, made.manifest_digest, Path(scratch))
+            registry.fetch(spec.model, alias, challenger.manifest_digest, Path(scratch))
         ledger.append(move)
     except (ConflictError, IntegrityError, NotFoundError) as error:
         return error.got
     return ""
 
 
-def _follow(spec: PipelineSpec, registry: ModelRegistry, ledger: Ledger) -> None:
-    """Have the alias follow a move; where it cannot, the finding on the move must not be lost, and `_mend_alias` says so."""
+def _follow(spec: PipelineSpec, resources: Resources) -> None:
+    """Let the alias follow a move. If it cannot, the finding on the move is kept, and `_repair_alias` reports the alias."""
     with suppress(OutageError, RegistryError):
-        project_alias(spec, registry=registry, ledger=ledger)
+        project_alias(spec, resources)
 
 
-def _first_sound(standing: Standing, registry: ModelRegistry) -> LedgerEntry | None:
-    """Return the latest former champion whose artifact is what was made."""
+def _find_intact_fallback(standing: Standing, registry: ModelRegistry) -> LedgerEntry | None:
+    """Return the latest former champion whose artifact is intact."""
     for entry in standing.fallbacks():
         try:
             _fetch(entry, registry)

@@ -13,7 +13,8 @@ import numpy as np
 
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Decision
-from retrain.core.ports import ModelRegistry, Refit, SnapshotStore, Trainer
+from retrain.core.ports import Trainer
+from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metrics.base import Floats
 from retrain.core.training.recipe import Recipe
@@ -54,16 +55,9 @@ class Replay:
 
 
 def replay_retrain(
-    spec: PipelineSpec,
-    decision: Decision,
-    *,
-    snapshots: SnapshotStore,
-    trainer: Trainer,
-    refit: Refit,
-    registry: ModelRegistry,
-    tolerance: float = TOLERANCE,
+    spec: PipelineSpec, decision: Decision, resources: Resources, *, tolerance: float = TOLERANCE
 ) -> Replay:
-    """Train again on the stored snapshot by the version's own recipe, and compare with the version that was made then.
+    """Train again on the stored snapshot by the version's own recipe, and compare the result with the stored version.
 
     Raises:
         NotFoundError: The retrain made no version, or its snapshot or artifact is gone.
@@ -76,6 +70,7 @@ def replay_retrain(
             got=f"one that failed at {decision.failed_step or 'an early step'}",
             fix="Choose another of `retrain history`.",
         )
+    registry, snapshots, trainer = resources.registry, resources.snapshots, resources.load_trainer(spec)
     tags = registry.run_tags(challenger.run_id)
     snapshot = snapshots.load(decision.snapshot)
     holdout = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
@@ -86,7 +81,7 @@ def replay_retrain(
         rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
         folder = Path(scratch) / "again"
         try:
-            refit(recipe, rows, folder, current_spec=spec)
+            resources.refit(recipe, rows, folder, current_spec=spec)
         except TrainingError as error:
             if not changed:
                 raise

@@ -1,10 +1,10 @@
-"""Tell people about a decision: a page and a model card on the challenger's run."""
+"""Show people a decision: a page and a model card on the challenger's run."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from retrain.core.data.snapshot import Snapshot
@@ -12,93 +12,77 @@ from retrain.core.evaluation.prediction_change import prediction_change
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
-from retrain.core.ports import EvidenceStore, ModelRegistry, SnapshotStore
+from retrain.core.ports import ModelRegistry, SnapshotStore
 from retrain.core.report import Recipe, RetrainReport
+from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.reliability import Reliability, compute_reliability
 from retrain.errors import IntegrityError, NotFoundError
 
-__all__ = ["Render", "collect_report", "page_path", "report_retrain"]
-
-Render = Callable[[RetrainReport, Path], list[Path]]
-"""Writes the page, ``scorecard.html``, and whatever goes with it into a folder; returns the files."""
+__all__ = ["collect_report", "page_path", "report_decision"]
 
 log = logging.getLogger(__name__)
 
 
 def page_path(timeline: str) -> str:
-    """Return where the page of a decision lies among the files of its run."""
+    """Return the path of a decision's page among the files of its run."""
     return f"decision/{timeline}/scorecard.html"
 
 
-def report_retrain(
-    spec: PipelineSpec,
-    decision: Decision,
-    made: Challenger,
-    *,
-    snapshots: SnapshotStore,
-    registry: ModelRegistry,
-    evidence: EvidenceStore,
-    render: Render,
-    origin_url: str = "",
+def report_decision(
+    spec: PipelineSpec, decision: Decision, challenger: Challenger, resources: Resources, *, origin_url: str = ""
 ) -> str:
-    """Put the page of a decision on the run of its challenger; return its address, empty where that failed.
+    """Log the page of a decision to the run of its challenger; return its address, empty if that failed.
 
-    The files lie in a folder named by the timeline, because a simulation may decide on the same version in another way.
-    On production the version's description says in short what was decided. Said again, the same files come again.
+    The files lie in a folder named after the timeline, because a simulation may decide differently on the same version.
+    On production the version's description summarises the decision. A second call writes the same files again.
 
-    A decision stands without its page, so no error comes out of here: it is logged by its class, for its text may hold anything.
+    A decision stands without its page, so this raises nothing: an error is logged by its class, as its text may hold row values.
     """
+    registry = resources.registry
     try:
-        report = collect_report(
-            spec, decision, made, snapshots=snapshots, registry=registry, evidence=evidence, origin_url=origin_url
-        )
+        report = collect_report(spec, decision, challenger, resources, origin_url=origin_url)
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             page = page_path(decision.timeline)
-            registry.log_files(made.run_id, render(report, Path(scratch)), str(Path(page).parent))
-            address = registry.file_url(made.run_id, page)
+            files = resources.reports.write_scorecard(report, Path(scratch))
+            registry.log_files(challenger.run_id, files, str(Path(page).parent))
+            address = registry.file_url(challenger.run_id, page)
         if decision.timeline == PRODUCTION:
-            told = f"{decision.choice.value} as of {decision.as_of:%Y-%m-%d %H:%M}. {report.headline}\n\n[Scorecard]({address})"
-            registry.describe_version(spec.model, made.version, told)
+            summary = f"{decision.choice.value} as of {decision.as_of:%Y-%m-%d %H:%M}. {report.headline}\n\n[Scorecard]({address})"
+            registry.describe_version(spec.model, challenger.version, summary)
     except Exception as error:  # noqa: BLE001 - see the docstring
-        log.warning("The decision stands, its page could not be made: %s", type(error).__name__)
+        log.warning("The decision stands, its page could not be written: %s", type(error).__name__)
         return ""
     return address
 
 
 def collect_report(
-    spec: PipelineSpec,
-    decision: Decision,
-    made: Challenger,
-    *,
-    snapshots: SnapshotStore,
-    registry: ModelRegistry,
-    evidence: EvidenceStore,
-    origin_url: str = "",
+    spec: PipelineSpec, decision: Decision, challenger: Challenger, resources: Resources, *, origin_url: str = ""
 ) -> RetrainReport:
-    """Return the facts of a decision, fresh or long past, from what was stored.
+    """Return the facts of a decision, new or old, from what was stored.
 
     Args:
-        origin_url: The page of what asked for the retrain, such as a DAG run.
+        origin_url: The page of the DAG run that requested the retrain.
 
     Raises:
         NotFoundError: The run or the scorecard is gone.
         IntegrityError: The scorecard was altered.
     """
-    found = evidence.evidence(decision.scorecard) if decision.scorecard else None
-    opponent = found.opponent if found else None
+    registry, snapshots = resources.registry, resources.snapshots
+    evidence = resources.evidence.evidence(decision.scorecard) if decision.scorecard else None
+    opponent = evidence.opponent if evidence else None
     return RetrainReport(
         spec=spec,
         decision=decision,
-        made=made,
-        recipe=_recipe(made.version, made.run_id, registry, snapshots),
+        made=challenger,
+        recipe=_recipe(challenger.version, challenger.run_id, registry, snapshots),
         champion=_champion(spec.model, decision.champion_version, registry, snapshots),
-        scorecard=found.scorecard if found else None,
-        reliability=_reliability(found.scores, opponent) if found else {},
-        change=prediction_change(found.scores) if found and opponent == "champion" else None,
+        scorecard=evidence.scorecard if evidence else None,
+        reliability=_reliability(evidence.scores, opponent) if evidence else {},
+        change=prediction_change(evidence.scores) if evidence and opponent == "champion" else None,
         links={
-            "MLflow run": registry.run_url(made.run_id),
-            "model version": registry.version_url(spec.model, made.version),
+            "MLflow run": registry.run_url(challenger.run_id),
+            "model version": registry.version_url(spec.model, challenger.version),
             "DAG run": origin_url,
         },
     )
@@ -112,12 +96,12 @@ def _reliability(scores: Scores, opponent: Opponent | None) -> Mapping[str, Reli
 
 
 def _champion(model: str, version: int | None, registry: ModelRegistry, snapshots: SnapshotStore) -> Recipe | None:
-    """Return what a champion was made from; None where it is gone: a page that cannot compare still tells the rest."""
+    """Return what a champion was made from; None if it is gone, because a page without it still shows the rest."""
     if version is None:
         return None
     try:
-        found = registry.find_version(model, version)
-        return None if found is None else _recipe(version, found.run_id, registry, snapshots)
+        champion = registry.find_version(model, version)
+        return None if champion is None else _recipe(version, champion.run_id, registry, snapshots)
     except (IntegrityError, NotFoundError):
         return None
 

@@ -1,7 +1,8 @@
-"""The rows that both sides are scored on, and their scores put side by side."""
+"""Score two models on the same rows and the same classes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,15 +14,41 @@ from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from retrain.core.stats.metrics.base import Floats
 
-__all__ = ["align_scores", "holdout_rows"]
+__all__ = ["ScoredModel", "align_scores", "load_holdout"]
 
 
-def holdout_rows(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> DataFrame:
-    """Return the holdout with every column, because the champion, not known yet, may want one that the challenger leaves out."""
+@dataclass(frozen=True)
+class ScoredModel:
+    """A model with its scores on some rows.
+
+    Attributes:
+        scores: (n, classes) probabilities, or (n,) predictions of a regression.
+    """
+
+    model: FittedModel
+    scores: Floats
+
+    @classmethod
+    def baseline_of(cls, model: FittedModel, rows: int) -> ScoredModel:
+        """Return the dummy that was fitted on a model's own training rows, scored on `rows` rows."""
+        return cls(model, np.broadcast_to(model.baseline, (rows, len(model.baseline))))
+
+    def on(self, mask: NDArray[np.bool_]) -> ScoredModel:
+        """Return the model with its scores on some of the rows."""
+        return ScoredModel(self.model, self.scores[mask])
+
+
+def load_holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> DataFrame:
+    """Return the holdout with every column: the champion may need one that the challenger leaves out.
+
+    Raises:
+        DataError: A row has no label.
+    """
     rows = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
     missing = int(rows[spec.data.label].isna().sum())
     if missing:
@@ -31,38 +58,46 @@ def holdout_rows(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStor
     return rows
 
 
-def align_scores(
-    spec: PipelineSpec, rows: DataFrame, made: FittedModel, other: FittedModel, mine: Floats, theirs: Floats | None
-) -> Scores:
-    """Put both sides' scores on the same classes, in the same rows."""
-    label, dummy = rows[spec.data.label].to_numpy(), np.array([made.baseline], dtype=np.float64)
-    if made.classes is None or other.classes is None:
-        y = label.astype(np.float64)
+def align_scores(spec: PipelineSpec, rows: DataFrame, challenger: ScoredModel, opponent: ScoredModel | None) -> Scores:
+    """Return the scores of both models on the same rows, with the classes of both in one order.
+
+    Raises:
+        DataError: A label is infinite, or the classes are of several types.
+    """
+    opponent_model = opponent.model if opponent else challenger.model
+    labels = rows[spec.data.label].to_numpy()
+    dummy = np.array([challenger.model.baseline], dtype=np.float64)
+    challenger_scores, opponent_scores = challenger.scores, opponent.scores if opponent else None
+    if challenger.model.classes is None or opponent_model.classes is None:
+        y = labels.astype(np.float64)
         if not np.isfinite(y).all():
-            raise DataError("every holdout label must be finite", got="an infinity", fix="Mend the query.")
-        theirs = None if theirs is None else theirs.reshape(len(rows))
+            raise DataError("every holdout label must be finite", got="an infinity", fix="Fix the query.")
+        if opponent_scores is not None:
+            opponent_scores = opponent_scores.reshape(len(rows))
     else:
-        union = _union(made.classes, other.classes, np.unique(label).tolist())
-        y = np.searchsorted(np.array(union), label).astype(np.float64)
-        mine, dummy = (align_classes(said, made.classes, union) for said in (mine, dummy))
-        theirs = None if theirs is None else align_classes(theirs, other.classes, union)
+        classes = _merge_classes(challenger.model.classes, opponent_model.classes, np.unique(labels).tolist())
+        y = np.searchsorted(np.array(classes), labels).astype(np.float64)
+        challenger_scores = align_classes(challenger_scores, challenger.model.classes, classes)
+        dummy = align_classes(dummy, challenger.model.classes, classes)
+        if opponent_scores is not None:
+            opponent_scores = align_classes(opponent_scores, opponent_model.classes, classes)
     return Scores(
         y,
-        mine,
-        None if theirs is None else np.array(theirs),
+        challenger_scores,
+        None if opponent_scores is None else np.array(opponent_scores),
         rows[spec.data.event_time].to_numpy().astype("datetime64[us]"),
         {name: rows[name].to_numpy() for name in spec.score_columns if name in rows},
         dummy[0],
     )
 
 
-def _union(*classes: Any) -> list[Any]:
-    found = {value for group in classes for value in group}
+def _merge_classes(*groups: Any) -> list[Any]:
+    classes = {value for group in groups for value in group}
     try:
-        return sorted(found)
+        return sorted(classes)
     except TypeError as error:
         raise DataError(
-            "the classes of label, challenger and champion must be of one kind",
-            got=", ".join(sorted({type(value).__name__ for value in found})),
+            "the classes of label, challenger and champion must be of one type",
+            got=", ".join(sorted({type(value).__name__ for value in classes})),
             fix="Cast the label in the query.",
         ) from error

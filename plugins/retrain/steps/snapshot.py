@@ -1,4 +1,4 @@
-"""Take the data of a window, and refuse a window that cannot carry a retrain."""
+"""Take the data of a window, and refuse a window that holds too little to retrain on."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from datetime import datetime
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.data.window import Period
-from retrain.core.ports import Ledger, SnapshotStore
-from retrain.core.request import RetrainRequest
+from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 
 __all__ = ["take_snapshot"]
 
 
-def take_snapshot(spec: PipelineSpec, request: RetrainRequest, *, snapshots: SnapshotStore, ledger: Ledger) -> Snapshot:
-    """Open the retrain in the ledger and store its data.
+def take_snapshot(retrain: Retrain) -> Snapshot:
+    """Open the retrain in the ledger and store the data of its window.
 
     Raises:
         DataError: The window has too few rows, or a calendar period inside it has none.
     """
-    ledger.open_retrain(request)
-    snapshot = snapshots.take(spec, spec.window_at(request.as_of))
+    spec, request = retrain.spec, retrain.request
+    retrain.resources.ledger.open_retrain(request)
+    snapshot = retrain.resources.snapshots.take(spec, spec.window_at(request.as_of))
     _check_periods(spec, snapshot)
     for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):
         if rows < spec.data.min_rows:
@@ -36,7 +36,7 @@ def take_snapshot(spec: PipelineSpec, request: RetrainRequest, *, snapshots: Sna
 
 
 def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
-    """Refuse a hole: history may begin inside the window, but from its first row on no period may be empty."""
+    """Refuse a gap: history may begin inside the window, but no period after its first row may be empty."""
     window, unit = snapshot.window, spec.data.chunk.value
     present = {chunk.start for chunk in snapshot.chunks}
     if not present:
@@ -59,5 +59,5 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
 
 
 def _is_sliver(period: Period, start: datetime, end: datetime) -> bool:
-    """Whether a window holds so little of its last period, such as the half hour after midnight, that it may be empty."""
+    """Whether the window covers so little of its last period (such as half an hour) that the period may be empty."""
     return (end - start) < (period.next_start(start) - start) / 20

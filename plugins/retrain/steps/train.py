@@ -8,10 +8,8 @@ from typing import Final
 
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.policy.decision import Challenger
-from retrain.core.ports import ModelRegistry, SnapshotStore, Trainer
-from retrain.core.request import RetrainRequest
-from retrain.core.spec import PipelineSpec
-from retrain.steps.search import OpenTrials, Tell, search_params
+from retrain.core.resources import Retrain
+from retrain.steps.search import ReportProgress, search_params
 from retrain.steps.training import Training
 
 __all__ = ["train_challenger"]
@@ -20,41 +18,23 @@ _SAMPLE_ROWS: Final = 100
 
 
 def train_challenger(
-    spec: PipelineSpec,
-    request: RetrainRequest,
-    snapshot: Snapshot,
-    *,
-    snapshots: SnapshotStore,
-    trainer: Trainer,
-    registry: ModelRegistry,
-    open_trials: OpenTrials,
-    tell: Tell = lambda _: None,
+    retrain: Retrain, snapshot: Snapshot, *, report_progress: ReportProgress = lambda _: None
 ) -> Challenger:
-    """Return the one challenger of the retrain's key, with the best params where the spec has a search.
+    """Return the one challenger of the retrain's key, fitted with the best params if the spec has a search.
 
     Raises:
         TrainingError: The estimator cannot be built or fitted.
         DataError: The training rows cannot be learnt from.
     """
-    training = Training.of(spec, request, snapshot, trainer)
-    if found := registry.find_challenger(spec.model, training.key):
-        return found
-    run_id = training.open_run(registry)
-    spec = spec.with_params(
-        search_params(
-            training,
-            run_id,
-            snapshots=snapshots,
-            trainer=trainer,
-            registry=registry,
-            open_trials=open_trials,
-            tell=tell,
-        )
-    )
-    features = spec.feature_columns([name for name, _ in snapshot.columns])
-    rows = snapshots.frame(snapshot, Part.TRAIN, [*features, spec.data.label])
-    model = trainer.fit(spec, rows[list(features)], rows[spec.data.label])
+    training, resources = Training.of(retrain, snapshot), retrain.resources
+    if existing := resources.registry.find_challenger(retrain.spec.model, training.key):
+        return existing
+    run_id = training.open_run()
+    spec = retrain.spec.with_params(search_params(training, run_id, report_progress=report_progress))
+    features = list(spec.feature_columns([name for name, _ in snapshot.columns]))
+    rows = resources.snapshots.frame(snapshot, Part.TRAIN, [*features, spec.data.label])
+    model = retrain.trainer.fit(spec, rows[features], rows[spec.data.label])
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch) / "model"
-        trainer.save(model, spec, rows[list(features)].head(_SAMPLE_ROWS), folder)
-        return registry.publish(spec.model, training.key, run_id, folder)
+        retrain.trainer.save(model, spec, rows[features].head(_SAMPLE_ROWS), folder)
+        return resources.registry.publish(spec.model, training.key, run_id, folder)

@@ -1,4 +1,4 @@
-"""What the tasks that train one challenger have in common: its key and its run."""
+"""The key and the run of one training, which several tasks share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.failpoints import failpoint
-from retrain.core.ports import DatasetRef, ModelRegistry, Trainer
-from retrain.core.request import RetrainRequest
-from retrain.core.spec import PipelineSpec
+from retrain.core.ports import DatasetRef
+from retrain.core.resources import Retrain
 from retrain.core.training.key import compute_retrain_key
 
 __all__ = ["Training"]
@@ -17,21 +16,21 @@ __all__ = ["Training"]
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a pipeline, known by its key.
+    """One training of a pipeline, identified by its key.
 
     Attributes:
-        tags: What the run says about where it came from.
+        tags: The tags of its run: as-of, timeline, origin, and the digests of all inputs.
     """
 
-    spec: PipelineSpec
-    request: RetrainRequest
+    retrain: Retrain
     snapshot: Snapshot
     key: str
     tags: Mapping[str, str]
 
     @classmethod
-    def of(cls, spec: PipelineSpec, request: RetrainRequest, snapshot: Snapshot, trainer: Trainer) -> Training:
-        """Return the training that a request asks for."""
+    def of(cls, retrain: Retrain, snapshot: Snapshot) -> Training:
+        """Return the training of a retrain on its snapshot."""
+        spec, request, trainer = retrain.spec, retrain.request, retrain.trainer
         code, lock = trainer.code_digest(spec), trainer.lock_digest(spec)
         key = compute_retrain_key(spec, snapshot=snapshot.digest, code=code, lock=lock, nonce=request.nonce)
         tags = {
@@ -43,11 +42,12 @@ class Training:
             "retrain.lock": lock,
             "retrain.spec": spec.digest,
         }
-        return cls(spec, request, snapshot, key, tags)
+        return cls(retrain, snapshot, key, tags)
 
-    def open_run(self, registry: ModelRegistry) -> str:
-        """Return the id of the training's run, made on the first call."""
-        spec, as_of, train = self.spec, self.request.as_of, self.spec.train
+    def open_run(self) -> str:
+        """Return the id of the training's run; the first call makes it."""
+        spec, as_of, registry = self.retrain.spec, self.retrain.request.as_of, self.retrain.resources.registry
+        train = spec.train
         searched = train.search.params if train.search else ()
         params = {name: value for name, value in train.params.items() if name not in searched}
         run_id = registry.open_run(

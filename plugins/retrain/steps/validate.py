@@ -1,4 +1,4 @@
-"""Hold the rows of a window against the pipeline's expectations."""
+"""Validate the rows of a window against the pipeline's expectations."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from typing import Any
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.data.validation import ValidationReport
-from retrain.core.ports import SnapshotStore, Validator
+from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 
 __all__ = ["read_suite", "validate_snapshot"]
 
 
-def validate_snapshot(
-    spec: PipelineSpec, snapshot: Snapshot, *, snapshots: SnapshotStore, validator: Validator
-) -> ValidationReport:
-    """Return the report of a snapshot that meets its suite.
+def validate_snapshot(retrain: Retrain, snapshot: Snapshot) -> ValidationReport:
+    """Validate a snapshot against the pipeline's suite; return the report if every expectation is met.
 
     Raises:
         DataError: An expectation is not met, or the suite cannot be read or is empty.
     """
-    report = validator.validate(
-        snapshots.files(snapshot), read_suite(spec), event_time=snapshot.event_time, window=snapshot.window
+    files = retrain.resources.snapshots.files(snapshot)
+    report = retrain.resources.load_validator(retrain.spec).validate(
+        files, read_suite(retrain.spec), event_time=snapshot.event_time, window=snapshot.window
     )
     if not report.success:
         raise DataError(
             f"the data must meet all {len(report.results)} expectations of {report.suite}",
             got=f"{len(report.failures)} not met: " + "; ".join(map(str, report.failures)),
-            fix="Mend the data or the suite, then clear the run.",
+            fix="Fix the data or the suite, then clear the run.",
         )
     return report
 

@@ -21,7 +21,7 @@ __all__ = ["profile_snapshot"]
 
 
 def profile_snapshot(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStore) -> Profile:
-    """Return what the training range and the whole holdout of a snapshot look like."""
+    """Profile the training range and the whole holdout of a snapshot."""
     label = spec.data.label
     columns = [*spec.feature_columns([name for name, _ in snapshot.columns]), label]
     train, holdout = (_columns(snapshots.frame(snapshot, part, columns)) for part in (Part.TRAIN, Part.HOLDOUT))
@@ -34,7 +34,7 @@ def _columns(frame: DataFrame) -> dict[str, Values]:
 
 
 def _values(column: Series) -> Values:
-    """Return numbers and instants as they are, in UTC, anything else as objects with None for missing."""
+    """Return numbers and instants (in UTC) unchanged, anything else as objects with None for missing values."""
     if column.dtype.kind == "M":
         return column.to_numpy(dtype="datetime64[us]")
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufm":

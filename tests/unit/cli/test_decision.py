@@ -11,10 +11,17 @@ from typer.testing import CliRunner
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.app import app
+from retrain.cli.resources import CliResources
 from retrain.core.policy.decision import Decision
+from retrain.core.resources import Retrain
 from retrain.steps import record_failure
 
 RUN = f"{MODEL}/scheduled__2024-07-01T00:00:00+00:00"
+
+
+def fail_retrain(ledger: SqlLedger, origin: str, step: str, reason: str) -> Decision:
+    resources = CliResources(ledger, store="memory://", tracking_uri=None, home=Path(), trusted_types=())
+    return record_failure(Retrain(make_spec(), make_request(origin=origin), resources), step, reason)
 
 
 @pytest.fixture
@@ -22,14 +29,14 @@ def decided(tmp_path: Path) -> tuple[str, Decision]:
     """The address of a ledger with a run that failed twice, and its last decision."""
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     ledger = SqlLedger.open(url)
-    record_failure(make_spec(), make_request(origin=RUN), "snapshot", "no rows", ledger=ledger)
-    record_failure(make_spec(), make_request(origin=f"{MODEL}/another"), "train", "another run", ledger=ledger)
-    return url, record_failure(make_spec(), make_request(origin=RUN), "train", "no [bold]luck[/]", ledger=ledger)
+    fail_retrain(ledger, RUN, "snapshot", "no rows")
+    fail_retrain(ledger, f"{MODEL}/another", "train", "another run")
+    return url, fail_retrain(ledger, RUN, "train", "no [bold]luck[/]")
 
 
 def test_the_last_decision_of_the_run_is_printed(decided: tuple[str, Decision]) -> None:
     url, _ = decided
-    result = CliRunner().invoke(app, ["decision", "--run", RUN, "--ledger", url])
+    result = CliRunner().invoke(app, ["--ledger", url, "decision", "--run", RUN])
     assert result.exit_code == 0
     assert f"REJECT {MODEL}" in result.output
     assert "train failed: no [bold]luck[/]" in result.output
@@ -37,7 +44,7 @@ def test_the_last_decision_of_the_run_is_printed(decided: tuple[str, Decision]) 
 
 def test_as_json_it_is_the_whole_decision(decided: tuple[str, Decision]) -> None:
     url, last = decided
-    result = CliRunner().invoke(app, ["decision", "--run", RUN, "--json", "--ledger", url])
+    result = CliRunner().invoke(app, ["--ledger", url, "decision", "--run", RUN, "--json"])
     document = json.loads(result.output)
     assert document.pop("id") == last.id
     assert Decision.from_json(document) == last
@@ -45,6 +52,6 @@ def test_as_json_it_is_the_whole_decision(decided: tuple[str, Decision]) -> None
 
 def test_a_run_that_decided_nothing_is_an_error(decided: tuple[str, Decision]) -> None:
     url, _ = decided
-    result = CliRunner().invoke(app, ["decision", "--run", f"{MODEL}/never", "--json", "--ledger", url])
+    result = CliRunner().invoke(app, ["--ledger", url, "decision", "--run", f"{MODEL}/never", "--json"])
     assert result.exit_code == 1
     assert "one that came to a decision" in result.output

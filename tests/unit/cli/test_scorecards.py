@@ -29,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def retrain(*arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--pipelines", "pipelines", "--home", "state"])
+    return CliRunner().invoke(app, ["--home", "state", *arguments, "--pipelines", "pipelines"])
 
 
 def test_a_past_decision_is_written_again_as_it_was_at_the_time(project: Path) -> None:

@@ -27,10 +27,7 @@ GUARDED = {"promotion": {"approval": "required", "approvers": ["ann", "bob"]}}
 @pytest.fixture
 def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     world.respec(**GUARDED)
-    hook = SimpleNamespace(get_conn=lambda: world.ledger)
-    registry = SimpleNamespace(get_conn=lambda: world.registry)
-    monkeypatch.setattr(ApprovePromotionOperator, "ledger_hook", hook)
-    monkeypatch.setattr(ApprovePromotionOperator, "mlflow_hook", registry)
+    monkeypatch.setattr(ApprovePromotionOperator, "open_resources", lambda _: world)
     return world
 
 
@@ -107,7 +104,7 @@ def test_a_simulation_asks_nobody(world: World) -> None:
 def test_who_asked_for_it_cannot_be_the_only_approver(world: World) -> None:
     world.respec(promotion={"approval": "required", "approvers": ["ann"]})
     decision = world.decide()
-    with pytest.raises(AirflowFailException, match="somebody else than who asked for it; got ann"):
+    with pytest.raises(AirflowFailException, match="somebody other than the user who requested it; got ann"):
         approve(world, decision.id).execute(context("ann"))
 
 

@@ -9,24 +9,13 @@ from airflow.sdk.exceptions import AirflowFailException
 from tests.builders import LATER, MODEL, World
 
 from retrain.operators import PromoteModelOperator, RollbackModelOperator
-from retrain.operators.champion import ChampionOperator
-
-
-@pytest.fixture
-def succeeded(succeeded: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The world of `succeeded`, in which the operators work, too."""
-    proof = {"registry": succeeded.registry, "ledger": succeeded.ledger, "snapshots": succeeded.snapshots}
-    monkeypatch.setattr(ChampionOperator, "proof", lambda _: proof | {"smoke_test": succeeded.smoke_test})
-    monkeypatch.setattr(PromoteModelOperator, "ledger_hook", SimpleNamespace(get_conn=lambda: succeeded.ledger))
-    monkeypatch.setattr(PromoteModelOperator, "mlflow_hook", SimpleNamespace(get_conn=lambda: succeeded.registry))
-    return succeeded
 
 
 def rollback(world: World, **changes: Any) -> dict[str, Any]:
     options = {"reason": "because", "to": ""} | changes
     operator = RollbackModelOperator(task_id="rollback", specs=[world.spec], model=MODEL, **options)
     operator.actor = "someone"
-    return operator.operate()
+    return operator.operate(world)
 
 
 def test_a_rollback_that_stopped_before_the_alias_is_finished_by_its_retry(succeeded: World) -> None:
@@ -46,7 +35,7 @@ def test_a_repeated_promotion_is_an_asset_event_only_while_it_stands(succeeded: 
     operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
     news: dict[Any, Any] = defaultdict(lambda: SimpleNamespace(add=lambda _, extra: added.append(extra)))
     added: list[Any] = []
-    result = operator.run_step(LATER, {"outlet_events": news})
+    result = operator.run_step(succeeded.of(LATER), {"outlet_events": news})
     assert result == {"version": 2, "generation": 2, "timeline": "production"}
     assert added == ([result] if stands else [])
 

@@ -21,10 +21,7 @@ PAGE = "decision/production/scorecard.html"
 @pytest.fixture
 def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world of `world`, in which the gate works, too."""
-    stores = SimpleNamespace(snapshots=lambda: world.snapshots, evidence=lambda: world.evidence)
-    monkeypatch.setattr(QualityGateOperator, "ledger_hook", SimpleNamespace(get_conn=lambda: world.ledger))
-    monkeypatch.setattr(QualityGateOperator, "mlflow_hook", SimpleNamespace(get_conn=lambda: world.registry))
-    monkeypatch.setattr(QualityGateOperator, "store_hook", stores)
+    monkeypatch.setattr(QualityGateOperator, "open_resources", lambda _: world)
     return world
 
 
@@ -54,7 +51,7 @@ def test_the_gate_links_to_the_page_of_its_decision_which_links_back_to_the_run(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
     operator, context = gate(world)
-    result = operator.run_step(REQUEST, context)  # type: ignore[arg-type]
+    result = operator.run_step(world.of(REQUEST), context)  # type: ignore[arg-type]
     run_id = operator.challenger["run_id"]
     assert result["choice"] == "PROMOTE"
     assert link(operator) == world.registry.file_url(run_id, PAGE)
@@ -70,7 +67,7 @@ def test_a_page_that_cannot_be_drawn_leaves_the_decision_and_no_link(
 
     monkeypatch.setattr(html_scorecard, "draw_scorecard", broken)
     operator, context = gate(world)
-    result = operator.run_step(REQUEST, context)  # type: ignore[arg-type]
+    result = operator.run_step(world.of(REQUEST), context)  # type: ignore[arg-type]
     assert world.ledger.decision(result["decision"]).choice is Choice.PROMOTE
     assert link(operator) == ""
 
@@ -80,7 +77,7 @@ def test_a_retrain_that_failed_with_a_run_has_a_page_and_without_one_has_none(wo
     for challenger in (operator.challenger, None):
         operator.challenger, operator.scorecard_url = challenger, ""
         with pytest.raises(AirflowFailException, match="REJECT: evaluate failed: it broke"):
-            operator.run_step(REQUEST, context)  # type: ignore[arg-type]
+            operator.run_step(world.of(REQUEST), context)  # type: ignore[arg-type]
         assert bool(link(operator)) is (challenger is not None)
 
 

@@ -19,7 +19,7 @@ from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport
 from retrain.reports.html_scorecard import Scale, draw_scorecard
-from retrain.steps import report_retrain
+from retrain.steps import report_decision
 
 HOSTILE = "<img src=x onerror=alert(1)>|[x](javascript:alert(1))"
 NUMBER, TEXT = 123456.78125, "ann@example.com"
@@ -156,7 +156,7 @@ def test_no_value_of_a_row_is_shown(make_world: Callable[..., World], task: str)
     for request in (make_request(), LATER):
         decision = world.decide(request)
         assert decision.challenger is not None
-        assert report_retrain(world.spec, decision, decision.challenger, **world.stores(), render=draw_scorecard)
+        assert report_decision(world.spec, decision, decision.challenger, world)
         world.promote(request, decision)
     files = [path for path in (world.root / "registry" / "runs").rglob("*") if path.is_file()]
     assert sum(path.name in ("scorecard.html", "README.md") for path in files) == 4

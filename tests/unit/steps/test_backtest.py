@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, World, make_request
 
-from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import (
@@ -41,16 +40,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decis
 
 
 def backtest(world: World, decisions: list[Decision], *policies: Policy) -> list[Any]:
-    return backtest_policies(
-        world.spec,
-        decisions,
-        policies,
-        snapshots=world.snapshots,
-        trainer=world.trainer,
-        registry=world.registry,
-        load_gate=gates_below(world.root),
-        evidence=world.evidence,
-    )
+    return backtest_policies(world.spec, decisions, policies, world)
 
 
 def test_the_policy_that_ruled_decides_as_it_did(history: tuple[World, list[Decision]]) -> None:

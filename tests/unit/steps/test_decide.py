@@ -9,7 +9,6 @@ import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
 from tests.require import require
 
-from retrain.adapters.user_code.project_gates import gates_below
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import Allotment
 from retrain.core.policy.error_control.lord import lord_level
@@ -50,16 +49,7 @@ def test_a_challenger_is_never_judged_by_the_scorecard_of_another(world: World) 
     for request in (make_request(nonce="again"), make_request(timeline="simulation-1")):
         snapshot = world.snapshot(request)
         with pytest.raises(IntegrityError, match="must be judged by its own scorecard; got that of key"):
-            decide_retrain(
-                world.spec,
-                request,
-                snapshot,
-                world.train(request, snapshot),
-                first.scorecard,
-                evidence=world.evidence,
-                ledger=world.ledger,
-                load_gate=gates_below(world.root),
-            )
+            decide_retrain(world.of(request), snapshot, world.train(request, snapshot), first.scorecard)
     assert world.ledger.decisions(MODEL, "production") == [first]
 
 
@@ -97,7 +87,7 @@ def test_a_simulation_meets_champions_of_its_own(world: World) -> None:
 
 def test_a_failure_is_a_decision_that_leaves_the_champion(crowned: World) -> None:
     champion = crowned.ledger.pointer(MODEL, "production")
-    decision = record_failure(crowned.spec, LATER, "train", "every row must have a label", ledger=crowned.ledger)
+    decision = record_failure(crowned.of(LATER), "train", "every row must have a label")
     assert (decision.choice, decision.failed_step) == (Choice.REJECT, "train")
     assert decision.reason == "train failed: every row must have a label"
     assert (decision.champion_version, decision.champion_generation, decision.challenger) == (1, 1, None)
@@ -107,8 +97,8 @@ def test_a_failure_is_a_decision_that_leaves_the_champion(crowned: World) -> Non
 
 
 def test_a_failure_recorded_again_is_the_same_decision_and_closes_the_attempt(world: World) -> None:
-    first = record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
-    again = record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
+    first = record_failure(world.of(), "snapshot", "no rows")
+    again = record_failure(world.of(), "snapshot", "no rows")
     assert again == first
     assert (first.champion_version, first.champion_generation) == (None, 0)
     assert world.ledger.decisions(MODEL, "production") == [first]
@@ -116,7 +106,7 @@ def test_a_failure_recorded_again_is_the_same_decision_and_closes_the_attempt(wo
 
 
 def test_a_failed_month_does_not_block_the_next(world: World) -> None:
-    record_failure(world.spec, make_request(), "snapshot", "no rows", ledger=world.ledger)
+    record_failure(world.of(), "snapshot", "no rows")
     assert world.retrain(LATER).generation == 1
 
 

@@ -78,7 +78,7 @@ def test_the_run_gets_the_metrics_and_pictures_of_both_sides(world: World) -> No
         path.write_text(f"{title}: {opponent}")
         return [path]
 
-    world.draw = draw
+    world.reports.draw_scores = draw
     evidence_of(world)
     (run,) = (world.root / "registry" / "runs").iterdir()
     metrics = json.loads((run / "metrics.json").read_text())
@@ -107,7 +107,7 @@ def test_labels_of_two_kinds_are_refused(crowned: World) -> None:
     for file in (crowned.root / "source").iterdir():
         file.unlink()
     write_rows(crowned.root / "source", make_rows(days=220, task="multiclass"))
-    with pytest.raises(DataError, match="must be of one kind; got int, str"):
+    with pytest.raises(DataError, match="must be of one type; got int, str"):
         evidence_of(crowned, as_of=LATER)
 
 
@@ -178,7 +178,7 @@ def test_a_champion_whose_column_is_gone_is_a_hold(crowned: World) -> None:
     crowned.respec(data__features=["signal"])
     decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
     assert decision.choice is Choice.HOLD
-    assert "the champion (version 1) cannot be scored: the data has no other any more" in decision.reason
+    assert "the champion (version 1) cannot be scored: the data no longer has the column other" in decision.reason
 
 
 def test_a_champion_with_other_features_of_the_same_data_is_met(crowned: World) -> None:
@@ -191,7 +191,7 @@ def test_a_champion_of_another_task_is_a_hold(crowned: World) -> None:
     crowned.respec(**REGRESSION)
     decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
     assert decision.choice is Choice.HOLD
-    assert "the champion (version 1) cannot be compared: it is of another task" in decision.reason
+    assert "the champion (version 1) cannot be compared: one is a classifier, the other a regression" in decision.reason
 
 
 def test_a_champion_that_fails_on_the_new_rows_is_a_hold(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,9 @@ def test_where_too_few_rows_are_left_there_is_no_comparison(crowned: World) -> N
     crowned.respec(data__window={"train": "60d", "holdout": "60d"}, data__min_rows=300)
     card = evidence_of(crowned, as_of=LATER).scorecard
     assert (card.opponent, card.cut, card.rows) == (None, 0, 360)
-    assert card.why_no_opponent == "the champion was trained on all but 252 of the 360 holdout rows: too few"
+    assert card.why_no_opponent == (
+        "the champion (version 1) cannot be compared: it trained on all but 252 of the 360 holdout rows, which are too few"
+    )
 
 
 def test_the_same_windows_share_no_row_with_the_champions_training(crowned: World) -> None:

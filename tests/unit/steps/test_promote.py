@@ -117,7 +117,7 @@ def test_a_simulation_leaves_the_alias_alone(world: World) -> None:
     entry = world.retrain(make_request(timeline="simulation-1"))
     assert entry.timeline == "simulation-1"
     assert world.registry.alias_version(MODEL, "champion") is None
-    assert project_alias(world.spec, registry=world.registry, ledger=world.ledger) is None
+    assert project_alias(world.spec, world) is None
 
 
 def test_an_alias_that_could_not_be_set_is_set_by_the_retry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_an_alias_that_could_not_be_set_is_set_by_the_retry(world: World, monkey
 
 def test_an_alias_that_was_moved_by_hand_is_put_back(crowned: World) -> None:
     crowned.registry.set_alias(MODEL, "champion", 7)
-    assert project_alias(crowned.spec, registry=crowned.registry, ledger=crowned.ledger) == 1
+    assert project_alias(crowned.spec, crowned) == 1
     assert crowned.registry.alias_version(MODEL, "champion") == 1
 
 
@@ -166,11 +166,11 @@ def test_an_approved_promotion_carries_its_approver(guarded: World) -> None:
     ("approval", "got"),
     [
         (None, "got none"),
-        (("another", "grace"), "got a stale one by grace, of another decision"),
+        (("another", "grace"), "got one by grace for another decision"),
         (("", "mallory"), "got one by mallory, who is not among the approvers"),
         (("", ""), "got one by , who is not among the approvers"),
-        (("", "ada"), "got one by ada, who asked for the retrain"),
-        (("", "grace", "ada"), "got one by grace, who asked for the retrain"),
+        (("", "ada"), "got one by ada, who requested the retrain"),
+        (("", "grace", "ada"), "got one by grace, who requested the retrain"),
     ],
 )
 def test_an_approval_that_does_not_hold_is_a_refusal(
@@ -212,6 +212,6 @@ def test_a_simulation_needs_no_approval(guarded: World) -> None:
 
 def test_a_no_is_a_refusal(guarded: World) -> None:
     decision = guarded.decide()
-    refusal = refuse_promotion(guarded.spec, make_request(), decision, "grace said no", ledger=guarded.ledger)
+    refusal = refuse_promotion(guarded.of(), decision, "grace said no")
     assert (refusal.action, refusal.reason, refusal.decision_id) == (Action.REFUSE, "grace said no", decision.id)
     assert guarded.ledger.list_earlier_open(LATER) == []

@@ -194,7 +194,7 @@ def test_nothing_is_adopted_while_frozen(rejected: World) -> None:
 
 def test_a_version_without_a_decision_on_production_is_not_adopted(succeeded: World) -> None:
     succeeded.decide(replace(LATEST, timeline="simulation-1"))
-    assert_not_adopted(succeeded, 3, "which cannot be adopted (no decision on production is about it)")
+    assert_not_adopted(succeeded, 3, "which cannot be adopted (it has no decision on production)")
 
 
 def test_an_altered_version_is_not_adopted(rejected: World) -> None:
@@ -213,7 +213,7 @@ def test_a_version_that_was_forged_in_the_registry_is_not_adopted(rejected: Worl
     record = folder.parent / "version.json"
     forged = json.loads(record.read_text()) | {"manifest_digest": digest_manifest(folder)}
     record.write_text(json.dumps(forged))
-    assert_not_adopted(rejected, version, "which cannot be adopted (no decision on production is about it)")
+    assert_not_adopted(rejected, version, "which cannot be adopted (it has no decision on production)")
 
 
 # The champion
@@ -244,7 +244,7 @@ def test_where_no_former_champion_is_sound_the_finding_says_so(succeeded: World)
         (finding,) = succeeded.reconcile()
         assert (finding.trouble, finding.done) == (
             Trouble.CHAMPION_ALTERED,
-            "no former champion is sound: retrain with a nonce",
+            "no former champion is intact: retrain with a nonce",
         )
     assert len(succeeded.ledger.entries()) == 2
     assert succeeded.alias() == 2
@@ -343,9 +343,7 @@ def test_a_model_that_cannot_be_reconciled_keeps_no_other_from_it(
     shutil.copytree(succeeded.artifact(1).parents[1], succeeded.artifact(1).parents[2] / "other")
     break_alias(succeeded, monkeypatch, "other")
     set_alias(succeeded, 7)
-    findings = reconcile_all(
-        [other, succeeded.spec], actor="reconciler", registry=succeeded.registry, ledger=succeeded.ledger
-    )
+    findings = reconcile_all([other, succeeded.spec], succeeded, actor="reconciler")
     assert [(finding.model, finding.trouble) for finding in findings] == [
         ("other", Trouble.NOT_RECONCILED),
         (MODEL, Trouble.ALIAS_MOVED),
@@ -378,9 +376,7 @@ def test_an_altered_ledger_freezes_every_model_and_mends_nothing(succeeded: Worl
     tamper(succeeded, simulated.seq)
     set_alias(succeeded, 7)
     for _ in range(2):
-        findings = reconcile_all(
-            [succeeded.spec, other], actor="reconciler", registry=succeeded.registry, ledger=succeeded.ledger
-        )
+        findings = reconcile_all([succeeded.spec, other], succeeded, actor="reconciler")
         assert [(finding.model, finding.trouble, finding.alarming, finding.done) for finding in findings] == [
             (MODEL, Trouble.LEDGER_ALTERED, True, "frozen until `retrain unfreeze churn`"),
             ("other", Trouble.LEDGER_ALTERED, True, "frozen until `retrain unfreeze other`"),

@@ -19,14 +19,7 @@ MakeWorld = Callable[..., World]
 
 def replay(world: World, decision: Decision | None = None) -> Replay:
     decision = decision or world.ledger.decisions("churn", "production")[-1]
-    return replay_retrain(
-        world.spec,
-        decision,
-        snapshots=world.snapshots,
-        trainer=world.trainer,
-        refit=world.refit,
-        registry=world.registry,
-    )
+    return replay_retrain(world.spec, decision, world)
 
 
 @pytest.mark.integration
@@ -136,8 +129,7 @@ def test_an_altered_snapshot_is_not_trained_on(crowned: World, tmp_path: Path) -
 
 
 def test_a_retrain_without_a_version_cannot_be_replayed(world: World) -> None:
-    from tests.builders import make_request
 
-    failed = record_failure(world.spec, make_request(), "validate", "bad data", ledger=world.ledger)
+    failed = record_failure(world.of(), "validate", "bad data")
     with pytest.raises(NotFoundError, match="one that failed at validate"):
         replay(world, replace(failed))

@@ -5,15 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
 from tests.require import require
 
 from retrain.core.policy.decision import Choice
-from retrain.reports.html_scorecard import draw_scorecard
-from retrain.steps import record_failure, report_retrain
+from retrain.steps import record_failure, report_decision
 
 SECRET = "ann@example.com"
 
@@ -86,8 +84,8 @@ def test_a_snapshot_that_is_gone_leaves_a_report_without_its_data(world: World) 
 
 def test_a_retrain_that_failed_after_training_has_a_page_that_says_so(crowned: World) -> None:
     made = crowned.train(LATER)
-    decision = record_failure(crowned.spec, LATER, "evaluate", "it broke", ledger=crowned.ledger)
-    address = report_retrain(crowned.spec, decision, made, **crowned.stores(), render=draw_scorecard)
+    decision = record_failure(crowned.of(LATER), "evaluate", "it broke")
+    address = report_decision(crowned.spec, decision, made, crowned)
     page = files_of(crowned, made.run_id)["decision/production/scorecard.html"]
     assert address.endswith("decision/production/scorecard.html")
     assert "Version 1 stays champion: the step evaluate failed." in page
@@ -99,7 +97,7 @@ def test_a_decision_reported_twice_leaves_the_same_files_once(world: World) -> N
     challenger = require(decision.challenger)
 
     def tell() -> dict[str, str]:
-        report_retrain(world.spec, decision, challenger, **world.stores(), render=draw_scorecard)
+        report_decision(world.spec, decision, challenger, world)
         return files_of(world, challenger.run_id)
 
     first = tell()
@@ -114,15 +112,21 @@ def test_a_simulation_writes_beside_the_page_of_production_and_leaves_the_descri
     (decision,) = crowned.ledger.decisions(crowned.spec.model, "production")
     simulated = crowned.decide(make_request(timeline="simulation", origin="dag:churn/other"))
     for one in (decision, simulated):
-        report_retrain(crowned.spec, one, require(one.challenger), **crowned.stores(), render=draw_scorecard)
+        report_decision(crowned.spec, one, require(one.challenger), crowned)
     assert simulated.challenger == decision.challenger
     files = files_of(crowned, decision.challenger.run_id)
     assert {name.rsplit("/", 1)[0] for name in files} == {"decision/production", "decision/simulation"}
     assert "decision/simulation" not in description(crowned, 1)
 
 
-def break_drawing(*_: Any) -> list[Path]:
-    raise ZeroDivisionError(SECRET)
+class BrokenReports:
+    """`Reports` whose every method fails, with a row value in the error's text."""
+
+    def draw_scores(self, *_: object) -> list[Path]:
+        raise ZeroDivisionError(SECRET)
+
+    def write_scorecard(self, *_: object) -> list[Path]:
+        raise ZeroDivisionError(SECRET)
 
 
 def test_a_page_that_cannot_be_drawn_leaves_the_decision_standing(
@@ -130,8 +134,8 @@ def test_a_page_that_cannot_be_drawn_leaves_the_decision_standing(
 ) -> None:
     decision = world.decide()
     with caplog.at_level(logging.WARNING):
-        address = report_retrain(
-            world.spec, decision, require(decision.challenger), **world.stores(), render=break_drawing
+        address = report_decision(
+            world.spec, decision, require(decision.challenger), replace(world, reports=BrokenReports())
         )
     assert address == ""
     assert "ZeroDivisionError" in caplog.text
@@ -143,7 +147,7 @@ def test_a_page_that_cannot_be_drawn_leaves_the_decision_standing(
 def test_pictures_that_cannot_be_drawn_leave_the_scorecard_standing(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = replace(world, draw=break_drawing)
+    broken = replace(world, reports=BrokenReports())
     with caplog.at_level(logging.WARNING):
         decision = broken.decide()
     assert decision.choice is Choice.PROMOTE

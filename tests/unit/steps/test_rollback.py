@@ -258,7 +258,7 @@ def test_a_forced_version_is_champion_for_a_while(succeeded: World) -> None:
 
 def test_a_version_that_is_gone_cannot_be_forced(succeeded: World) -> None:
     before = succeeded.ledger.entries()
-    with pytest.raises(NotFoundError, match="version 9 of churn must be there"):
+    with pytest.raises(NotFoundError, match="version 9 of churn must exist"):
         succeeded.force(9)
     *rest, refusal = succeeded.ledger.entries()
     assert (rest, refusal.action, refusal.version) == (before, Action.REFUSE, 9)
@@ -391,14 +391,7 @@ def _operation(world: World, origin: str) -> Operation:
 def _as_run(world: World, origin: str, to: int | None = None) -> LedgerEntry:
     operation = _operation(world, origin)
     plan = plan_rollback(operation, to=to, ledger=world.ledger)
-    return roll_back(
-        plan,
-        operation,
-        registry=world.registry,
-        ledger=world.ledger,
-        snapshots=world.snapshots,
-        smoke_test=world.smoke_test,
-    )
+    return roll_back(plan, operation, world)
 
 
 def test_a_cleared_run_does_not_roll_back_the_champion_of_today(succeeded: World) -> None:
@@ -417,17 +410,12 @@ def test_another_run_counts_anew(succeeded: World) -> None:
 
 
 def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:
-    keywords = {
-        "lifetime": timedelta(days=1),
-        "registry": succeeded.registry,
-        "ledger": succeeded.ledger,
-        "snapshots": succeeded.snapshots,
-        "smoke_test": succeeded.smoke_test,
-    }
-    forced = force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords)
+    lifetime = timedelta(days=1)
+    forced = force_champion(1, _operation(succeeded, "retrain_force/monday"), succeeded, lifetime=lifetime)
     succeeded.force(2)
     today = succeeded.ledger.entries()[-1]
-    assert force_champion(1, _operation(succeeded, "retrain_force/monday"), **keywords) == forced
+    again = force_champion(1, _operation(succeeded, "retrain_force/monday"), succeeded, lifetime=lifetime)
+    assert again == forced
     assert succeeded.ledger.entries()[-1] == today
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import World, make_request, make_rows
+from tests.builders import World, make_rows
 from tests.estimators import EMAIL
 
 from retrain.core.data.snapshot import Part, Snapshot
@@ -49,15 +49,8 @@ def params_of(world: World, challenger: Challenger) -> dict[str, Any]:
     return dict(world.trainer.recipe(world.artifact(challenger.version)).spec.train.params)
 
 
-def work(world: World, worker: int, **changes: Any) -> int:
-    keywords = {
-        "snapshots": world.snapshots,
-        "trainer": world.trainer,
-        "registry": world.registry,
-        "open_trials": world.open_trials,
-        "tell": world.progress.append,
-    }
-    return try_params(world.spec, make_request(), world.snapshot(), worker, **(keywords | changes))
+def work(world: World, worker: int) -> int:
+    return try_params(world.of(), world.snapshot(), worker, report_progress=world.progress.append)
 
 
 def test_the_challenger_has_the_params_of_the_best_trial(world: World) -> None:
@@ -240,7 +233,9 @@ def test_workers_that_finish_leave_training_nothing_to_try(make_world: MakeWorld
 
 
 def test_a_worker_of_a_pipeline_without_a_search_does_nothing(make_world: MakeWorld) -> None:
-    assert work(make_world(), 0, open_trials=None) == 0
+    world = make_world()
+    world.trials_url = "unknown://"  # opening it would fail
+    assert work(world, 0) == 0
 
 
 @pytest.mark.integration
@@ -248,14 +243,7 @@ def test_a_replay_trains_with_what_was_found_and_gives_the_same_bits(world: Worl
     decision = world.decide()
     assert decision.challenger is not None
     assert params_of(world, decision.challenger) != world.spec.train.params
-    found = replay_retrain(
-        world.spec,
-        decision,
-        snapshots=world.snapshots,
-        trainer=world.trainer,
-        refit=world.refit,
-        registry=world.registry,
-    )
+    found = replay_retrain(world.spec, decision, world)
     assert (found.likeness, found.changed) == (Likeness.BIT_IDENTICAL, ())
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Answers:
 
 def validate(world: World, validator: Answers, content: str = json.dumps(SUITE)) -> ValidationReport:
     (world.root / "suite.json").write_text(content, encoding="latin-1")
-    return validate_snapshot(world.spec, world.snapshot(), snapshots=world.snapshots, validator=validator)
+    return validate_snapshot(replace(world, validator=validator).of(), world.snapshot())
 
 
 @pytest.mark.parametrize("results", [(MET,), (MET, MILD)])
@@ -57,7 +58,7 @@ def test_expectations_that_are_not_met_are_a_data_error(world: World) -> None:
     assert str(caught.value) == (
         "the data must meet all 3 expectations of churn; "
         "got 1 not met: expect_column_values_to_be_unique(place): 98.50 % of rows. "
-        "Mend the data or the suite, then clear the run."
+        "Fix the data or the suite, then clear the run."
     )
 
 
@@ -73,7 +74,7 @@ def test_an_altered_chunk_is_not_even_asked(world: World) -> None:
     validator = Answers(MET)
     (world.root / "suite.json").write_text(json.dumps(SUITE))
     with pytest.raises(IntegrityError, match="must have the digest that its name says"):
-        validate_snapshot(world.spec, snapshot, snapshots=world.snapshots, validator=validator)
+        validate_snapshot(replace(world, validator=validator).of(), snapshot)
     assert validator.asked == []
 
 
@@ -92,4 +93,4 @@ def test_a_suite_that_cannot_be_read_is_a_data_error(world: World, content: str,
 
 def test_a_suite_that_is_not_there_is_a_data_error(world: World) -> None:
     with pytest.raises(DataError, match=r"suite\.json must be a readable JSON file; got FileNotFoundError"):
-        validate_snapshot(world.spec, world.snapshot(), snapshots=world.snapshots, validator=Answers(MET))
+        validate_snapshot(replace(world, validator=Answers(MET)).of(), world.snapshot())

@@ -11,6 +11,7 @@ from retrain.core.ports.ledger import Ledger, OpenRetrain
 from retrain.core.ports.meter import Meter
 from retrain.core.ports.refit import Refit
 from retrain.core.ports.registry import DatasetRef, ModelRegistry
+from retrain.core.ports.reports import Reports
 from retrain.core.ports.smoke_test import SmokeTest
 from retrain.core.ports.snapshots import SnapshotSource, SnapshotStore
 from retrain.core.ports.trainer import FittedModel, Trainer
@@ -26,6 +27,7 @@ __all__ = [
     "ModelRegistry",
     "OpenRetrain",
     "Refit",
+    "Reports",
     "Search",
     "SmokeTest",
     "SnapshotSource",
