@@ -182,8 +182,8 @@ def test_three_clicks_say_what_is_in_production_since_when_and_why_the_last_one_
     expect(shown).to_contain_text(f"live since {champion.at:%Y-%m-%d %H:%M}")
     shown.get_by_role("link", name="scorecard").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"{last.as_of:%Y-%m-%d}")
-    for why in last.reason.split("; "):
-        expect(shown.get_by_text(why, exact=True).first).to_be_in_viewport()
+    for reason in last.reasons:
+        expect(shown.get_by_text(reason, exact=True).first).to_be_in_viewport()
 
 
 def test_a_viewer_sees_and_cannot_write(

@@ -160,7 +160,7 @@ def test_nobody_approves_who_asked_for_it_or_may_not(guarded: Stage, approver: s
 
 def test_an_approval_of_a_stale_candidate_is_refused(guarded: Stage) -> None:
     stale, other = guarded.decide(1), guarded.decide(2)
-    with pytest.raises(ConflictError, match="a stale one by ada"):
+    with pytest.raises(ConflictError, match="got one by ada for another decision"):
         guarded.promote(stale, Approval(other.id, "ada"))
     guarded.promote(other, Approval(other.id, "ada"))
     with pytest.raises(ConflictError, match="version 2 \\(generation 1"):
