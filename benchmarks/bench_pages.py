@@ -132,7 +132,9 @@ def fill_ledger(url: Any, models: int, retrains: int) -> None:
         decisions, entries, requests = [], [], []
         for request, decision in retrains_of(f"model-{number:04d}", retrains):
             decisions.append(queries.decision_row(decision))
-            requests.append(asdict(request) | {"id": request.id, "opened_at": decision.at})
+            requests.append(
+                asdict(request) | {"id": request.id, "origin": str(request.origin), "opened_at": decision.at}
+            )
             if decision.choice.value == "PROMOTE":
                 made = decision.challenger
                 move = Move(
@@ -151,6 +153,7 @@ def fill_ledger(url: Any, models: int, retrains: int) -> None:
 
 def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
     from retrain.core.digest import digest_json
+    from retrain.core.ledger.origin import Origin
     from retrain.core.policy.decision import Challenger, Choice, Decision
     from retrain.core.policy.gates import Outcome, Verdict
     from retrain.core.request import RetrainRequest
@@ -159,7 +162,9 @@ def retrains_of(model: str, count: int) -> Iterator[tuple[Any, Any]]:
     for week in range(count):
         as_of = START + timedelta(weeks=week)
         promoted = week % 4 == 0
-        request = RetrainRequest(model, "production", as_of, f"{model}/scheduled__{as_of.isoformat()}", "scheduled")
+        request = RetrainRequest(
+            model, "production", as_of, Origin.of_dag_run(model, f"scheduled__{as_of.isoformat()}"), "scheduled"
+        )
         made = Challenger(digest_json([model, week]), week + 1, "f" * 32, "m-" + "e" * 32, "d" * 64)
         gain = Verdict(
             "beats_champion",

@@ -14,6 +14,7 @@ import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ledger.entries import LedgerEntry, Pointer
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.request import RetrainRequest
@@ -85,13 +86,18 @@ def make_spec(root: Path = ROOT, **changes: Any) -> PipelineSpec:
     return PipelineSpec.model_validate(spec_document(**changes)).rooted_at(root)
 
 
+def make_origin(run_id: str, *, dag_id: str = MODEL) -> Origin:
+    """Return the origin of a DAG run."""
+    return Origin.of_dag_run(dag_id, run_id)
+
+
 def make_request(**changes: Any) -> RetrainRequest:
     """Return a request for `MODEL` on production at `AS_OF`."""
-    return replace(RetrainRequest(MODEL, "production", AS_OF, "dag:churn/run"), **changes)
+    return replace(RetrainRequest(MODEL, "production", AS_OF, make_origin("run")), **changes)
 
 
-LATER = make_request(as_of=AS_OF + timedelta(days=14), origin="dag:churn/later")
-LATEST = make_request(as_of=AS_OF + timedelta(days=18), origin="dag:churn/latest")
+LATER = make_request(as_of=AS_OF + timedelta(days=14), origin=make_origin("later"))
+LATEST = make_request(as_of=AS_OF + timedelta(days=18), origin=make_origin("latest"))
 
 
 def make_pointer(**changes: Any) -> Pointer:

@@ -13,6 +13,7 @@ from tests.builders import AS_OF
 from retrain.adapters.sql_ledger import Attempt, SqlLedger
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.request import RetrainRequest
@@ -25,7 +26,7 @@ GAIN = Verdict("beats_champion", Outcome.PASS, "better", 0.02, 0.0, (0.01, 0.03)
 def decide(ledger: SqlLedger, model: str, week: int, *, timeline: str = "production", **changes: Any) -> Decision:
     """Store a PROMOTE of version `week + 1`, whose metric is 0.7 and a hundredth more a week."""
     as_of = AS_OF + timedelta(weeks=week)
-    request = RetrainRequest(model, timeline, as_of, f"{model}/week-{week}", "scheduled", "weekly")
+    request = RetrainRequest(model, timeline, as_of, Origin.of_dag_run(model, f"week-{week}"), "scheduled", "weekly")
     ledger.open_retrain(request)
     made = Challenger(digest_json([model, week]), week + 1, "r" * 32, "m-1", "d" * 64)
     decision = Decision(
@@ -117,15 +118,15 @@ def test_decisions_are_found_by_id_by_run_and_by_version(ledger: SqlLedger) -> N
     stored = ledger.decisions("alpha", "production")
     assert ledger.overview.last_decisions("alpha", "production", limit=2) == stored[1:]
     assert ledger.overview.decisions([stored[0].id, "none"]) == {stored[0].id: stored[0]}
-    assert ledger.overview.decisions_of("alpha/week-1") == [stored[1]]
-    assert ledger.overview.decisions_of("alpha/week-") == []
+    assert ledger.overview.decisions_of(Origin.of_dag_run("alpha", "week-1")) == [stored[1]]
+    assert ledger.overview.decisions_of(Origin.of_dag_run("alpha", "week-")) == []
     assert ledger.overview.decisions_on("alpha", 2) == [stored[1]]
     assert ledger.overview.decisions_on("beta", 1) == []
     assert ledger.overview.decision_count("alpha", "production") == 3
-    request = ledger.overview.request(stored[1].request_id)
+    request = ledger.overview.requester(stored[1].request_id)
     assert request is not None
     assert (request.actor, request.reason) == ("scheduled", "weekly")
-    assert ledger.overview.request("none") is None
+    assert ledger.overview.requester("none") is None
 
 
 def test_timelines_and_models_are_those_of_the_whole_ledger(ledger: SqlLedger) -> None:

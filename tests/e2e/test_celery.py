@@ -42,7 +42,7 @@ def test_a_backfill_on_celery_workers_promotes_the_regression(stack: Stack) -> N
         assert time.monotonic() < deadline, api.run_states(MODEL)
         time.sleep(0.5)
     ledger = SqlLedger(stack.database_url("retrain"))
-    april, may = (d for d in ledger.decisions(MODEL, PRODUCTION) if "/backfill__" in d.origin)
+    april, may = (d for d in ledger.decisions(MODEL, PRODUCTION) if d.origin.run_id.startswith("backfill__"))
     assert (april.as_of, may.as_of) == (datetime(2013, 4, 1, tzinfo=UTC), datetime(2013, 5, 1, tzinfo=UTC))
     assert april.choice is Choice.PROMOTE
     assert (may.opponent, may.champion_version) == ("champion", require(april.challenger).version)

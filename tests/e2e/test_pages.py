@@ -222,7 +222,7 @@ PICTURES = {"dark": {"model"}, "narrow": {"model"}}
 def addresses(history: list[Decision]) -> dict[str, str]:
     """Return an address of each page."""
     last, before = (decision.challenger.version for decision in history[:2] if decision.challenger)
-    dag_id, run_id = history[0].origin.split("/", 1)
+    dag_id, run_id = history[0].origin.dag_id, history[0].origin.run_id
     return {
         "models": HOME,
         "model": f"{HOME}/models/{MODEL}",

@@ -16,6 +16,7 @@ from retrain.adapters.mlflow_registry import DUPLICATE_TAG, KEY_TAG, MlflowRegis
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
@@ -104,7 +105,10 @@ class Stage:
 
     def request(self, number: int, **changes: Any) -> RetrainRequest:
         as_of = AS_OF + timedelta(days=number)
-        return replace(RetrainRequest(self.model, self.timeline, as_of, f"test:{number}", "someone"), **changes)
+        return replace(
+            RetrainRequest(self.model, self.timeline, as_of, Origin.of_dag_run("test", str(number)), "someone"),
+            **changes,
+        )
 
     def open_run(self, number: int) -> str:
         tags = {"retrain.timeline": self.timeline}
@@ -137,7 +141,7 @@ class Stage:
         return self.ledger.record(decision)
 
     def promote(self, decision: Decision, approval: Approval | None = None) -> LedgerEntry:
-        number = int(decision.origin.removeprefix("test:"))
+        number = int(decision.origin.run_id)
         return promote_challenger(self.of(number), decision, approval=approval)
 
     def crown(self, *numbers: int) -> LedgerEntry:

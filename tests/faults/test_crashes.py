@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
-from tests.builders import AS_OF, make_request, make_rows, write_months
+from tests.builders import AS_OF, make_origin, make_request, make_rows, write_months
 from tests.faults.children import CONFLICT, retrain, start, wait_until_stopped, wake, world_over
 from tests.faults.stage import Stage, check_invariants
 
@@ -56,7 +56,7 @@ def test_a_process_that_sleeps_while_another_promotes_is_refused_by_generation(p
     world = world_over(*place)
     sleeper = start("decided:stop", retrain, place, make_request(model=place[1]))
     wait_until_stopped(sleeper.pid)
-    won = world.retrain(make_request(model=place[1], as_of=AS_OF + timedelta(days=14), origin="dag:churn/later"))
+    won = world.retrain(make_request(model=place[1], as_of=AS_OF + timedelta(days=14), origin=make_origin("later")))
     assert wake(sleeper) == CONFLICT
     promoted, refused = world.ledger.entries(place[1])
     assert (promoted, refused.action, refused.generation) == (won, Action.REFUSE, None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
-from tests.builders import World, make_request
+from tests.builders import World, make_origin, make_request
 from tests.faults.stage import Stage, check_invariants
 from tests.servers import MlflowServer
 
@@ -79,7 +79,7 @@ def test_a_poisoned_artifact_is_refused_before_anything_in_it_runs(
 ) -> None:
     for version in (1, 2):
         poison(succeeded.artifact(version))
-    later = make_request(as_of=make_request().as_of.replace(day=25), origin="dag:churn/third")
+    later = make_request(as_of=make_request().as_of.replace(day=25), origin=make_origin("third"))
     with pytest.raises(IntegrityError, match="manifest digest"):
         succeeded.roll_back(1)
     decision = succeeded.decide(later)  # the champion cannot be met

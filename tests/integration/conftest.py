@@ -145,7 +145,7 @@ class Live:
 
     def decision_of(self, model: str, timeline: str, run_id: str) -> Decision:
         """Return the last decision of a DAG run."""
-        return [d for d in self.ledger.decisions(model, timeline) if d.origin.endswith(f"/{run_id}")][-1]
+        return [d for d in self.ledger.decisions(model, timeline) if d.origin.run_id == run_id][-1]
 
     def as_user(self, name: str) -> AirflowApi:
         """Return the API as one of the other users: ann and bob may operate, vera may look."""

@@ -121,4 +121,4 @@ def test_the_recipes_for_machines_run_as_they_stand(live: Live) -> None:
     environment = os.environ | {"RETRAIN_LEDGER": live.stack.database_url("retrain")}
     run_id = next(run for run in live.api.run_states("flight_delay") if run.startswith("nightly-"))
     said = subprocess.run([*command, f"flight_delay/{run_id}"], env=environment, capture_output=True, text=True)
-    assert json.loads(said.stdout)["origin"] == f"flight_delay/{run_id}", said.stderr
+    assert json.loads(said.stdout)["origin"]["run_id"] == run_id, said.stderr

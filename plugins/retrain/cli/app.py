@@ -25,6 +25,7 @@ from retrain.cli.shared import (
     read_instant,
 )
 from retrain.core.extras import require_extra
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, is_name
 from retrain.core.spec import load_spec, spec_json_schema
 from retrain.errors import NotFoundError, SpecError
@@ -262,7 +263,10 @@ def decision(
 ) -> None:
     """Print what a DAG run decided, with every verdict; the last time, where it was cleared and ran again."""
     with print_errors(), get_context(ctx).open_ledger() as ledger:
-        decisions = ledger.overview.decisions_of(run)
+        try:
+            decisions = ledger.overview.decisions_of(Origin.parse(run))
+        except ValueError:
+            decisions = []
         if not decisions:
             raise NotFoundError(
                 "the run must be one that came to a decision",

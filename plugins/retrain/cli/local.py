@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.request import RetrainRequest
 from retrain.core.resources import Resources, Retrain
@@ -38,7 +39,7 @@ def run_locally(
     """Do all steps, print each with its seconds, and return the decision; a failed step is a decision too."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     user = getpass.getuser()
-    request = RetrainRequest(spec.model, timeline, as_of, origin=f"local/{user}", actor=user, nonce=nonce)
+    request = RetrainRequest(spec.model, timeline, as_of, origin=Origin.of_command(user), actor=user, nonce=nonce)
     retrain, steps = Retrain(spec, request, resources), _Steps(console)
     challenger: Challenger | None = None
     try:

@@ -126,7 +126,7 @@ def print_why(
             console.print(f"  {name:<9} {_plain(value)}", highlight=False, soft_wrap=True)
     for decision in decisions:
         console.print(
-            f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {_plain(decision.timeline)}, by {_plain(decision.origin)}",
+            f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {_plain(decision.timeline)}, by {_plain(str(decision.origin))}",
             highlight=False,
         )
         print_decision(console, decision)

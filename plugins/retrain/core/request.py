@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retrain.core.digest import digest_json
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 from retrain.core.spec import PipelineSpec
 
@@ -17,14 +18,14 @@ class RetrainRequest:
     """One attempt for (pipeline, as-of).
 
     Attributes:
-        origin: What asked, such as ``dag:flight_delay/scheduled__2013-03-01``; the same for every retry of it.
+        origin: The run that requests it; the same for each of its retries.
         nonce: Any text that makes the key a fresh one; empty for the key that the inputs give.
     """
 
     model: str
     timeline: str
     as_of: datetime
-    origin: str
+    origin: Origin
     actor: str = ""
     reason: str = ""
     nonce: str = ""
@@ -32,7 +33,7 @@ class RetrainRequest:
     @property
     def id(self) -> str:
         """The identity of the attempt: what asked, for which model, timeline and as-of."""
-        return digest_json([self.model, self.timeline, self.as_of.isoformat(), self.origin, self.nonce])
+        return digest_json([self.model, self.timeline, self.as_of.isoformat(), str(self.origin), self.nonce])
 
 
 def default_timeline(spec: PipelineSpec, *, backfill: bool) -> str:

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from retrain.core.data.window import resolve_as_of
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import check_name
 from retrain.core.request import RetrainRequest, default_timeline
 from retrain.core.resources import Resources, Retrain
@@ -110,7 +111,7 @@ class RetrainOperator(BaseOperator):
             model=self.spec.model,
             timeline=timeline,
             as_of=as_of,
-            origin=f"{run.dag_id}/{run.run_id}",
+            origin=Origin.of_dag_run(run.dag_id, run.run_id),
             actor=run.triggering_user_name or str(run.run_type),
             reason=to_one_line(self.reason),
             nonce=self.nonce,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import to_one_line
@@ -38,7 +39,7 @@ class ChampionOperator(BaseOperator):
 
     ui_color = "#f7ede2"
     actor = ""
-    origin = ""
+    origin: Origin | None = None
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class ChampionOperator(BaseOperator):
         die_with_supervisor()
         run = context["dag_run"]
         self.actor = run.triggering_user_name or str(run.run_type)
-        self.origin = f"{run.dag_id}/{run.run_id}"
+        self.origin = Origin.of_dag_run(run.dag_id, run.run_id)
         try:
             return self.operate(self.open_resources())
         except OutageError as error:

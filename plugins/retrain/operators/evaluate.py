@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.exceptions import AirflowRescheduleException
 
+from retrain.core.ledger.origin import Origin, OriginKind
 from retrain.core.policy.decision import Challenger
 from retrain.operators.base import RetrainOperator
 from retrain.operators.links import MlflowRunLink, ModelVersionLink
@@ -74,7 +75,7 @@ class EvaluateModelOperator(RetrainOperator):
         would be left for the runs they wait for.
         """
         deadline = time.monotonic() + _PATIENCE
-        logged_origin = ""
+        logged_origin: Origin | None = None
         while ahead := _find_runs_ahead(retrain, context):
             first = ahead[0]
             if logged_origin != first.origin:
@@ -93,7 +94,7 @@ def _find_runs_ahead(retrain: Retrain, context: Context) -> list[OpenRetrain]:
 
 
 def _is_under_way(retrain: OpenRetrain, context: Context) -> bool:
-    dag_id, _, run_id = retrain.origin.partition("/")
-    if dag_id != context["dag_run"].dag_id:
+    origin = retrain.origin
+    if origin.kind is not OriginKind.DAG_RUN or origin.dag_id != context["dag_run"].dag_id:
         return False
-    return context["ti"].get_dagrun_state(dag_id, run_id) in _UNDER_WAY
+    return context["ti"].get_dagrun_state(origin.dag_id, origin.run_id) in _UNDER_WAY

@@ -77,13 +77,13 @@ class QualityGateOperator(RetrainOperator):
 
         if not self.challenger:
             return
-        dag_id, _, run_id = decision.origin.partition("/")
+        origin = decision.origin
         self.scorecard_url = report_decision(
             self.spec,
             decision,
             decision.challenger or Challenger(**self.challenger),
             retrain.resources,
-            origin_url=f"{settings.airflow_url()}/dags/{quote(dag_id)}/runs/{quote(run_id)}",
+            origin_url=f"{settings.airflow_url()}/dags/{quote(origin.dag_id)}/runs/{quote(origin.run_id)}",
         )
 
     def _find_failure(self, context: Context) -> dict[str, str] | None:

@@ -51,7 +51,7 @@ def force_champion(version: int, operation: Operation, resources: Resources, *, 
         ledger=ledger,
         lifetime=lifetime,
     )
-    if operation.origin:
+    if operation.origin is not None:
         move = replace(move, idempotency_key=operation.idempotency_key(Action.FORCE))
 
     def check() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
+from retrain.core.ledger.origin import Origin
 from retrain.core.ports import Ledger
 from retrain.core.spec import PipelineSpec
 from retrain.steps.pointer import LONG_AGO, refuse
@@ -19,23 +20,24 @@ class Operation:
     """An operation on a pipeline's champion: on which timeline, by whom, and why.
 
     Attributes:
-        origin: The DAG run that requests it, such as ``retrain_rollback/<run>``: the same run moves the pointer once only.
-            Empty if each call counts.
+        origin: The DAG run that requests it: the same run moves the pointer only once. None if each call counts.
     """
 
     spec: PipelineSpec
     timeline: str
     actor: str
     reason: str
-    origin: str = ""
+    origin: Origin | None = None
 
     def idempotency_key(self, action: Action) -> str:
         """Return the key of the one move that the origin may make."""
-        return digest_json([action.value, self.spec.model, self.timeline, self.origin])
+        return digest_json([action.value, self.spec.model, self.timeline, str(self.origin)])
 
     def find_earlier_move(self, action: Action, ledger: Ledger) -> LedgerEntry | None:
         """Return the move that the origin has already made; None if it has made none."""
-        key = self.idempotency_key(action) if self.origin else ""
+        if self.origin is None:
+            return None
+        key = self.idempotency_key(action)
         entries = ledger.entries(self.spec.model, self.timeline)
         return next((entry for entry in entries if entry.idempotency_key == key), None)
 

@@ -86,6 +86,6 @@ def roll_back(plan: RollbackPlan, operation: Operation, resources: Resources) ->
             project_alias(spec, resources)
         return plan.current
     move = propose_return(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
-    if operation.origin:
+    if operation.origin is not None:
         move = replace(move, idempotency_key=operation.idempotency_key(Action.ROLLBACK))
     return move_pointer(spec, move, lambda: smoke_test_version(spec, move, resources), resources)

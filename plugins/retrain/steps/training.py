@@ -36,7 +36,7 @@ class Training:
         tags = {
             "retrain.as_of": request.as_of.isoformat(),
             "retrain.timeline": request.timeline,
-            "retrain.origin": request.origin,
+            "retrain.origin": str(request.origin),
             "retrain.snapshot": snapshot.digest,
             "retrain.code": code,
             "retrain.lock": lock,

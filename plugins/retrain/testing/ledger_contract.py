@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from retrain.core.ledger.entries import Action, Move
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
@@ -199,7 +200,7 @@ def _promotion(number: int, **changes: Any) -> Move:
 
 
 def _request(number: int) -> RetrainRequest:
-    return RetrainRequest(_MODEL, _TIMELINE, _month(number), f"dag:{_MODEL}/{number}")
+    return RetrainRequest(_MODEL, _TIMELINE, _month(number), Origin.of_dag_run(_MODEL, str(number)))
 
 
 def _decision(request: RetrainRequest) -> Decision:

@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.ledger.entries import Action, Move
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.request import RetrainRequest
 
@@ -52,7 +53,7 @@ def back(number: int, action: Action = Action.ROLLBACK, /, *, generation: int, *
 
 
 def request_for(number: int, **changes: Any) -> RetrainRequest:
-    return replace(RetrainRequest(MODEL, TIMELINE, month(number), f"dag:churn/{number}"), **changes)
+    return replace(RetrainRequest(MODEL, TIMELINE, month(number), Origin.of_dag_run("churn", str(number))), **changes)
 
 
 def decision_on(request: RetrainRequest, **changes: Any) -> Decision:

@@ -11,6 +11,7 @@ import pytest
 from tests.contracts.ledger.moves import INJECTION, MODEL, TIMELINE, back, decision_on, month, promotion, refusal
 
 from retrain.core.ledger.entries import Action
+from retrain.core.ledger.origin import Origin
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError
@@ -221,7 +222,9 @@ def test_champion_as_of_answers_by_knowledge_time(ledger: Ledger) -> None:
 
 def test_names_are_bound_parameters(ledger: Ledger) -> None:
     for name in (INJECTION, "control"):
-        request = RetrainRequest(name, name, month(1), name, actor=name, reason=name, nonce=name)
+        request = RetrainRequest(
+            name, name, month(1), Origin.of_dag_run(name, name), actor=name, reason=name, nonce=name
+        )
         ledger.open_retrain(request)
         assert len(ledger.list_earlier_open(replace(request, as_of=month(2)))) == 1
         ledger.record(decision_on(request, reason=name))

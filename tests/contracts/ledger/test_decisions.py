@@ -16,6 +16,7 @@ from tests.contracts.ledger.moves import INJECTION, MODEL, TIMELINE, decision_on
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.adapters.sql_ledger.tables import SCORECARD
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
@@ -37,8 +38,8 @@ def test_open_before_gives_earlier_undecided_attempts_of_the_same_model_and_time
     ledger.record(decision_on(others[0]))
     found = ledger.list_earlier_open(request_for(4))
     assert [(attempt.origin, attempt.as_of) for attempt in found] == [
-        ("dag:churn/1", month(1)),
-        ("dag:churn/3", month(3)),
+        (request_for(1).origin, month(1)),
+        (request_for(3).origin, month(3)),
     ]
     assert all(attempt.opened_at.utcoffset() == timedelta(0) for attempt in found)
 
@@ -67,7 +68,7 @@ def test_a_decision_comes_back_as_it_was_stored(ledger: Ledger) -> None:
         as_of=month(1),
         choice=Choice.PROMOTE,
         reason="better",
-        origin="dag:churn/1",
+        origin=request_for(1).origin,
         verdicts=verdicts,
         challenger=Challenger("key-1", 1, "run", "model", "f" * 64),
         champion_version=3,
@@ -105,7 +106,7 @@ def test_numbers_that_are_not_finite_are_stored_as_none(ledger: Ledger) -> None:
 def test_a_decision_is_stored_once(ledger: Ledger) -> None:
     decision = decision_on(request_for(1))
     first = ledger.record(decision)
-    assert ledger.record(replace(decision, origin="a retry")) == first
+    assert ledger.record(replace(decision, origin=Origin.of_dag_run(MODEL, "a_retry"))) == first
     assert ledger.decisions(MODEL, TIMELINE) == [first]
 
 

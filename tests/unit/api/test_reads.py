@@ -109,7 +109,7 @@ def test_a_retrain_shows_verdicts_scorecard_data_and_the_difference_to_the_champ
     )
     assert {change["kind"] for change in found["changes"]} == {"data", "spec"}
     assert found["compared_with"] == 1
-    assert found["links"]["dag_run"] == "dags/dag%3Achurn/runs/later"
+    assert found["links"]["dag_run"] == "dags/churn/runs/later"
 
 
 def test_a_store_that_does_not_answer_leaves_its_part_out_and_says_so(

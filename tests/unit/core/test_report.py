@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import AS_OF, KEY, make_spec
+from tests.builders import AS_OF, KEY, make_origin, make_spec
 
 from retrain.core.data.snapshot import Chunk, Snapshot
 from retrain.core.evaluation.scorecard import SliceScore
@@ -46,7 +46,7 @@ def make_report(*verdicts: Verdict, block: BlockReason | None = None, **changes:
         reason=ruling.reason,
         decided_by=() if about["failed_step"] else ruling.decided_by,
         blocked_by=ruling.blocked_by,
-        origin="dag:churn/run",
+        origin=make_origin("run"),
         verdicts=verdicts,
         challenger=MADE,
         **about,

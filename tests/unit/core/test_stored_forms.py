@@ -1,6 +1,7 @@
 """What is stored keeps its bytes: the canonical JSON and the digest of one object of every stored kind.
 
-``tests/data/stored_documents.json`` was written by the code at commit fe61feb, which still had one pair of functions per kind.
+``tests/data/stored_documents.json`` was written by the code at commit fe61feb, which still had one pair of functions per kind;
+the decisions with a typed origin by the first code that had one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from retrain.core.evaluation.footprint import Footprint, Latency
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.backtest import Backtest, Step
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment
@@ -75,7 +77,7 @@ DECISION: Final = Decision(
     as_of=AT,
     choice=Choice.REJECT,
     reason="fairness(accuracy): too far",
-    origin=make_request().origin,
+    origin=Origin.parse("dag:churn/run"),
     verdicts=VERDICTS,
     challenger=Challenger("k" * 64, 4, "run", "model", "m" * 64),
     champion_version=3,
@@ -93,6 +95,18 @@ DECISION: Final = Decision(
     allotment=Allotment("lord", 0.01, "t" * 64, "lord/production", 3),
     at=LATER,
     decided_by=(2,),
+    form=2,
+)
+FAILED: Final = Decision(
+    request_id="r" * 64,
+    model="churn",
+    timeline="production",
+    as_of=AT,
+    choice=Choice.REJECT,
+    reason="no data",
+    origin=Origin.parse("dag:churn/run"),
+    failed_step="snapshot",
+    form=2,
 )
 ENTRY: Final = LedgerEntry(
     seq=1,
@@ -189,16 +203,16 @@ STORED: Final[dict[str, Stored]] = {
             blocked_by=BlockReason(BlockKind.SUPERSEDED, champion_version=3, champion_as_of=AT),
         )
     ),
-    "failed decision": _of_pair(
-        Decision(
-            "r" * 64, "churn", "production", AT, Choice.REJECT, "no data", make_request().origin, failed_step="snapshot"
-        )
+    "failed decision": _of_pair(FAILED),
+    "decision with a typed origin": _of_pair(
+        replace(DECISION, origin=Origin.of_dag_run("churn", "scheduled__2024-07-01T00:00:00+00:00"), form=3)
     ),
+    "decision of a command": _of_pair(replace(FAILED, origin=Origin.of_command("ann"), form=3)),
     "backtest": Stored(
         Backtest("today", "roc_auc", True, (STEP, replace(STEP, champion=4, promotion_gain=-0.1))),
         Backtest.to_json,
     ),
-    "request id": Stored(make_request(), lambda request: request.id),
+    "request id": Stored(make_request(origin=Origin.parse("dag:churn/run")), lambda request: request.id),
 }
 DOCUMENTS: Final[dict[str, dict[str, Any]]] = json.loads(FILE.read_text(encoding="utf-8"))
 

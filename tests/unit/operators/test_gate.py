@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from tests.builders import World, make_request
+from tests.builders import World, make_origin, make_request
 
 from retrain.core.policy.decision import Choice
 from retrain.operators import QualityGateOperator
 from retrain.operators.links import ScorecardLink
 from retrain.reports import html_scorecard
 
-REQUEST = make_request(origin="churn/scheduled__2024-07-01T00:00:00+00:00")
+REQUEST = make_request(origin=make_origin("scheduled__2024-07-01T00:00:00+00:00"))
 PAGE = "decision/production/scorecard.html"
 
 

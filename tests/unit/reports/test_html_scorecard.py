@@ -16,6 +16,7 @@ import yaml
 from tests.builders import LATER, NOT_WORSE, World, make_request, make_rows
 
 from retrain.adapters.mlflow_registry import MlflowRegistry
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport
 from retrain.reports.html_scorecard import Scale, draw_scorecard
@@ -128,7 +129,13 @@ def hostile(report: RetrainReport) -> RetrainReport:
     return replace(
         report,
         spec=report.spec.model_copy(update={"description": HOSTILE, "owner": HOSTILE}),
-        decision=replace(report.decision, model=HOSTILE, reason=HOSTILE, origin=HOSTILE, verdicts=verdicts),
+        decision=replace(
+            report.decision,
+            model=HOSTILE,
+            reason=HOSTILE,
+            origin=Origin.of_dag_run(HOSTILE, HOSTILE),
+            verdicts=verdicts,
+        ),
         champion=replace(report.champion, params={HOSTILE: HOSTILE}),
         scorecard=replace(report.scorecard, slices=slices),
     )

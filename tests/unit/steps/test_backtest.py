@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import AS_OF, World, make_request
+from tests.builders import AS_OF, World, make_origin, make_request
 
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import ErrorControlSpec
@@ -32,7 +32,7 @@ POINT = PointEstimate(check="point_estimate", metric="roc_auc")
 def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decision]]:
     world = World.make(tmp_path_factory.mktemp("history"))
     for week in range(4):
-        request = make_request(as_of=AS_OF + timedelta(days=4 * week), origin=f"dag:churn/{week}")
+        request = make_request(as_of=AS_OF + timedelta(days=4 * week), origin=make_origin(str(week)))
         decision = world.decide(request)
         if decision.choice is Choice.PROMOTE:
             world.promote(request, decision)
@@ -95,7 +95,7 @@ def test_a_footprint_is_the_one_that_the_retrain_measured(make_world: Callable[.
     measured = make_footprint()
     world.meter = lambda *_: measured
     for week in range(3):
-        world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=f"dag:churn/{week}"))
+        world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=make_origin(str(week))))
     decisions = world.ledger.decisions("churn", "production")
     (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
     assert {step.reason for step in found.steps} == {"size is 2.0MB, within 1.0GB"}

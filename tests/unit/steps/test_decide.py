@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_request
+from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_origin, make_request
 from tests.require import require
 
 from retrain.core.policy.decision import Choice, Decision
@@ -39,7 +39,7 @@ def test_deciding_again_gives_the_first_decision(world: World) -> None:
 
 def test_a_key_that_was_promoted_keeps_its_decision_and_its_scorecard(crowned: World) -> None:
     (first,) = crowned.ledger.decisions(MODEL, "production")
-    again = crowned.decide(make_request(origin="dag:churn/cleared"))
+    again = crowned.decide(make_request(origin=make_origin("cleared")))
     assert again == first
     assert len(crowned.ledger.decisions(MODEL, "production")) == 1
 
@@ -64,7 +64,7 @@ def test_a_challenger_that_learnt_nothing_is_rejected_or_held(world: World) -> N
 def test_a_challenger_that_knows_no_more_than_the_champion_is_superseded(world: World, days: int) -> None:
     world.respec(**NOT_WORSE)
     champion = world.retrain(make_request(as_of=AS_OF + timedelta(days=14)))
-    late = make_request(as_of=AS_OF + timedelta(days=14 - days), origin="dag:churn/late", nonce="again")
+    late = make_request(as_of=AS_OF + timedelta(days=14 - days), origin=make_origin("late"), nonce="again")
     decision = world.decide(late)
     assert decision.choice is Choice.HOLD
     assert decision.reason.startswith("superseded: champion version 1 is as of 2024-07-15 00:00")
@@ -76,7 +76,7 @@ def test_a_challenger_that_knows_no_more_than_the_champion_is_superseded(world: 
 
 def test_a_simulation_meets_champions_of_its_own(world: World) -> None:
     world.retrain(LATER)
-    earlier = make_request(timeline="simulation-1", origin="dag:churn/backfill")
+    earlier = make_request(timeline="simulation-1", origin=make_origin("backfill"))
     entry = world.retrain(earlier)
     assert (entry.timeline, entry.generation) == ("simulation-1", 1)
     assert world.registry.alias_version(MODEL, "champion") == 1
@@ -119,7 +119,7 @@ SEQUENCE = "alpha_spending/production/churn"
 
 
 def ask(number: int, **changes: Any) -> RetrainRequest:
-    return make_request(as_of=AS_OF + timedelta(days=3 * number), origin=f"dag:churn/{number}", **changes)
+    return make_request(as_of=AS_OF + timedelta(days=3 * number), origin=make_origin(str(number)), **changes)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_each_test_against_a_champion_spends_its_share_until_nothing_is_left(spe
 def test_a_retry_and_the_same_question_asked_anew_spend_nothing(spending: World) -> None:
     first = spending.decide(ask(1))
     assert spending.decide(ask(1)) == first
-    again = spending.decide(replace(ask(1), origin="rest:churn/again"))
+    again = spending.decide(replace(ask(1), origin=make_origin("again", dag_id="rest")))
     assert again.verdicts == first.verdicts
     assert again.allotment == replace(require(first.allotment), place=None)
     assert len(spending.ledger.tests(SEQUENCE)) == 1
@@ -166,7 +166,7 @@ def test_a_fresh_challenger_and_another_policy_are_tests_of_their_own(spending: 
 
 def test_a_timeline_has_a_budget_of_its_own(spending: World) -> None:
     spending.decide(ask(1))
-    spending.retrain(make_request(timeline="simulation-1", origin="dag:churn/b0"))
+    spending.retrain(make_request(timeline="simulation-1", origin=make_origin("b0")))
     decision = spending.decide(ask(1, timeline="simulation-1"))
     allotment = require(decision.allotment)
     assert allotment.sequence == "alpha_spending/simulation-1/churn"
@@ -174,7 +174,7 @@ def test_a_timeline_has_a_budget_of_its_own(spending: World) -> None:
 
 
 def test_a_challenger_that_could_not_be_promoted_spends_nothing(spending: World) -> None:
-    superseded = spending.decide(make_request(as_of=AS_OF - timedelta(days=3), origin="dag:churn/late"))
+    superseded = spending.decide(make_request(as_of=AS_OF - timedelta(days=3), origin=make_origin("late")))
     assert superseded.reason.startswith("superseded")
     spending.freeze()
     frozen = spending.decide(ask(1))
@@ -216,15 +216,18 @@ def test_a_place_that_is_always_gone_is_a_conflict_in_the_end(spending: World) -
 def test_a_decision_counts_how_often_its_holdout_was_looked_at(crowned: World) -> None:
     week = timedelta(days=7)
     decisions = [
-        crowned.decide(make_request(as_of=AS_OF + number * week, origin=f"dag:churn/{number}")) for number in (1, 2, 4)
+        crowned.decide(make_request(as_of=AS_OF + number * week, origin=make_origin(str(number))))
+        for number in (1, 2, 4)
     ]
     # 28 days each, one, two and four weeks after the first: three quarters of a window, then a half and three quarters, ...
     assert [decision.consulted for decision in decisions] == pytest.approx([0.75, 1.25, 0.75])
-    again = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))
+    again = crowned.decide(make_request(as_of=AS_OF + week, origin=make_origin("again", dag_id="rest")))
     assert again.consulted == pytest.approx(0.75 + 1 + 0.75 + 0.25)
     crowned.respec(train__params={"C": 0.1})
-    other = crowned.decide(make_request(as_of=AS_OF + week, origin="rest:churn/again"))  # another model, the same rows
+    other = crowned.decide(
+        make_request(as_of=AS_OF + week, origin=make_origin("again", dag_id="rest"))
+    )  # another model, the same rows
     assert other.consulted == pytest.approx(again.consulted + 1)
-    elsewhere = crowned.decide(make_request(as_of=AS_OF, timeline="simulation-1", origin="dag:churn/backfill"))
+    elsewhere = crowned.decide(make_request(as_of=AS_OF, timeline="simulation-1", origin=make_origin("backfill")))
     assert elsewhere.consulted == pytest.approx(1 + 0.75 + 0.5 + 0 + 0.75 + 0.75)
     assert decisions[0].holdout == (AS_OF + week - timedelta(days=29), AS_OF + week - timedelta(days=1))

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
-from tests.builders import AS_OF, MODEL, NOT_WORSE, REGRESSION, World, make_request, make_rows, write_months, write_rows
+from tests.builders import (
+    AS_OF,
+    MODEL,
+    NOT_WORSE,
+    REGRESSION,
+    World,
+    make_origin,
+    make_request,
+    make_rows,
+    write_months,
+    write_rows,
+)
 
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
@@ -160,7 +171,7 @@ def _without_code(world: World) -> None:
 def test_a_lost_or_altered_champion_is_a_hold(crowned: World, harm: Callable[[World], None], why: str) -> None:
     champion = crowned.ledger.pointer(MODEL, "production")
     harm(crowned)
-    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    decision = crowned.decide(make_request(as_of=LATER, origin=make_origin("later")))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be loaded" in decision.reason
     assert why in decision.reason
@@ -176,7 +187,7 @@ def test_a_champion_whose_column_is_gone_is_a_hold(crowned: World) -> None:
         file.unlink()
     write_months(crowned.root / "source", rows)
     crowned.respec(data__features=["signal"])
-    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    decision = crowned.decide(make_request(as_of=LATER, origin=make_origin("later")))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be scored: the data no longer has the column other" in decision.reason
 
@@ -189,13 +200,13 @@ def test_a_champion_with_other_features_of_the_same_data_is_met(crowned: World) 
 
 def test_a_champion_of_another_task_is_a_hold(crowned: World) -> None:
     crowned.respec(**REGRESSION)
-    decision = crowned.decide(make_request(as_of=LATER, origin="dag:churn/later"))
+    decision = crowned.decide(make_request(as_of=LATER, origin=make_origin("later")))
     assert decision.choice is Choice.HOLD
     assert "the champion (version 1) cannot be compared: one is a classifier, the other a regression" in decision.reason
 
 
 def test_a_champion_that_fails_on_the_new_rows_is_a_hold(crowned: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = make_request(as_of=LATER, origin="dag:churn/later")
+    request = make_request(as_of=LATER, origin=make_origin("later"))
     score = crowned.trainer.score
 
     def fail_on_the_champion(model: Any, rows: Any) -> Any:

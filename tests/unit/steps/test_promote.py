@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_request
+from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_origin, make_request
 
 from retrain.core.ledger.entries import Action
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
@@ -49,7 +49,7 @@ def test_promoting_again_changes_nothing_also_after_the_next_one(crowned: World)
 def test_the_whole_retrain_again_makes_no_second_version_decision_or_entry(crowned: World) -> None:
     (first,) = crowned.ledger.entries()
     assert crowned.retrain() == first
-    assert crowned.retrain(make_request(origin="dag:churn/duplicate")) == first
+    assert crowned.retrain(make_request(origin=make_origin("duplicate"))) == first
     assert len(list((crowned.root / "registry" / "models" / MODEL).glob("*/version.json"))) == 1
     assert len(crowned.ledger.decisions(MODEL, "production")) == 1
     assert crowned.ledger.entries() == [first]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.builders import LATER, LATEST, NOT_WORSE, World, make_request
+from tests.builders import LATER, LATEST, NOT_WORSE, World, make_origin, make_request
 from tests.require import require
 
 from retrain.core.policy.decision import Choice
@@ -110,7 +110,7 @@ def test_a_decision_reported_twice_leaves_the_same_files_once(world: World) -> N
 
 def test_a_simulation_writes_beside_the_page_of_production_and_leaves_the_description_alone(crowned: World) -> None:
     (decision,) = crowned.ledger.decisions(crowned.spec.model, "production")
-    simulated = crowned.decide(make_request(timeline="simulation", origin="dag:churn/other"))
+    simulated = crowned.decide(make_request(timeline="simulation", origin=make_origin("other")))
     for one in (decision, simulated):
         report_decision(crowned.spec, one, require(one.challenger), crowned)
     assert simulated.challenger == decision.challenger
@@ -156,7 +156,7 @@ def test_pictures_that_cannot_be_drawn_leave_the_scorecard_standing(
 
 
 def test_a_superseded_retrain_says_what_barred_it(succeeded: World) -> None:
-    between = replace(LATER, origin="dag:churn/again", nonce="again")
+    between = replace(LATER, origin=make_origin("again"), nonce="again")
     report = succeeded.report(succeeded.decide(between))
     assert report.headline == "Version 2 stays champion: no promotion may happen."
     assert report.decision.reason.startswith("superseded")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_request
+from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_origin, make_request
 
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.names import PRODUCTION
@@ -17,8 +17,8 @@ from retrain.core.training.artifact import digest_manifest
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
 from retrain.steps import Operation, force_champion, plan_rollback, refuse_operation, roll_back
 
-AGAIN = replace(LATER, origin="dag:churn/cleared")
-FRESH = replace(LATER, origin="dag:churn/fresh", nonce="fresh")
+AGAIN = replace(LATER, origin=make_origin("cleared"))
+FRESH = replace(LATER, origin=make_origin("fresh"), nonce="fresh")
 
 
 def champion(world: World, timeline: str = "production") -> tuple[int, int]:
@@ -186,7 +186,9 @@ def test_a_promotion_since_the_plan_is_a_conflict_and_a_refusal(succeeded: World
 
 def test_a_rollback_of_a_simulation_leaves_the_alias_alone(succeeded: World) -> None:
     for request in (make_request(), LATER):
-        succeeded.retrain(replace(request, timeline="simulation-1", origin=f"{request.origin}/simulation"))
+        succeeded.retrain(
+            replace(request, timeline="simulation-1", origin=make_origin(f"{request.origin.run_id}_simulation"))
+        )
     assert champion(succeeded, "simulation-1") == (2, 2)
     assert succeeded.roll_back(timeline="simulation-1").timeline == "simulation-1"
     assert champion(succeeded, "simulation-1") == (1, 3)
@@ -304,7 +306,7 @@ def test_a_version_that_no_decision_tells_about_is_not_followed_by_what_knows_le
     succeeded.train(replace(LATEST, timeline="elsewhere"))
     entry = succeeded.force(3)
     assert (entry.decision_id, entry.as_of) == ("", second.as_of)
-    early = make_request(as_of=AS_OF - timedelta(days=10), origin="dag:churn/early")
+    early = make_request(as_of=AS_OF - timedelta(days=10), origin=make_origin("early"))
     assert succeeded.decide(early).reason.startswith("superseded")
     at_first = succeeded.ledger.champion_as_of(MODEL, "production", AS_OF)
     assert at_first is not None
@@ -384,29 +386,29 @@ def test_a_model_without_a_champion_can_be_frozen(world: World) -> None:
 # Asked again by the same run
 
 
-def _operation(world: World, origin: str) -> Operation:
-    return Operation(world.spec, PRODUCTION, "someone", "because", origin)
+def _operation(world: World, run_id: str) -> Operation:
+    return Operation(world.spec, PRODUCTION, "someone", "because", make_origin(run_id, dag_id="retrain_rollback"))
 
 
-def _as_run(world: World, origin: str, to: int | None = None) -> LedgerEntry:
-    operation = _operation(world, origin)
+def _as_run(world: World, run_id: str, to: int | None = None) -> LedgerEntry:
+    operation = _operation(world, run_id)
     plan = plan_rollback(operation, to=to, ledger=world.ledger)
     return roll_back(plan, operation, world)
 
 
 def test_a_cleared_run_does_not_roll_back_the_champion_of_today(succeeded: World) -> None:
-    back = _as_run(succeeded, "retrain_rollback/monday")
+    back = _as_run(succeeded, "monday")
     succeeded.force(2)
     today = succeeded.ledger.entries()[-1]
-    assert _as_run(succeeded, "retrain_rollback/monday") == back
+    assert _as_run(succeeded, "monday") == back
     assert succeeded.ledger.entries()[-1] == today
     assert succeeded.alias() == today.version
 
 
 def test_another_run_counts_anew(succeeded: World) -> None:
-    _as_run(succeeded, "retrain_rollback/monday")
+    _as_run(succeeded, "monday")
     succeeded.force(2)
-    assert _as_run(succeeded, "retrain_rollback/tuesday", to=1).generation == 5
+    assert _as_run(succeeded, "tuesday", to=1).generation == 5
 
 
 def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:

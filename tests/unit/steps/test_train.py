@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import AS_OF, MODEL, World, make_request, make_rows
+from tests.builders import AS_OF, MODEL, World, make_origin, make_request, make_rows
 from tests.estimators import EMAIL
 
 from retrain.adapters.sklearn_trainer import SklearnTrainer
@@ -19,7 +19,7 @@ MakeWorld = Callable[..., World]
 
 def test_the_same_inputs_make_one_run_and_one_version(world: World) -> None:
     first = world.train()
-    again = world.train(make_request(origin="dag:churn/another_run"))
+    again = world.train(make_request(origin=make_origin("another_run")))
     assert again == first
     assert first.version == 1
     assert len(list((world.root / "registry" / "runs").iterdir())) == 1

@@ -2,7 +2,7 @@
 
 from retrain.adapters.sql_ledger.attempts import Attempt, AttemptLog, LoggedAttempt
 from retrain.adapters.sql_ledger.ledger import SqlLedger
-from retrain.adapters.sql_ledger.overview import LedgerOverview, ModelHead, Request
+from retrain.adapters.sql_ledger.overview import LedgerOverview, ModelHead, Requester
 from retrain.adapters.sql_ledger.urls import postgresql_url, sqlite_url
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "LedgerOverview",
     "LoggedAttempt",
     "ModelHead",
-    "Request",
+    "Requester",
     "SqlLedger",
     "postgresql_url",
     "sqlite_url",

@@ -15,6 +15,7 @@ from retrain.adapters.sql_ledger.overview import LedgerOverview
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
+from retrain.core.ledger.origin import Origin
 from retrain.core.ledger.rules import confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.core.policy.decision import Choice, Decision
@@ -62,8 +63,8 @@ class SqlLedger:
         """Note that an attempt began; saying it twice changes nothing."""
         with self._database.writing() as connection:
             if connection.execute(select(RETRAIN.c.id).where(RETRAIN.c.id == request.id)).first() is None:
-                row = asdict(request) | {"id": request.id, "opened_at": self._database.now(connection)}
-                connection.execute(insert(RETRAIN).values(row))
+                known = {"id": request.id, "origin": str(request.origin), "opened_at": self._database.now(connection)}
+                connection.execute(insert(RETRAIN).values(asdict(request) | known))
 
     def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
@@ -78,7 +79,9 @@ class SqlLedger:
             .order_by(RETRAIN.c.as_of, RETRAIN.c.opened_at)
         )
         with self._database.reading() as connection:
-            return [OpenRetrain(*row) for row in connection.execute(query)]
+            return [
+                OpenRetrain(Origin.parse(row.origin), row.as_of, row.opened_at) for row in connection.execute(query)
+            ]
 
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
         """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.

@@ -15,9 +15,10 @@ from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, SCORECARD
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import Action, LedgerEntry
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Choice, Decision
 
-__all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Request"]
+__all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Requester"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,9 @@ class ModelHead:
 
 
 @dataclass(frozen=True)
-class Request:
-    """Who or what asked for a retrain, and why."""
+class Requester:
+    """Who or what requested a retrain, and why."""
 
-    origin: str
     actor: str
     reason: str
 
@@ -102,14 +102,10 @@ class LedgerOverview:
         with self._database.reading() as connection:
             return [queries.to_decision(*row) for row in connection.execute(query)][::-1]
 
-    def decisions_of(self, origin: str) -> list[Decision]:
-        """Return the decisions on what one DAG run or command asked for, oldest first.
-
-        Args:
-            origin: Such as ``flight_delay/scheduled__2013-03-01``: DAG and run.
-        """
+    def decisions_of(self, origin: Origin) -> list[Decision]:
+        """Return the decisions on what one DAG run or command requested, oldest first."""
         join = DECISION.join(RETRAIN, DECISION.c.request_id == RETRAIN.c.id)
-        query = select(DECISION.c.document, DECISION.c.id).select_from(join).where(RETRAIN.c.origin == origin)
+        query = select(DECISION.c.document, DECISION.c.id).select_from(join).where(RETRAIN.c.origin == str(origin))
         with self._database.reading() as connection:
             return [queries.to_decision(*row) for row in connection.execute(query.order_by(DECISION.c.seq))]
 
@@ -137,12 +133,12 @@ class LedgerOverview:
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(DECISION).where(*mine)).scalar_one())
 
-    def request(self, request_id: str) -> Request | None:
-        """Return the user or system that requested a retrain."""
-        query = select(RETRAIN.c.origin, RETRAIN.c.actor, RETRAIN.c.reason).where(RETRAIN.c.id == request_id)
+    def requester(self, request_id: str) -> Requester | None:
+        """Return who requested a retrain; None if the ledger has no such request."""
+        query = select(RETRAIN.c.actor, RETRAIN.c.reason).where(RETRAIN.c.id == request_id)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        return Request(*row) if row else None
+        return Requester(*row) if row else None
 
     def timelines(self, model: str) -> list[str]:
         """Return the timelines of a model that have a decision or a champion."""

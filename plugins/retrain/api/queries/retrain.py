@@ -36,14 +36,14 @@ def read_retrain(model: str, decision_id: str, ledger: SqlLedger) -> RetrainDeta
     champion_run = read_run(champion, unavailable) if champion else None
     snapshot = read_snapshot(decision, unavailable)
     champion_snapshot = read_snapshot(champion, unavailable) if champion else None
-    request = ledger.overview.request(decision.request_id)
+    requester = ledger.overview.requester(decision.request_id)
     point = decision_point(decision)
     return RetrainDetail(
         decision=point,
         verdicts=[verdict_view(verdict) for verdict in decision.verdicts],
         key=decision.challenger.key if decision.challenger else None,
-        actor=request.actor if request else "",
-        request_reason=request.reason if request else "",
+        actor=requester.actor if requester else "",
+        request_reason=requester.reason if requester else "",
         scorecard=_scorecard(decision, ledger, unavailable),
         data=_data(snapshot, champion_snapshot) if snapshot else None,
         changes=changes(champion_run, run),

@@ -22,8 +22,6 @@ __all__ = [
     "verdict_view",
 ]
 
-_LOCAL = "local"
-
 
 def finite(number: float | None) -> float | None:
     """Return a number as JSON can hold it."""
@@ -50,8 +48,6 @@ def verdict_view(verdict: Verdict) -> VerdictView:
 def decision_point(decision: Decision) -> DecisionPoint:
     """Return a decision in brief."""
     gain, block = decision.gain, decision.blocked_by
-    dag_id, _, run_id = decision.origin.partition("/")
-    by_airflow = bool(run_id) and dag_id != _LOCAL
     return DecisionPoint(
         id=decision.id,
         model=decision.model,
@@ -71,8 +67,8 @@ def decision_point(decision: Decision) -> DecisionPoint:
         challenger_value=finite(decision.challenger_value),
         opponent_value=finite(decision.opponent_value),
         gain=verdict_view(gain) if gain else None,
-        dag_id=dag_id if by_airflow else None,
-        run_id=run_id if by_airflow else None,
+        dag_id=decision.origin.dag_id or None,
+        run_id=decision.origin.run_id or None,
     )
 
 

@@ -15,6 +15,7 @@ from retrain.api.schemas.comparison import Comparison
 from retrain.api.schemas.decisions import DecisionList
 from retrain.api.schemas.model import ModelDetail
 from retrain.api.schemas.retrain import RetrainDetail
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 
 __all__ = ["router", "runs"]
@@ -53,5 +54,5 @@ def compare_versions(
 def list_decisions(dag_id: DagParam, run_id: RunParam, ledger: LedgerDep, access: AccessDep) -> DecisionList:
     """Return what a DAG run decided, on whichever timeline."""
     access.need_read(dag_id)
-    found = ledger.overview.decisions_of(f"{dag_id}/{run_id}")
+    found = ledger.overview.decisions_of(Origin.of_dag_run(dag_id, run_id))
     return DecisionList(decisions=[decision_point(decision) for decision in found if access.may_read(decision.model)])

@@ -12,12 +12,15 @@ from typing import Any, Final
 from retrain.core.digest import digest_json
 from retrain.core.ledger.block_reason import BlockKind, BlockReason, find_superseding
 from retrain.core.ledger.entries import Pointer
+from retrain.core.ledger.origin import Origin, OriginKind
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
 __all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "find_block"]
 
 _DECISIVE: Final = {"PROMOTE": Outcome.PASS, "HOLD": Outcome.INCONCLUSIVE, "REJECT": Outcome.FAIL}
+
+_FORM_WITH_TYPED_ORIGIN: Final = 3
 
 
 class Choice(StrEnum):
@@ -69,7 +72,8 @@ class Decision:
         allotment: The error that the test against the champion was given; None when nothing was spent.
         decided_by: Where in `verdicts` those stand that decided; empty when a step failed or something blocked them.
         blocked_by: Why no verdict could promote the challenger.
-        form: How it is stored: 2, or 1 for a document of version 0.1, which keeps its form and so its digest.
+        form: How it is stored: 3 with the fields of the origin, 2 with the text of the origin, 1 without typed facts at all.
+            A stored document keeps its form and so its digest.
     """
 
     request_id: str
@@ -78,7 +82,7 @@ class Decision:
     as_of: datetime
     choice: Choice
     reason: str
-    origin: str
+    origin: Origin
     verdicts: tuple[Verdict, ...] = ()
     challenger: Challenger | None = None
     champion_version: int | None = None
@@ -98,7 +102,7 @@ class Decision:
     at: datetime | None = None
     decided_by: tuple[int, ...] = ()
     blocked_by: BlockReason | None = None
-    form: int = 2
+    form: int = 3
 
     def __post_init__(self) -> None:
         if self.choice is Choice.PROMOTE and (
@@ -165,6 +169,8 @@ class Decision:
             "decided_by": list(self.decided_by),
             "blocked_by": self.blocked_by.to_json() if self.blocked_by else None,
         }
+        if self.form < _FORM_WITH_TYPED_ORIGIN:
+            plain["origin"] = str(self.origin)
         if self.form == 1:
             for name in ("decided_by", "blocked_by", "form"):
                 del plain[name]
@@ -177,7 +183,7 @@ class Decision:
         if "form" not in document:
             document = document | _read_first_form(document, verdicts)
         blocked_by = document["blocked_by"]
-        challenger, at = document["challenger"], document["at"]
+        challenger, origin, at = document["challenger"], document["origin"], document["at"]
         holdout, allotment = document["holdout"], document["allotment"]
         return cls(
             **document
@@ -185,6 +191,9 @@ class Decision:
                 "as_of": datetime.fromisoformat(document["as_of"]),
                 "at": datetime.fromisoformat(at) if at else None,
                 "choice": Choice(document["choice"]),
+                "origin": Origin(**origin | {"kind": OriginKind(origin["kind"])})
+                if isinstance(origin, dict)
+                else Origin.parse(origin),
                 "verdicts": verdicts,
                 "challenger": Challenger(**challenger) if challenger else None,
                 "holdout": tuple(datetime.fromisoformat(instant) for instant in holdout) if holdout else None,

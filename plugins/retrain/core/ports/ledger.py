@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from retrain.core.evaluation.scorecard import Scorecard
     from retrain.core.ledger.entries import LedgerEntry, Move, Pointer
+    from retrain.core.ledger.origin import Origin
     from retrain.core.ledger.standing import Standing
     from retrain.core.policy.decision import Decision
     from retrain.core.policy.error_control import PastTest
@@ -28,7 +29,7 @@ class OpenRetrain:
         opened_at: When the ledger recorded its start, in UTC.
     """
 
-    origin: str
+    origin: Origin
     as_of: datetime
     opened_at: datetime
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.builders import AS_OF, KEY, make_pointer
+from tests.builders import AS_OF, KEY, make_origin, make_pointer
 
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
@@ -31,7 +31,7 @@ def make_decision(**changes: Any) -> Decision:
         as_of=AS_OF,
         choice=Choice.PROMOTE,
         reason="better",
-        origin="dag:churn/run",
+        origin=make_origin("run"),
         verdicts=(PASS,),
         challenger=CHALLENGER,
     )

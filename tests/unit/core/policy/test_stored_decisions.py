@@ -16,6 +16,7 @@ from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.block_reason import BlockKind
 from retrain.core.ledger.entries import LedgerEntry, verify_chain
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Decision
 
 STORED: dict[str, Any] = json.loads(
@@ -51,6 +52,15 @@ def test_a_stored_decision_tells_what_decided_it(name: str, deciding: list[str],
     assert [verdict.name for verdict in decision.deciding] == deciding
     assert (decision.blocked_by.kind if decision.blocked_by else None) == kind
     assert decision.blocked_by is None or str(decision.blocked_by) == decision.reason
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_stored_decision_names_the_run_that_requested_it(name: str) -> None:
+    document = DECISIONS[name]["document"]
+    assert Decision.from_json(document).origin == Origin.of_dag_run("churn", "scheduled__2024-07-01")
+    by_command = Decision.from_json(document | {"origin": "local/ann"})
+    assert by_command.origin == Origin.of_command("ann")
+    assert by_command.to_json() == document | {"origin": "local/ann"}
 
 
 def test_the_gain_of_a_stored_decision_is_that_over_the_champion() -> None:
