@@ -62,7 +62,8 @@ def to_decision(document: dict[str, Any], decision_id: str) -> Decision:
         raise IntegrityError(
             "a stored decision must be the one of its id",
             got=f"another one in {decision_id[:12]}",
-            fix="Stop promotions until it is explained; restore the row from a backup.",
+            fix="Upgrade this package if a later one wrote it; else stop promotions until it is explained, and restore the row "
+            "from a backup.",
         )
     return decision
 
