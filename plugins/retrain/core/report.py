@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from retrain.core.codec import finite_or_none
 from retrain.core.data.snapshot import Snapshot, SnapshotDiff
 from retrain.core.evaluation.prediction_change import PredictionChange
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
@@ -123,7 +124,7 @@ class RetrainReport:
         known = [
             verdict
             for verdict in self.decision.verdicts
-            if verdict.interval and verdict.value is not None and math.isfinite(verdict.value)
+            if verdict.interval and finite_or_none(verdict.value) is not None
         ]
         return self.decision.gain or next(iter(known), None)
 

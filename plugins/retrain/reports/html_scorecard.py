@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from retrain.core.codec import finite_or_none
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport, SliceLine
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
@@ -34,7 +35,7 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float | None], room: float = 0.12) -> Scale:
         """Return the axis that shows all values; those that are not a number are ignored."""
-        known = [value for value in values if value is not None and math.isfinite(value)] or [0.0]
+        known = [value for value in map(finite_or_none, values) if value is not None] or [0.0]
         margin = (max(known) - min(known)) * room or abs(known[0]) * room or 1.0
         return cls(min(known) - margin, max(known) + margin)
 
@@ -80,7 +81,7 @@ def _page(report: RetrainReport) -> str:
 
 def _scale_of(verdict: Verdict) -> Scale | None:
     """Return the axis of a gate's numbers; None where it gave none."""
-    if verdict.value is None or not math.isfinite(verdict.value):
+    if finite_or_none(verdict.value) is None:
         return None
     return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
 

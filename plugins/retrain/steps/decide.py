@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from retrain.core.codec import finite_or_none
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
@@ -91,8 +92,8 @@ def _judge(
         champion_generation=card.champion.generation if card.champion else 0,
         opponent=card.opponent,
         metric=primary,
-        challenger_value=_finite(card.challenger_metrics.get(primary)),
-        opponent_value=_finite(card.opponent_metrics.get(primary)),
+        challenger_value=finite_or_none(card.challenger_metrics.get(primary)),
+        opponent_value=finite_or_none(card.opponent_metrics.get(primary)),
         train_rows=snapshot.train_rows,
         holdout_rows=card.rows,
         snapshot=snapshot.digest,
@@ -169,7 +170,3 @@ def record_failure(retrain: Retrain, step: str, reason: str) -> Decision:
         failed_step=step,
     )
     return ledger.record(decision)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

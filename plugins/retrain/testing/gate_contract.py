@@ -201,6 +201,7 @@ def _judge(gate: Gate, evidence: Evidence, of: str) -> Verdict:
     except Exception as error:
         raise AssertionError(f"it must give a verdict on {of}, but raises {type(error).__name__}: {error}") from error
     must_hold(isinstance(verdict, Verdict), f"it must return a Verdict on {of}")
+    must_hold(isinstance(verdict.outcome, Outcome), f"its verdict on {of} must have an Outcome")
     try:
         document = json.dumps(verdict.to_json(), allow_nan=False)
         again = Verdict.from_json(json.loads(document))

@@ -161,7 +161,7 @@ def test_a_gate_is_tried_on_the_evidence_of_its_task() -> None:
         (NeverPassing(), "passes_on_good_evidence", "must pass on good evidence"),
         (Raising(), "passes_on_good_evidence", "raises ValueError"),
         (SayingYes(), "passes_on_good_evidence", "must return a Verdict"),
-        (SayingPass(), "passes_on_good_evidence", "must be plain JSON"),
+        (SayingPass(), "passes_on_good_evidence", "must have an Outcome"),
         (SayingAnArray(), "passes_on_good_evidence", "must be plain JSON"),
         (SayingNoReason(), "gives_a_name_and_a_reason", "one line of plain text"),
         (Escaping(), "gives_a_name_and_a_reason", "one line of plain text"),

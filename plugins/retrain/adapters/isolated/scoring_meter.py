@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from retrain.adapters.isolated.child_process import ChildError, ScoringProcess
+from retrain.core.codec import finite_or_none
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.spec import PipelineSpec
@@ -85,7 +86,7 @@ def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches
         p50, p99 = np.quantile(seconds, [0.5, 0.99], method="inverted_cdf")
         latencies.append({"rows": size, "calls": len(seconds), "p50": float(p50), "p99": float(p99)})
     memory = _read_memory("VmHWM") - memory_before
-    return {"latencies": latencies, "memory": memory if math.isfinite(memory) else None}
+    return {"latencies": latencies, "memory": finite_or_none(memory)}
 
 
 def _time_calls(score: Callable[[Any], object], frames: Sequence[Any]) -> list[float]:

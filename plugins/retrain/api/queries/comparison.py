@@ -6,9 +6,10 @@ from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.dags import run_link
 from retrain.api.queries.differences import Run, changed_periods, changes, read_run, read_snapshot
 from retrain.api.queries.links import version_url
-from retrain.api.queries.views import decision_point, finite
+from retrain.api.queries.views import decision_point
 from retrain.api.schemas.comparison import Comparison, MetricOfTwo, VersionView
 from retrain.api.schemas.problem import Unavailable
+from retrain.core.codec import finite_or_none
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.policy.decision import Decision
@@ -71,8 +72,8 @@ def _metrics(a: Scorecard | None, b: Scorecard | None) -> list[MetricOfTwo]:
         MetricOfTwo(
             name=name,
             greater_is_better=GREATER_IS_BETTER.get(name, True),
-            a=finite(first.get(name)),
-            b=finite(second.get(name)),
+            a=finite_or_none(first.get(name)),
+            b=finite_or_none(second.get(name)),
         )
         for name in {**first, **second}
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from retrain.api.queries.views import finite
 from retrain.api.schemas.retrain import CalibrationBin, MetricPair, ReliabilityCurve, ScorecardView, SliceView
+from retrain.core.codec import finite_or_none
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics.base import Floats
@@ -69,8 +69,8 @@ def _pairs(challenger: dict[str, float], opponent: dict[str, float]) -> list[Met
         MetricPair(
             name=name,
             greater_is_better=GREATER_IS_BETTER.get(name, True),
-            challenger=finite(value),
-            opponent=finite(opponent.get(name)),
+            challenger=finite_or_none(value),
+            opponent=finite_or_none(opponent.get(name)),
         )
         for name, value in challenger.items()
     ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 from retrain.api.schemas.decisions import BlockView, DecisionPoint, Interval, VerdictView
 from retrain.api.schemas.fleet import Champion
 from retrain.api.schemas.ledger import LedgerRow
+from retrain.core.codec import finite_or_none
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Decision
@@ -16,16 +16,10 @@ from retrain.core.policy.gates import Verdict
 __all__ = [
     "champion_of",
     "decision_point",
-    "finite",
     "ledger_row",
     "production_first",
     "verdict_view",
 ]
-
-
-def finite(number: float | None) -> float | None:
-    """Return a number as JSON can hold it."""
-    return number if number is not None and math.isfinite(number) else None
 
 
 def verdict_view(verdict: Verdict) -> VerdictView:
@@ -39,9 +33,9 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         group=verdict.group,
         outcome=verdict.outcome,
         reason=verdict.reason,
-        value=finite(verdict.value),
-        bound=finite(verdict.bound),
-        interval=Interval(low=finite(low_high[0]), high=finite(low_high[1])) if low_high else None,
+        value=finite_or_none(verdict.value),
+        bound=finite_or_none(verdict.bound),
+        interval=Interval(low=finite_or_none(low_high[0]), high=finite_or_none(low_high[1])) if low_high else None,
     )
 
 
@@ -64,8 +58,8 @@ def decision_point(decision: Decision) -> DecisionPoint:
         champion_version=decision.champion_version,
         opponent=decision.opponent,
         metric=decision.metric,
-        challenger_value=finite(decision.challenger_value),
-        opponent_value=finite(decision.opponent_value),
+        challenger_value=finite_or_none(decision.challenger_value),
+        opponent_value=finite_or_none(decision.opponent_value),
         gain=verdict_view(gain) if gain else None,
         dag_id=decision.origin.dag_id or None,
         run_id=decision.origin.run_id or None,

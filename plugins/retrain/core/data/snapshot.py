@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
+from retrain.core.codec import JsonDataclass
 from retrain.core.data.window import Window
 from retrain.core.digest import digest_json
 
@@ -59,7 +59,7 @@ class SnapshotDiff:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(JsonDataclass):
     """The manifest of a window's data: its source, its columns and the chunks with its rows.
 
     Attributes:
@@ -100,41 +100,4 @@ class Snapshot:
             removed=tuple(chunk for chunk in other.chunks if chunk.sha256 not in digests),
             columns_added=tuple(column for column in self.columns if column not in other.columns),
             columns_removed=tuple(column for column in other.columns if column not in self.columns),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the manifest as plain JSON; its digest depends on every key and value."""
-        chunks = [
-            asdict(chunk) | {"start": chunk.start.isoformat(), "end": chunk.end.isoformat()} for chunk in self.chunks
-        ]
-        return {
-            "source": self.source,
-            "window": self.window.to_json(),
-            "event_time": self.event_time,
-            "columns": [list(column) for column in self.columns],
-            "chunks": chunks,
-            "train_rows": self.train_rows,
-            "holdout_rows": self.holdout_rows,
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Snapshot:
-        """Return the manifest from the JSON of `to_json`."""
-        return cls(
-            document["source"],
-            Window.from_json(document["window"]),
-            document["event_time"],
-            tuple((name, kind) for name, kind in document["columns"]),
-            tuple(
-                Chunk(
-                    datetime.fromisoformat(item["start"]),
-                    datetime.fromisoformat(item["end"]),
-                    item["sha256"],
-                    item["rows"],
-                    item["size"],
-                )
-                for item in document["chunks"]
-            ),
-            document["train_rows"],
-            document["holdout_rows"],
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from retrain.core.codec import JsonDataclass
 
 __all__ = ["ExpectationResult", "ValidationReport"]
 
@@ -35,7 +37,7 @@ class ExpectationResult:
 
 
 @dataclass(frozen=True)
-class ValidationReport:
+class ValidationReport(JsonDataclass):
     """The results of a suite on one window.
 
     Attributes:
@@ -62,5 +64,5 @@ class ValidationReport:
         return tuple(result for result in self.results if not result.success and result.severity != "critical")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain JSON."""
-        return asdict(self) | {"success": self.success}
+        """Return the report as plain JSON, with its success."""
+        return super().to_json() | {"success": self.success}

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from retrain.core.codec import JsonDataclass
+
 __all__ = ["INSTANT_PATTERN", "Period", "Window", "parse_instant", "resolve_as_of"]
 
 # `fromisoformat` alone accepts any separator between date and time, and any number of digits after the seconds.
@@ -44,7 +46,7 @@ class Period(StrEnum):
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(JsonDataclass):
     """The time ranges of one retrain: *train* ``[train_start, holdout_start)``, *holdout* ``[holdout_start, end)``.
 
     All instants are aware and in UTC; ``end <= as_of - label_delay``.
@@ -97,15 +99,6 @@ class Window:
             following = period.next_start(start)
             yield start, min(following, self.end)
             start = following
-
-    def to_json(self) -> dict[str, str]:
-        """Return the window as ISO 8601 texts."""
-        return {name: getattr(self, name).isoformat() for name in ("as_of", "train_start", "holdout_start", "end")}
-
-    @classmethod
-    def from_json(cls, document: dict[str, str]) -> Window:
-        """Return the window from the JSON of `to_json`."""
-        return cls(**{name: datetime.fromisoformat(text) for name, text in document.items()})
 
 
 def parse_instant(text: str) -> datetime:

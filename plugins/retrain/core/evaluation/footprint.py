@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
+
+from retrain.core.codec import JsonDataclass
 
 __all__ = ["Footprint", "Latency"]
 
@@ -27,7 +27,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Footprint:
+class Footprint(JsonDataclass):
     """What was measured of a stored model in a process of its own.
 
     Attributes:
@@ -43,16 +43,3 @@ class Footprint:
     def latency(self, rows: int) -> Latency | None:
         """Return the latency of calls of so many rows, where they were timed."""
         return next((latency for latency in self.latencies if latency.rows == rows), None)
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Footprint:
-        """Read the fields as plain JSON; null is NaN."""
-        latencies = tuple(
-            Latency(item["rows"], item["calls"], *(_number(item[name]) for name in ("p50", "p99")))
-            for item in document["latencies"]
-        )
-        return cls(latencies, document["size"], _number(document["memory"]))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from retrain.core.codec import JsonDataclass
 from retrain.core.digest import digest_json
 from retrain.core.evaluation.footprint import Footprint
 from retrain.core.evaluation.scores import Opponent, Scores
@@ -32,7 +31,7 @@ class SliceScore:
 
 
 @dataclass(frozen=True)
-class Scorecard:
+class Scorecard(JsonDataclass):
     """What was measured in one retrain, before any judgement.
 
     Attributes:
@@ -67,50 +66,6 @@ class Scorecard:
     def digest(self) -> str:
         """The sha256 of the scorecard."""
         return digest_json(self.to_json())
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON; a metric that is not finite becomes null."""
-        plain: dict[str, Any] = _finite_or_null(
-            asdict(self) | {"champion": None, "profile": self.profile.to_json() if self.profile else None}
-        )
-        return plain | {"champion": self.champion.to_json() if self.champion else None}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Scorecard:
-        """Read what `to_json` wrote."""
-        champion, profile, footprint = (document[name] for name in ("champion", "profile", "footprint"))
-        return cls(
-            **{
-                **document,
-                "champion": Pointer.from_json(champion) if champion else None,
-                "challenger_metrics": _nan_for_null(document["challenger_metrics"]),
-                "opponent_metrics": _nan_for_null(document["opponent_metrics"]),
-                "slices": tuple(
-                    SliceScore(
-                        **{
-                            **item,
-                            "challenger": _nan_for_null(item["challenger"]),
-                            "opponent": _nan_for_null(item["opponent"]),
-                        }
-                    )
-                    for item in document["slices"]
-                ),
-                "profile": Profile.from_json(profile) if profile else None,
-                "footprint": Footprint.from_json(footprint) if footprint else None,
-            }
-        )
-
-
-def _finite_or_null(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite_or_null(item) for key, item in value.items()}
-    return [_finite_or_null(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _nan_for_null(metrics: dict[str, float | None]) -> dict[str, float]:
-    return {name: math.nan if value is None else value for name, value in metrics.items()}
 
 
 def value_of(metrics: Sequence[str], y: Floats, scores: Floats | None) -> dict[str, float]:

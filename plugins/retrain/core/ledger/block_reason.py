@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
+from retrain.core.codec import JsonDataclass
 from retrain.core.ledger.entries import Pointer
 
 __all__ = ["BlockKind", "BlockReason", "find_superseding"]
@@ -22,7 +22,7 @@ class BlockKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class BlockReason:
+class BlockReason(JsonDataclass):
     """Why no verdict can promote a challenger.
 
     Attributes:
@@ -66,27 +66,6 @@ class BlockReason:
     def __str__(self) -> str:
         is_of_first_form = bool(self.reason) and self.since is None
         return self.fact if is_of_first_form else f"{self.fact}; {self.fix}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return {
-            "kind": self.kind.value,
-            "actor": self.actor,
-            "since": self.since.isoformat() if self.since else None,
-            "reason": self.reason,
-            "champion_version": self.champion_version,
-            "champion_as_of": self.champion_as_of.isoformat() if self.champion_as_of else None,
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> BlockReason:
-        """Read what `to_json` wrote."""
-        instants = {name: document[name] for name in ("since", "champion_as_of")}
-        return cls(
-            **document
-            | {"kind": BlockKind(document["kind"])}
-            | {name: datetime.fromisoformat(text) if text else None for name, text in instants.items()}
-        )
 
 
 def find_superseding(as_of: datetime, champion: Pointer | None) -> BlockReason | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Final
 
+from retrain.core.codec import JsonDataclass
 from retrain.core.digest import digest_json
 from retrain.errors import IntegrityError
 
@@ -42,7 +43,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Pointer:
+class Pointer(JsonDataclass):
     """Who is champion of a model on a timeline.
 
     Attributes:
@@ -56,15 +57,6 @@ class Pointer:
     generation: int
     as_of: datetime
     key: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return asdict(self) | {"as_of": self.as_of.isoformat()}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        return cls(**document | {"as_of": datetime.fromisoformat(document["as_of"])})
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class LedgerEntry:
+class LedgerEntry(JsonDataclass):
     """One row of the ledger; `generation` is None where the pointer did not move.
 
     Attributes:
@@ -133,28 +125,6 @@ class LedgerEntry:
         content = self.to_json()
         del content["hash"]
         return digest_json(content)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-        return asdict(self) | {
-            "at": self.at.isoformat(),
-            "as_of": self.as_of.isoformat(),
-            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        expires_at = document["expires_at"]
-        return cls(
-            **document
-            | {
-                "at": datetime.fromisoformat(document["at"]),
-                "as_of": datetime.fromisoformat(document["as_of"]),
-                "action": Action(document["action"]),
-                "expires_at": datetime.fromisoformat(expires_at) if expires_at else None,
-            }
-        )
 
     def sealed(self) -> LedgerEntry:
         """Return the entry with its hash."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from retrain.core.codec import JsonDataclass
+
 __all__ = ["Origin", "OriginKind"]
 
 _COMMAND: Final = "local"
@@ -20,7 +22,7 @@ class OriginKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Origin:
+class Origin(JsonDataclass):
     """The run that requested a retrain or an operation; the same for each of its retries.
 
     Attributes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from retrain.core.codec import JsonDataclass, finite_or_none
 from retrain.core.policy.decision import Choice
 
 __all__ = ["Backtest", "Step", "Verdicts", "walk"]
@@ -20,7 +21,7 @@ Metric = Callable[[int, int], float]
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(JsonDataclass):
     """One past retrain under a policy.
 
     Attributes:
@@ -90,13 +91,17 @@ class Backtest:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; a number that is not finite becomes null."""
-        names = ("promotions", "bad_promotions", "flaps", "mean_next", "regret", "gain_over_never")
-        summary = {name: _plain(getattr(self, name)) for name in names}
-        steps = [
-            {name: _plain(value) for name, value in asdict(step).items()} | {"as_of": step.as_of.isoformat()}
-            for step in self.steps
-        ]
-        return {"policy": self.policy, "metric": self.metric, **summary, "steps": steps}
+        return {
+            "policy": self.policy,
+            "metric": self.metric,
+            "promotions": self.promotions,
+            "bad_promotions": self.bad_promotions,
+            "flaps": self.flaps,
+            "mean_next": finite_or_none(self.mean_next),
+            "regret": finite_or_none(self.regret),
+            "gain_over_never": finite_or_none(self.gain_over_never),
+            "steps": [step.to_json() for step in self.steps],
+        }
 
     @property
     def _sign(self) -> float:
@@ -157,7 +162,3 @@ def walk(
 def _mean(values: Sequence[float]) -> float:
     finite = [value for value in values if math.isfinite(value)]
     return math.fsum(finite) / len(finite) if finite else math.nan
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from retrain.core.codec import JsonDataclass, finite_or_none
 from retrain.core.digest import digest_json
 from retrain.core.ledger.block_reason import BlockKind, BlockReason, find_superseding
 from retrain.core.ledger.entries import Pointer
-from retrain.core.ledger.origin import Origin, OriginKind
+from retrain.core.ledger.origin import Origin
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
@@ -59,7 +59,7 @@ class Ruling:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(JsonDataclass):
     """What was decided on one retrain, and why.
 
     Attributes:
@@ -131,7 +131,7 @@ class Decision:
         of_gain = [
             verdict
             for verdict in self.verdicts
-            if verdict.check == "beats_champion" and verdict.interval and _finite(verdict.value) is not None
+            if verdict.check == "beats_champion" and verdict.interval and finite_or_none(verdict.value) is not None
         ]
         return min(of_gain, key=lambda verdict: verdict.metric != self.metric, default=None)
 
@@ -157,55 +157,26 @@ class Decision:
         return PastTest(given.test, given.place, self.as_of, given.level, self.choice is Choice.PROMOTE)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON; a number that is not finite becomes null."""
-        plain = asdict(self) | {
-            "as_of": self.as_of.isoformat(),
-            "at": self.at.isoformat() if self.at else None,
-            "choice": self.choice.value,
-            "verdicts": [verdict.to_json(named=self.form == 1) for verdict in self.verdicts],
-            "challenger_value": _finite(self.challenger_value),
-            "opponent_value": _finite(self.opponent_value),
-            "holdout": [instant.isoformat() for instant in self.holdout] if self.holdout else None,
-            "decided_by": list(self.decided_by),
-            "blocked_by": self.blocked_by.to_json() if self.blocked_by else None,
-        }
+        """Return plain JSON in the form that the decision was stored in."""
+        document = super().to_json()
         if self.form < _FORM_WITH_TYPED_ORIGIN:
-            plain["origin"] = str(self.origin)
+            document["origin"] = str(self.origin)
         if self.form == 1:
+            document["verdicts"] = [verdict.to_first_form() for verdict in self.verdicts]
             for name in ("decided_by", "blocked_by", "form"):
-                del plain[name]
-        return plain
+                del document[name]
+        return document
 
     @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Decision:
-        """Read what `to_json` wrote, or a document of version 0.1."""
-        verdicts = tuple(Verdict.from_json(item) for item in document["verdicts"])
-        if "form" not in document:
-            document = document | _read_first_form(document, verdicts)
-        blocked_by = document["blocked_by"]
-        challenger, origin, at = document["challenger"], document["origin"], document["at"]
-        holdout, allotment = document["holdout"], document["allotment"]
-        return cls(
-            **document
-            | {
-                "as_of": datetime.fromisoformat(document["as_of"]),
-                "at": datetime.fromisoformat(at) if at else None,
-                "choice": Choice(document["choice"]),
-                "origin": Origin(**origin | {"kind": OriginKind(origin["kind"])})
-                if isinstance(origin, dict)
-                else Origin.parse(origin),
-                "verdicts": verdicts,
-                "challenger": Challenger(**challenger) if challenger else None,
-                "holdout": tuple(datetime.fromisoformat(instant) for instant in holdout) if holdout else None,
-                "allotment": Allotment(**allotment) if allotment else None,
-                "decided_by": tuple(document["decided_by"]),
-                "blocked_by": BlockReason.from_json(blocked_by) if blocked_by else None,
-            }
-        )
-
-
-def _finite(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote, in any form."""
+        fields = dict(document)
+        if isinstance(fields["origin"], str):
+            fields["origin"] = Origin.parse(fields["origin"]).to_json()
+        if "form" not in fields:
+            verdicts = tuple(Verdict.from_json(item) for item in fields["verdicts"])
+            fields |= _read_first_form(fields, verdicts)
+        return super().from_json(fields)
 
 
 def decide(
@@ -251,4 +222,4 @@ def _read_first_form(document: dict[str, Any], verdicts: Sequence[Verdict]) -> d
         "superseded: ": BlockKind.SUPERSEDED,
     }
     kind = next((kind for opening, kind in openings.items() if reason.startswith(opening)), BlockKind.NO_VERDICT)
-    return {"decided_by": (), "blocked_by": BlockReason(kind, reason=reason).to_json(), "form": 1}
+    return {"decided_by": [], "blocked_by": BlockReason(kind, reason=reason).to_json(), "form": 1}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
+
+from retrain.core.codec import JsonDataclass
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
@@ -30,7 +32,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(JsonDataclass):
     """What one gate says, with the number, the bound and the reason.
 
     Attributes:
@@ -73,44 +75,22 @@ class Verdict:
         """The check with its metric, as it is shown: ``beats_champion(roc_auc)``."""
         return f"{self.check}({self.metric})" if self.metric else self.check
 
-    def to_json(self, *, named: bool = False) -> dict[str, Any]:
-        """Return plain JSON; a number that is not finite becomes null.
-
-        Args:
-            named: Write the form of version 0.1: the name in place of check, metric, column and group.
-        """
-
-        def plain(number: float | None) -> float | None:
-            return number if number is not None and math.isfinite(number) else None
-
-        facts = {"check": self.check, "metric": self.metric, "column": self.column, "group": self.group}
-        return ({"gate": self.name} if named else facts) | {
-            "outcome": self.outcome.value,
-            "reason": self.reason,
-            "value": plain(self.value),
-            "bound": plain(self.bound),
-            "interval": [plain(n) for n in self.interval] if self.interval else None,
-            "method": self.method,
-            "level": plain(self.level),
-            "detectable": plain(self.detectable),
-            "rows_needed": self.rows_needed,
-        }
+    def to_first_form(self) -> dict[str, Any]:
+        """Return the document of version 0.1: the name in place of check, metric, column and group."""
+        document = self.to_json()
+        for name in ("check", "metric", "column", "group"):
+            del document[name]
+        return document | {"gate": self.name}
 
     @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Verdict:
-        """Read what `to_json` wrote, in either form."""
-        if "gate" in document:
-            fields = dict(document)
-            name = fields.pop("gate")
-            parts = _NAME.fullmatch(name)
-            document = fields | (parts.groupdict() if parts else {"check": name})
-        low_high = document["interval"]
-        interval = (_or_nan(low_high[0]), _or_nan(low_high[1])) if low_high else None
-        return cls(**document | {"outcome": Outcome(document["outcome"]), "interval": interval})
-
-
-def _or_nan(number: float | None) -> float:
-    return math.nan if number is None else number
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` or `to_first_form` wrote."""
+        if "gate" not in document:
+            return super().from_json(document)
+        fields = dict(document)
+        name = fields.pop("gate")
+        parts = _NAME.fullmatch(name)
+        return super().from_json(fields | (parts.groupdict() if parts else {"check": name}))
 
 
 class Gate(BaseModel):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+
+from retrain.core.codec import STORED_NAME, JsonDataclass
 
 __all__ = ["ColumnProfile", "Profile"]
-
-_STORED_NAMES: Final = {"noise_floor": "luck", "label_association": "strength"}
-"""Names of fields in stored scorecards, whose digests must not change."""
-_FIELDS_BY_STORED_NAME: Final = {stored: field for field, stored in _STORED_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -31,16 +27,16 @@ class ColumnProfile:
 
     column: str
     distance: float
-    noise_floor: float
+    noise_floor: float = field(metadata={STORED_NAME: "luck"})
     missing_train: float
     missing_holdout: float
     unseen: float
-    label_association: float
+    label_association: float = field(metadata={STORED_NAME: "strength"})
     late: int
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(JsonDataclass):
     """The profile of one window.
 
     Attributes:
@@ -58,27 +54,3 @@ class Profile:
     holdout_rows: int
     sampled: int
     duplicates: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the profile under its stored names; NaN stays NaN."""
-        return asdict(self) | {
-            "features": [_write_column(column) for column in self.features],
-            "label": _write_column(self.label),
-        }
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Profile:
-        """Return the profile from its stored JSON; null stands for NaN."""
-        features = tuple(_read_column(item) for item in document["features"])
-        return cls(**document | {"features": features, "label": _read_column(document["label"])})
-
-
-def _write_column(column: ColumnProfile) -> dict[str, Any]:
-    return {_STORED_NAMES.get(name, name): value for name, value in asdict(column).items()}
-
-
-def _read_column(document: dict[str, Any]) -> ColumnProfile:
-    fields: dict[str, Any] = {
-        _FIELDS_BY_STORED_NAME.get(name, name): math.nan if value is None else value for name, value in document.items()
-    }
-    return ColumnProfile(**fields)
