@@ -236,9 +236,9 @@ class World:
         return self.validator or load_validator(spec)
 
     def load_gates(self, spec: PipelineSpec) -> Any:
-        from retrain.adapters.user_code.project_gates import gates_below
+        from retrain.adapters.user_code.project_gates import load_gates
 
-        return gates_below(spec.root)
+        return load_gates(spec.root)
 
     def snapshot(self, request: RetrainRequest | None = None) -> Snapshot:
         from retrain.steps import take_snapshot

@@ -72,6 +72,6 @@ class SharedResources(ABC):
 
     def load_gates(self, spec: PipelineSpec) -> LoadGate:
         """Return the function that makes the gates of the project's own code."""
-        from retrain.adapters.user_code.project_gates import gates_below
+        from retrain.adapters.user_code.project_gates import load_gates
 
-        return gates_below(spec.root)
+        return load_gates(spec.root)

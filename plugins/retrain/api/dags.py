@@ -16,7 +16,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import ColumnElement, or_, select
 
-__all__ = ["APPROVE_TASK", "Dag", "Question", "find_dags", "find_questions", "run_link", "task_link"]
+__all__ = ["APPROVE_TASK", "Dag", "OpenApproval", "find_dags", "find_open_approvals", "run_link", "task_link"]
 
 APPROVE_TASK: Final = "approve"
 _PIPELINE: Final = "retrain"
@@ -44,7 +44,7 @@ class Dag:
 
 
 @dataclass(frozen=True)
-class Question:
+class OpenApproval:
     """A task that waits for a person."""
 
     run_id: str
@@ -73,7 +73,7 @@ def find_dags(models: Collection[str], *, and_pipelines: bool = False) -> dict[s
         return {row.dag_id: _dag(row, tags[row.dag_id]) for row in session.execute(facts.where(wanted))}
 
 
-def find_questions(model: str) -> list[Question]:
+def find_open_approvals(model: str) -> list[OpenApproval]:
     """Return the promotions of a pipeline that wait for approval, the longest waiting first."""
     query = (
         select(TaskInstance.run_id, HITLDetail.created_at, HITLDetail.subject, HITLDetail.assignees)
@@ -84,7 +84,7 @@ def find_questions(model: str) -> list[Question]:
     )
     with create_session(scoped=False) as session:
         return [
-            Question(run_id, since, subject, tuple(user["id"] for user in assignees or ()))
+            OpenApproval(run_id, since, subject, tuple(user["id"] for user in assignees or ()))
             for run_id, since, subject, assignees in session.execute(query)
         ]
 

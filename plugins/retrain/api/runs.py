@@ -24,7 +24,7 @@ from retrain.api.dags import APPROVE_TASK, run_link
 from retrain.core.digest import digest_json
 from retrain.errors import ConflictError, NotFoundError
 
-__all__ = ["AskedBeforeError", "answer_question", "run_id_for", "start_run"]
+__all__ = ["AskedBeforeError", "answer_approval", "run_id_for", "start_run"]
 
 _SHOWN: Final = 12
 _WHEN_PAUSED: Final = (
@@ -83,7 +83,7 @@ def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any], user: str) -> N
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
 
 
-def answer_question(model: str, run_id: str, option: str, user: Any) -> None:
+def answer_approval(model: str, run_id: str, option: str, user: Any) -> None:
     """Answer the approval that a run waits for, as `user`; Airflow checks that the user is among those who may.
 
     Raises:

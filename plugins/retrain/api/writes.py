@@ -11,7 +11,7 @@ from retrain.adapters.sql_ledger import Attempt, SqlLedger
 from retrain.api.access import Access
 from retrain.api.dags import find_dags, run_link
 from retrain.api.dependencies import AccessDep, LedgerDep
-from retrain.api.runs import answer_question, run_id_for, start_run
+from retrain.api.runs import answer_approval, run_id_for, start_run
 from retrain.api.schemas.operations import OPERATION_DAGS, Accepted, Operation
 from retrain.core.names import PRODUCTION
 from retrain.errors import NotFoundError
@@ -65,7 +65,7 @@ class Ask:
         self._note(PRODUCTION, f"{answer}: {reason}", model)
         self._access.need_answer(model)
         self._attempt.run_id = run_id
-        answer_question(model, run_id, _OPTIONS[answer], self._access.user)
+        answer_approval(model, run_id, _OPTIONS[answer], self._access.user)
         return _accepted(Operation.APPROVE, model, PRODUCTION, model, run_id)
 
     def _note(self, timeline: str, reason: str, dag_id: str) -> None:

@@ -18,11 +18,11 @@ from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.reliability import Reliability
 
-__all__ = ["Change", "Recipe", "RetrainReport", "SliceLine"]
+__all__ = ["Change", "RetrainReport", "SliceLine", "VersionInputs"]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class VersionInputs:
     """What a version was made from.
 
     Attributes:
@@ -68,7 +68,7 @@ class RetrainReport:
 
     Attributes:
         made: The version that was decided on; known even if a failed step left the decision without a challenger.
-        recipe: What it was made from.
+        inputs: What it was made from.
         champion: What the champion was made from; None without a champion, or if the registry no longer has it.
         scorecard: None where the retrain failed before it was measured.
         reliability: By side: challenger, and champion or baseline.
@@ -79,8 +79,8 @@ class RetrainReport:
     spec: PipelineSpec
     decision: Decision
     made: Challenger
-    recipe: Recipe
-    champion: Recipe | None = None
+    inputs: VersionInputs
+    champion: VersionInputs | None = None
     scorecard: Scorecard | None = None
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
     change: PredictionChange | None = None
@@ -144,9 +144,9 @@ class RetrainReport:
     @property
     def difference(self) -> SnapshotDiff | None:
         """What is new in the data since the champion."""
-        if self.champion is None or self.champion.snapshot is None or self.recipe.snapshot is None:
+        if self.champion is None or self.champion.snapshot is None or self.inputs.snapshot is None:
             return None
-        return self.recipe.snapshot.compare(self.champion.snapshot)
+        return self.inputs.snapshot.compare(self.champion.snapshot)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -161,7 +161,7 @@ class RetrainReport:
     def _ingredients(self) -> list[Change]:
         if self.champion is None:
             return []
-        before, now = self.champion, self.recipe
+        before, now = self.champion, self.inputs
         found = [
             Change(f"parameter {name}", before.params.get(name, ""), now.params.get(name, ""))
             for name in sorted({*before.params, *now.params})

@@ -35,7 +35,7 @@ def _metadata(report: RetrainReport) -> dict[str, Any]:
     task = f"tabular-{report.spec.evaluation.task}"
     tags = ["retrain", *report.spec.tags]
     found: dict[str, Any] = {"library_name": "sklearn", "pipeline_tag": task, "tags": tags}
-    snapshot, card = report.recipe.snapshot, report.scorecard
+    snapshot, card = report.inputs.snapshot, report.scorecard
     metrics = {} if card is None else card.challenger_metrics
     known = [
         {"type": name, "name": name, "value": round(value, 6)}

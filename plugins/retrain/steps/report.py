@@ -13,7 +13,7 @@ from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
 from retrain.core.ports import ModelRegistry, SnapshotStore
-from retrain.core.report import Recipe, RetrainReport
+from retrain.core.report import RetrainReport, VersionInputs
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.reliability import Reliability, compute_reliability
@@ -75,7 +75,7 @@ def collect_report(
         spec=spec,
         decision=decision,
         made=challenger,
-        recipe=_recipe(challenger.version, challenger.run_id, registry, snapshots),
+        inputs=_read_inputs(challenger.version, challenger.run_id, registry, snapshots),
         champion=_champion(spec.model, decision.champion_version, registry, snapshots),
         scorecard=evidence.scorecard if evidence else None,
         reliability=_reliability(evidence.scores, opponent) if evidence else {},
@@ -95,20 +95,24 @@ def _reliability(scores: Scores, opponent: Opponent | None) -> Mapping[str, Reli
     return sides
 
 
-def _champion(model: str, version: int | None, registry: ModelRegistry, snapshots: SnapshotStore) -> Recipe | None:
+def _champion(
+    model: str, version: int | None, registry: ModelRegistry, snapshots: SnapshotStore
+) -> VersionInputs | None:
     """Return what a champion was made from; None if it is gone, because a page without it still shows the rest."""
     if version is None:
         return None
     try:
         champion = registry.find_version(model, version)
-        return None if champion is None else _recipe(version, champion.run_id, registry, snapshots)
+        return None if champion is None else _read_inputs(version, champion.run_id, registry, snapshots)
     except (IntegrityError, NotFoundError):
         return None
 
 
-def _recipe(version: int, run_id: str, registry: ModelRegistry, snapshots: SnapshotStore) -> Recipe:
+def _read_inputs(version: int, run_id: str, registry: ModelRegistry, snapshots: SnapshotStore) -> VersionInputs:
     tags = registry.run_tags(run_id)
-    return Recipe(version, registry.run_params(run_id), tags, _snapshot(tags.get("retrain.snapshot", ""), snapshots))
+    return VersionInputs(
+        version, registry.run_params(run_id), tags, _snapshot(tags.get("retrain.snapshot", ""), snapshots)
+    )
 
 
 def _snapshot(digest: str, snapshots: SnapshotStore) -> Snapshot | None:

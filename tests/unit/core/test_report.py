@@ -13,7 +13,7 @@ from retrain.core.evaluation.scorecard import SliceScore
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
 from retrain.core.policy.gates import Outcome, Verdict
-from retrain.core.report import Change, Recipe, RetrainReport
+from retrain.core.report import Change, RetrainReport, VersionInputs
 from retrain.testing import make_evidence, make_scores
 
 PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
@@ -30,7 +30,7 @@ SNAPSHOT = Snapshot(
     holdout_rows=3,
 )
 FROZEN = BlockReason(BlockKind.FROZEN, "ann", AS_OF, "holiday")
-RECIPE = Recipe(4, {"depth": "3"}, {"retrain.code": "c" * 64}, SNAPSHOT)
+INPUTS = VersionInputs(4, {"depth": "3"}, {"retrain.code": "c" * 64}, SNAPSHOT)
 
 
 def make_report(*verdicts: Verdict, block: BlockReason | None = None, **changes: Any) -> RetrainReport:
@@ -51,7 +51,7 @@ def make_report(*verdicts: Verdict, block: BlockReason | None = None, **changes:
         challenger=MADE,
         **about,
     )
-    return replace(RetrainReport(make_spec(), decision, MADE, RECIPE), **changes)
+    return replace(RetrainReport(make_spec(), decision, MADE, INPUTS), **changes)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_without_a_gate_on_slices_none_is_small_and_without_a_scorecard_there_is
 
 
 def test_what_champion_and_challenger_do_not_share_is_a_change() -> None:
-    champion = Recipe(3, {"depth": "2", "old": "1"}, {"retrain.code": "c" * 64, "retrain.lock": "a" * 64}, None)
+    champion = VersionInputs(3, {"depth": "2", "old": "1"}, {"retrain.code": "c" * 64, "retrain.lock": "a" * 64}, None)
     report = make_report(PASS, champion=champion)
     assert report.changes == (
         Change("parameter depth", "2", "3"),
@@ -138,9 +138,9 @@ def test_what_champion_and_challenger_do_not_share_is_a_change() -> None:
 
 def test_data_is_compared_if_both_snapshots_are_known() -> None:
     assert make_report(PASS).difference is None
-    assert make_report(PASS, champion=replace(RECIPE, snapshot=None)).difference is None
-    assert make_report(PASS, champion=RECIPE, recipe=replace(RECIPE, snapshot=None)).difference is None
-    found = make_report(PASS, champion=RECIPE).difference
+    assert make_report(PASS, champion=replace(INPUTS, snapshot=None)).difference is None
+    assert make_report(PASS, champion=INPUTS, inputs=replace(INPUTS, snapshot=None)).difference is None
+    found = make_report(PASS, champion=INPUTS).difference
     assert found is not None
     assert found.shared == SNAPSHOT.chunks
 

@@ -290,7 +290,7 @@ def test_a_report_without_evidence_is_a_page_and_a_card_without_results(report: 
     decision = replace(
         report.decision, choice=report.decision.choice.REJECT, verdicts=(), decided_by=(), failed_step="evaluate"
     )
-    bare = RetrainReport(report.spec, decision, report.made, replace(report.recipe, snapshot=None))
+    bare = RetrainReport(report.spec, decision, report.made, replace(report.inputs, snapshot=None))
     page, card = draw(bare, tmp_path)
     assert "the step evaluate failed" in Page(page).words
     assert "The snapshot is not in the store any more." in Page(page).words

@@ -31,7 +31,7 @@ def test_a_first_model_is_reported_with_its_baseline_and_without_a_past(world: W
     assert report.headline == "Version 1 becomes champion, the first one: all 2 gates pass."
     assert set(report.reliability) == {"challenger", "baseline"}
     assert (report.champion, report.change, report.difference, report.changes) == (None, None, None, ())
-    assert report.recipe.snapshot.digest == report.decision.snapshot
+    assert report.inputs.snapshot.digest == report.decision.snapshot
 
 
 def test_a_successor_is_reported_with_what_changed_since_the_champion(crowned: World) -> None:
@@ -45,7 +45,7 @@ def test_a_successor_is_reported_with_what_changed_since_the_champion(crowned: W
     assert set(changed) == {"parameter C", "snapshot digest", "spec digest"}
     difference = report.difference
     assert difference.shared
-    assert {*difference.shared, *difference.added} == {*report.recipe.snapshot.chunks}
+    assert {*difference.shared, *difference.added} == {*report.inputs.snapshot.chunks}
     assert report.change.rows == decision.holdout_rows == sum(bucket.rows for bucket in report.change.buckets)
 
 
@@ -68,7 +68,7 @@ def test_other_tasks_are_reported_as_well(make_world: Callable[..., World], task
     assert (later.change.flips is None) is (task == "regression")
 
 
-def test_a_champion_that_is_gone_leaves_a_report_without_its_recipe(crowned: World) -> None:
+def test_a_champion_that_is_gone_leaves_a_report_without_its_inputs(crowned: World) -> None:
     decision = crowned.decide(LATER)
     shutil.rmtree(crowned.root / "registry" / "models" / crowned.spec.model / "1")
     report = crowned.report(decision)
@@ -79,7 +79,7 @@ def test_a_champion_that_is_gone_leaves_a_report_without_its_recipe(crowned: Wor
 def test_a_snapshot_that_is_gone_leaves_a_report_without_its_data(world: World) -> None:
     decision = world.decide()
     shutil.rmtree(world.root / "store" / "snapshots")
-    assert world.report(decision).recipe.snapshot is None
+    assert world.report(decision).inputs.snapshot is None
 
 
 def test_a_retrain_that_failed_after_training_has_a_page_that_says_so(crowned: World) -> None:

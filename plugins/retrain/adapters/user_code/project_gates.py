@@ -9,7 +9,7 @@ from retrain.adapters.user_code.project_code import import_from
 from retrain.core.extensions import ExtensionPoint, load_extension
 from retrain.core.policy.gates import Custom, Gate, Installed, LoadedGate, LoadGate
 
-__all__ = ["fields_for", "gate_class", "gates_below"]
+__all__ = ["fields_for", "gate_class", "load_gates"]
 
 
 def gate_class(gate: LoadedGate, root: Path) -> type[Gate]:
@@ -35,7 +35,7 @@ def gate_class(gate: LoadedGate, root: Path) -> type[Gate]:
     return found
 
 
-def gates_below(root: Path) -> LoadGate:
+def load_gates(root: Path) -> LoadGate:
     """Return a function that makes the gate that a spec's gate names, with its fields."""
 
     def load(gate: LoadedGate) -> Gate:

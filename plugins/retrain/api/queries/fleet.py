@@ -17,7 +17,7 @@ from retrain.core.ledger.entries import Action
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
 
-__all__ = ["Question", "Sort", "State", "list_models", "list_timelines"]
+__all__ = ["ModelFilter", "Sort", "State", "list_models", "list_timelines"]
 
 Sort = Literal[
     "model", "-model", "owner", "-owner", "age", "-age", "since", "-since",
@@ -28,7 +28,7 @@ _POINTS: Final = 24
 
 
 @dataclass(frozen=True)
-class Question:
+class ModelFilter:
     """What the table shows."""
 
     timeline: str = PRODUCTION
@@ -51,25 +51,27 @@ class _Line:
     decision: Decision | None = None
 
 
-def list_models(question: Question, ledger: SqlLedger, access: Access) -> ModelPage:
+def list_models(model_filter: ModelFilter, ledger: SqlLedger, access: Access) -> ModelPage:
     """Return a page of the models whose DAG the user may read.
 
     On production a pipeline that was never retrained is among them.
     """
-    lines = _readable_lines(question.timeline, ledger, access)
-    found = [line for line in lines if _meets(line, question)]
-    if question.sort in ("margin", "-margin"):
+    lines = _readable_lines(model_filter.timeline, ledger, access)
+    found = [line for line in lines if _meets(line, model_filter)]
+    if model_filter.sort in ("margin", "-margin"):
         found = _with_decisions(found, ledger)
-    found = _sorted(found, question.sort)
-    shown = _with_decisions(found[question.offset : question.offset + question.limit], ledger)
-    metrics = ledger.overview.champion_metrics(question.timeline, [line.head.model for line in shown], points=_POINTS)
+    found = _sorted(found, model_filter.sort)
+    shown = _with_decisions(found[model_filter.offset : model_filter.offset + model_filter.limit], ledger)
+    metrics = ledger.overview.champion_metrics(
+        model_filter.timeline, [line.head.model for line in shown], points=_POINTS
+    )
     now = datetime.now(UTC)
     return ModelPage(
-        timeline=question.timeline,
+        timeline=model_filter.timeline,
         rows=[_row(line, metrics.get(line.head.model, []), now) for line in shown],
         total=len(found),
-        limit=question.limit,
-        offset=question.offset,
+        limit=model_filter.limit,
+        offset=model_filter.offset,
         owners=sorted({line.owner for line in lines if line.owner}),
         tags=sorted({tag for line in lines for tag in line.tags}),
     )
@@ -109,14 +111,14 @@ def _with_decisions(lines: list[_Line], ledger: SqlLedger) -> list[_Line]:
     ]
 
 
-def _meets(line: _Line, question: Question) -> bool:
-    head, words = line.head, question.search.casefold()
+def _meets(line: _Line, model_filter: ModelFilter) -> bool:
+    head, words = line.head, model_filter.search.casefold()
     return (
         (not words or any(words in text.casefold() for text in (head.model, line.owner, *line.tags)))
-        and question.owner in (None, line.owner)
-        and (question.tag is None or question.tag in line.tags)
-        and (question.choice is None or (head.decision is not None and head.decision.choice is question.choice))
-        and (question.state is None or _STATES[question.state](head))
+        and model_filter.owner in (None, line.owner)
+        and (model_filter.tag is None or model_filter.tag in line.tags)
+        and (model_filter.choice is None or (head.decision is not None and head.decision.choice is model_filter.choice))
+        and (model_filter.state is None or _STATES[model_filter.state](head))
     )
 
 

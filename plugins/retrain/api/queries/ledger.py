@@ -17,11 +17,11 @@ from retrain.api.schemas.ledger import AttemptPage, AttemptRow, LedgerHealth, Le
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.errors import IntegrityError
 
-__all__ = ["LedgerQuestion", "export_entries", "list_attempts", "list_entries", "verify"]
+__all__ = ["LedgerFilter", "export_entries", "list_attempts", "list_entries", "verify"]
 
 
 @dataclass(frozen=True)
-class LedgerQuestion:
+class LedgerFilter:
     """Which entries; None is any."""
 
     model: str | None = None
@@ -34,19 +34,19 @@ class LedgerQuestion:
     limit: int = 50
 
 
-def list_entries(question: LedgerQuestion, ledger: SqlLedger, access: Access) -> LedgerPage:
+def list_entries(entry_filter: LedgerFilter, ledger: SqlLedger, access: Access) -> LedgerPage:
     """Return a page of entries, the latest first."""
     entries = ledger.overview.entries(
-        _readable(question.model, ledger.overview.models, access),
-        timeline=question.timeline,
-        actions=question.actions,
-        actor=question.actor,
-        since=question.since,
-        until=question.until,
-        before=question.before,
-        limit=question.limit + 1,
+        _readable(entry_filter.model, ledger.overview.models, access),
+        timeline=entry_filter.timeline,
+        actions=entry_filter.actions,
+        actor=entry_filter.actor,
+        since=entry_filter.since,
+        until=entry_filter.until,
+        before=entry_filter.before,
+        limit=entry_filter.limit + 1,
     )
-    page = entries[: question.limit]
+    page = entries[: entry_filter.limit]
     return LedgerPage(
         rows=[ledger_row(entry) for entry in page], before=page[-1].seq if len(entries) > len(page) else None
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.access import Access
-from retrain.api.dags import Question, find_dags, find_questions
+from retrain.api.dags import OpenApproval, find_dags, find_open_approvals
 from retrain.api.queries.links import version_url
 from retrain.api.queries.views import champion_of, decision_point, ledger_row, production_first
 from retrain.api.schemas.model import Fallback, Freeze, ModelDetail, PendingApproval, Permissions
@@ -58,7 +58,7 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
         freeze=_freeze(standing),
         fallbacks=[Fallback(version=e.version, as_of=e.as_of, since=e.at) for e in standing.fallbacks()],
         quarantined=sorted(standing.quarantined),
-        approvals=[_pending(model, question, access) for question in find_questions(model)],
+        approvals=[_pending(model, approval, access) for approval in find_open_approvals(model)],
         permissions=_permissions(model, access),
         version_url=version_url(model, champion.version if champion else None),
     )
@@ -69,14 +69,14 @@ def _freeze(standing: Standing) -> Freeze | None:
     return Freeze(since=entry.at, actor=entry.actor, reason=entry.reason) if entry else None
 
 
-def _pending(model: str, question: Question, access: Access) -> PendingApproval:
+def _pending(model: str, approval: OpenApproval, access: Access) -> PendingApproval:
     return PendingApproval(
         dag_id=model,
-        run_id=question.run_id,
-        since=question.since,
-        subject=question.subject,
-        approvers=list(question.approvers),
-        may_answer=access.may_answer(model) and access.is_approver(question.approvers),
+        run_id=approval.run_id,
+        since=approval.since,
+        subject=approval.subject,
+        approvers=list(approval.approvers),
+        may_answer=access.may_answer(model) and access.is_approver(approval.approvers),
     )
 
 

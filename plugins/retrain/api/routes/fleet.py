@@ -33,8 +33,8 @@ def list_models(
     offset: Offset = 0,
 ) -> ModelPage:
     """List the models whose DAG the user may read: champion, last decision, margin, next run, sparkline."""
-    question = fleet.Question(timeline, search, owner, tag, choice, state, sort, limit, offset)
-    return fleet.list_models(question, ledger, access)
+    model_filter = fleet.ModelFilter(timeline, search, owner, tag, choice, state, sort, limit, offset)
+    return fleet.list_models(model_filter, ledger, access)
 
 
 @router.get("/timelines")

@@ -36,8 +36,8 @@ def list_entries(
     limit: Limit = 50,
 ) -> LedgerPage:
     """List entries of models that the user may read, the latest first."""
-    question = reads.LedgerQuestion(model, timeline, tuple(action), actor, since, until, before, limit)
-    return reads.list_entries(question, ledger, access)
+    entry_filter = reads.LedgerFilter(model, timeline, tuple(action), actor, since, until, before, limit)
+    return reads.list_entries(entry_filter, ledger, access)
 
 
 @router.get("/ledger/verify")

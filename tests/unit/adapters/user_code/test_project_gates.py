@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from retrain.adapters.user_code.project_gates import gate_class, gates_below
+from retrain.adapters.user_code.project_gates import gate_class, load_gates
 from retrain.core.policy.gates import Custom, Gate
 
 GATE = """
@@ -36,14 +36,14 @@ def named(name: str, **params: int) -> Custom:
 
 
 def test_a_gate_is_found_below_the_project_and_has_its_params(project: Path) -> None:
-    gate = gates_below(project)(named("picky_gates:Picky", least=3))
+    gate = load_gates(project)(named("picky_gates:Picky", least=3))
     assert isinstance(gate, Gate)
     assert gate.model_dump() == {"least": 3}
 
 
 def test_naming_a_gate_imports_nothing(project: Path) -> None:
     named("picky_gates:Picky", least=3)
-    gates_below(project)
+    load_gates(project)
     assert "picky_gates" not in sys.modules
 
 
@@ -63,4 +63,4 @@ def test_what_is_not_a_gate_is_an_error(project: Path, name: str, error: type[Ex
 
 def test_params_that_the_class_refuses_are_an_error(project: Path) -> None:
     with pytest.raises(ValidationError, match="least"):
-        gates_below(project)(named("picky_gates:Picky", lest=3))
+        load_gates(project)(named("picky_gates:Picky", lest=3))

@@ -6,7 +6,7 @@ import pytest
 from tests.builders import ROOT
 from tests.estimators import EMAIL
 
-from retrain.adapters.user_code.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import load_gates
 from retrain.core.policy.gates import Custom, Outcome, Verdict
 from retrain.testing import make_evidence, make_scores
 
@@ -18,7 +18,7 @@ def custom(name: str, **changes: Any) -> Custom:
 
 
 def judge(name: str, **changes: Any) -> Verdict:
-    return custom(name, **changes).judge_by(gates_below(ROOT), EVIDENCE)
+    return custom(name, **changes).judge_by(load_gates(ROOT), EVIDENCE)
 
 
 def test_the_verdict_is_that_of_the_class_with_its_params() -> None:

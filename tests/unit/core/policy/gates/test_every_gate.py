@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from tests.builders import ROOT
 from tests.require import require
 
-from retrain.adapters.user_code.project_gates import gates_below
+from retrain.adapters.user_code.project_gates import load_gates
 from retrain.core.evaluation.footprint import Latency
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.error_control import Allotment
@@ -70,7 +70,7 @@ def make_gate(name: str, metric: str | None = None, **changes: Any) -> Gate:
     """Return a gate of `GATES`; a custom one is the project's class itself."""
     chosen = {} if metric is None else {"metric": metric}
     gate: Gate = TypeAdapter(GateSpec).validate_python(GATES[name] | chosen | changes)
-    return gates_below(ROOT)(gate) if isinstance(gate, Custom) else gate
+    return load_gates(ROOT)(gate) if isinstance(gate, Custom) else gate
 
 
 @pytest.fixture(params=GATES)
