@@ -97,7 +97,7 @@ PUBLIC = {
         "check_validator",
         "make_column",
         "make_evidence",
-        "make_footprint",
+        "make_resource_usage",
         "make_profile",
         "make_scores",
     ],

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
@@ -63,7 +63,7 @@ def backtest_policies(
 
     Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is. Error
     control works as it would have: over the policy's own decisions, so that LORD++ sees a fleet of this one model. Profiles are
-    made again from the stored snapshots; footprints are those that the retrains measured, for this machine may be another.
+    made again from the stored snapshots; resource usage is what the retrains measured, because this machine may be another one.
     `load_gate` imports gates of the project's own.
 
     Raises:
@@ -115,7 +115,7 @@ class _Past:
         self._snapshot = cache(lambda i: snapshots.load(made[i][0].snapshot))
         self._rows = cache(lambda i: load_holdout(spec, self._snapshot(i), snapshots))
         self._profile = cache(lambda i: profile_snapshot(spec, self._snapshot(i), snapshots))
-        self._footprint = cache(lambda i: _stored_footprint(made[i][0], evidence))
+        self._resource_usage = cache(lambda i: _load_resource_usage(made[i][0], evidence))
         self.value = cache(self._value)
 
     def score_all(self, report_progress: Callable[[int, int], None]) -> None:
@@ -181,8 +181,8 @@ class _Past:
         if any(gate.profiled for gate in gates):
             card = replace(card, profile=self._profile(i))
         if any(gate.batches for gate in gates):
-            footprint, why = self._footprint(i)
-            card = replace(card, footprint=footprint, why_no_footprint=why)
+            usage, problem = self._resource_usage(i)
+            card = replace(card, resource_usage=usage, resource_usage_problem=problem)
         return replace(evidence, scorecard=card)
 
     def _aligned(self, i: int, j: int | None) -> Scores:
@@ -202,10 +202,10 @@ class _Past:
             return self._trainer.load(self._registry.fetch(model, version, digest, Path(scratch)))
 
 
-def _stored_footprint(decision: Decision, evidence: EvidenceStore) -> tuple[Footprint | None, str]:
+def _load_resource_usage(decision: Decision, evidence: EvidenceStore) -> tuple[ResourceUsage | None, str]:
     """Return what the retrain measured of its challenger, or why there is nothing."""
     try:
         card = evidence.evidence(decision.scorecard).scorecard
     except NotFoundError:
         return None, "the scorecard of this retrain is gone"
-    return card.footprint, card.why_no_footprint
+    return card.resource_usage, card.resource_usage_problem

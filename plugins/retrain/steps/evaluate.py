@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
@@ -78,12 +78,12 @@ class _Measures:
     """What gates read beside scores, as far as one asks for it.
 
     Attributes:
-        why_no_usage: Why the resource usage could not be measured; empty if it was, or if no gate asks.
+        usage_problem: Why the resource usage could not be measured; empty if it was, or if no gate asks.
     """
 
     profile: Profile | None
-    usage: Footprint | None
-    why_no_usage: str = ""
+    usage: ResourceUsage | None
+    usage_problem: str = ""
 
 
 def _measure(retrain: Retrain, artifact: Path, snapshot: Snapshot) -> _Measures:
@@ -215,15 +215,15 @@ def _build_scorecard(
         rows=len(scores.y),
         opponent=comparison.opponent,
         why_no_opponent=comparison.reference.problem,
-        cut=comparison.dropped_rows,
+        dropped_rows=comparison.dropped_rows,
         champion=comparison.reference.champion,
         challenger_metrics=value_of(evaluation.metrics, scores.y, scores.challenger),
         opponent_metrics=value_of(evaluation.metrics, scores.y, scores.opponent),
         scores=retrain.resources.evidence.put_scores(scores),
         slices=tuple(score_slices(evaluation.metrics, evaluation.slices, scores)),
         profile=measures.profile,
-        footprint=measures.usage,
-        why_no_footprint=measures.why_no_usage,
+        resource_usage=measures.usage,
+        resource_usage_problem=measures.usage_problem,
     )
 
 

@@ -1,6 +1,6 @@
 """For the tests of a project or a package: what every gate and every port promises, and evidence to try a gate on."""
 
-from retrain.testing.evidence import make_column, make_evidence, make_footprint, make_profile, make_scores
+from retrain.testing.evidence import make_column, make_evidence, make_profile, make_resource_usage, make_scores
 from retrain.testing.gate_contract import GATE_PROMISES, check_gate
 from retrain.testing.ledger_contract import LEDGER_PROMISES, check_ledger
 from retrain.testing.metric_contract import METRIC_PROMISES, check_metric
@@ -35,7 +35,7 @@ __all__ = [
     "check_validator",
     "make_column",
     "make_evidence",
-    "make_footprint",
     "make_profile",
+    "make_resource_usage",
     "make_scores",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from retrain.core.evaluation.footprint import Footprint, Latency
+from retrain.core.evaluation.resource_usage import Latency, ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
@@ -19,7 +19,7 @@ from retrain.core.policy.evidence import Evidence
 from retrain.core.stats.drift import ColumnProfile, Profile
 from retrain.core.stats.metrics.base import Floats
 
-__all__ = ["make_column", "make_evidence", "make_footprint", "make_profile", "make_scores"]
+__all__ = ["make_column", "make_evidence", "make_profile", "make_resource_usage", "make_scores"]
 
 _METRICS: Final = {
     "classification": ("roc_auc", "log_loss", "brier", "accuracy"),
@@ -114,10 +114,10 @@ def make_profile(*features: ColumnProfile, **changes: Any) -> Profile:
     return replace(profile, **changes)
 
 
-def make_footprint(**changes: Any) -> Footprint:
-    """Return the resource usage of a small model; `changes` are fields of `Footprint`."""
+def make_resource_usage(**changes: Any) -> ResourceUsage:
+    """Return the resource usage of a small model; `changes` are fields of `ResourceUsage`."""
     latencies = (Latency(1, 300, 0.002, 0.004), Latency(1000, 300, 0.005, 0.009))
-    return replace(Footprint(latencies, size=2_000_000, memory=30_000_000.0), **changes)
+    return replace(ResourceUsage(latencies, size=2_000_000, memory=30_000_000.0), **changes)
 
 
 def make_evidence(
@@ -151,6 +151,6 @@ def make_evidence(
         scores="5" * 64,
         slices=tuple(score_slices(names, slices, scores)),
         profile=make_profile(train_rows=len(scores.y), holdout_rows=len(scores.y)),
-        footprint=make_footprint(),
+        resource_usage=make_resource_usage(),
     )
     return Evidence(replace(card, **changes), scores)

@@ -130,8 +130,8 @@ def never_passes_without_metrics(gate: Gate, good: Evidence) -> None:
 
 def never_passes_on_what_was_not_measured(gate: Gate, good: Evidence) -> None:
     """A gate that reads the profile or the resource usage does not pass if they were not measured."""
-    card = replace(good.scorecard, profile=None, footprint=None)
-    _never_passes(gate, good, replace(good, scorecard=card), "evidence without profile and footprint")
+    card = replace(good.scorecard, profile=None, resource_usage=None)
+    _never_passes(gate, good, replace(good, scorecard=card), "evidence without profile and resource usage")
 
 
 def never_passes_on_no_rows(gate: Gate, good: Evidence) -> None:

@@ -21,7 +21,7 @@ from retrain.core.data.snapshot import Chunk, Snapshot
 from retrain.core.data.validation import ExpectationResult, ValidationReport
 from retrain.core.data.window import Window
 from retrain.core.digest import canonical_json, digest_json
-from retrain.core.evaluation.footprint import Footprint, Latency
+from retrain.core.evaluation.resource_usage import Latency, ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
@@ -41,7 +41,7 @@ WINDOW: Final = Window(AT, AT - timedelta(days=150), AT - timedelta(days=30), AT
 POINTER: Final = Pointer("churn", "production", 3, "d" * 64, 3, AT - timedelta(days=30), "k" * 64)
 COLUMN: Final = ColumnProfile("place", 0.25, 0.0625, 0.0, 1, 0.5, NAN, 2)
 PROFILE: Final = Profile((replace(COLUMN, column="signal", label_association=0.75), COLUMN), COLUMN, 900, 100, 900, 0)
-FOOTPRINT: Final = Footprint((Latency(1, 100, 0.001, NAN), Latency(1000, 10, 0.01, 0.02)), 123456, NAN)
+USAGE: Final = ResourceUsage((Latency(1, 100, 0.001, NAN), Latency(1000, 10, 0.01, 0.02)), 123456, NAN)
 CARD: Final = Scorecard(
     key="k" * 64,
     model="churn",
@@ -53,14 +53,14 @@ CARD: Final = Scorecard(
     challenger_metrics={"roc_auc": 0.71, "log_loss": math.inf, "brier": 0},
     opponent_metrics={"roc_auc": 0.69, "log_loss": NAN, "brier": 1.0},
     scores="s" * 64,
-    cut=7,
+    dropped_rows=7,
     slices=(
         SliceScore("place", "nörth", 40, {"roc_auc": NAN}, {}),
         SliceScore("place", "south", 60, {"roc_auc": 1}, {}),
     ),
     profile=PROFILE,
-    footprint=FOOTPRINT,
-    why_no_footprint="",
+    resource_usage=USAGE,
+    resource_usage_problem="",
 )
 PASSED: Final = Verdict("threshold", Outcome.PASS, "it keeps its bound", 0.7, 0, metric="roc_auc")
 VERDICTS: Final = (
@@ -177,7 +177,7 @@ STORED: Final[dict[str, Stored]] = {
             champion=None,
             opponent_metrics={},
             profile=None,
-            footprint=None,
+            resource_usage=None,
         )
     ),
     "verdict": _of_pair(VERDICTS[2]),

@@ -22,7 +22,7 @@ from retrain.core.policy.gates import (
 )
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
-from retrain.testing import make_footprint
+from retrain.testing import make_resource_usage
 
 NEVER = Threshold(check="threshold", metric="roc_auc", min=0.9999)
 POINT = PointEstimate(check="point_estimate", metric="roc_auc")
@@ -85,14 +85,16 @@ def test_what_a_policy_reads_beside_scores_is_that_of_the_retrain(history: tuple
     profiled, timed = backtest(world, decisions, Policy("leakage", (leakage,)), Policy("budget", (budget,)))
     assert all(step.reason.startswith("signal alone tells the label best") for step in profiled.steps)
     assert len({step.reason for step in profiled.steps}) == len(decisions)
-    # No gate of the history asked for a footprint.
-    assert {(step.choice, step.reason) for step in timed.steps} == {(Choice.HOLD, "budget: no footprint was measured")}
+    # No gate of the history asked for the resource usage.
+    assert {(step.choice, step.reason) for step in timed.steps} == {
+        (Choice.HOLD, "budget: no resource usage was measured")
+    }
 
 
-def test_a_footprint_is_the_one_that_the_retrain_measured(make_world: Callable[..., World]) -> None:
+def test_the_resource_usage_is_the_one_that_the_retrain_measured(make_world: Callable[..., World]) -> None:
     budget = {"check": "budget", "size": "1GB"}
     world = make_world(gate=[budget])
-    measured = make_footprint()
+    measured = make_resource_usage()
     world.meter = lambda *_: measured
     for week in range(3):
         world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=make_origin(str(week))))

@@ -240,23 +240,23 @@ def test_rows_that_the_champion_was_trained_on_are_cut_away_and_counted(crowned:
     card = found.scorecard
     assert card.opponent == "champion"
     assert (
-        card.cut == 18 * 6
+        card.dropped_rows == 18 * 6
     )  # the holdout begins 47 days before the champion's as-of, its training ended 29 days before
-    assert card.rows == len(found.scores.y) == 60 * 6 - card.cut
+    assert card.rows == len(found.scores.y) == 60 * 6 - card.dropped_rows
     assert found.scores.event_time.min() == trained_until
 
 
 def test_where_too_few_rows_are_left_there_is_no_comparison(crowned: World) -> None:
     crowned.respec(data__window={"train": "60d", "holdout": "60d"}, data__min_rows=300)
     card = evidence_of(crowned, as_of=LATER).scorecard
-    assert (card.opponent, card.cut, card.rows) == (None, 0, 360)
+    assert (card.opponent, card.dropped_rows, card.rows) == (None, 0, 360)
     assert card.why_no_opponent == (
         "the champion (version 1) cannot be compared: it trained on all but 252 of the 360 holdout rows, which are too few"
     )
 
 
 def test_the_same_windows_share_no_row_with_the_champions_training(crowned: World) -> None:
-    assert evidence_of(crowned, as_of=LATER).scorecard.cut == 0
+    assert evidence_of(crowned, as_of=LATER).scorecard.dropped_rows == 0
 
 
 def test_after_a_rollback_the_rows_are_cut_that_the_champion_of_now_was_trained_on(succeeded: World) -> None:
@@ -269,7 +269,7 @@ def test_after_a_rollback_the_rows_are_cut_that_the_champion_of_now_was_trained_
     assert back.champion is not None
     assert (latest.champion.version, back.champion.version) == (2, 1)
     # The first champion's training ended 14 days before the second's.
-    assert latest.cut - back.cut == 14 * 6
+    assert latest.dropped_rows - back.dropped_rows == 14 * 6
 
 
 # No row that was not known
@@ -409,7 +409,7 @@ def test_a_regression_has_a_profile_too(make_world: MakeWorld) -> None:
 def test_what_no_gate_asks_for_is_not_measured(world: World) -> None:
     world.meter = None
     card = evidence_of(world).scorecard
-    assert (card.profile, card.footprint, card.why_no_footprint) == (None, None, "")
+    assert (card.profile, card.resource_usage, card.resource_usage_problem) == (None, None, "")
 
 
 BUDGET = {"check": "budget", "single_p99": "10s", "batch_p99": "10s", "batch_rows": 50, "size": "5MB", "memory": "2GB"}
@@ -418,9 +418,9 @@ BUDGET = {"check": "budget", "single_p99": "10s", "batch_p99": "10s", "batch_row
 @pytest.mark.integration
 def test_a_budget_is_measured_of_the_stored_model(make_world: MakeWorld) -> None:
     evidence = evidence_of(make_world(gate=[BUDGET]))
-    footprint = evidence.scorecard.footprint
-    assert footprint is not None
-    assert [latency.rows for latency in footprint.latencies] == [1, 50]
+    resource_usage = evidence.scorecard.resource_usage
+    assert resource_usage is not None
+    assert [latency.rows for latency in resource_usage.latencies] == [1, 50]
     assert judge(evidence, BUDGET).outcome is Outcome.PASS
     assert judge(evidence, BUDGET | {"size": "1KB"}).reason.startswith("size is ")
     assert judge(evidence, BUDGET | {"batch_rows": 60}).outcome is Outcome.INCONCLUSIVE
@@ -431,7 +431,7 @@ def test_a_model_that_cannot_be_measured_holds(make_world: MakeWorld) -> None:
     world = make_world(gate=[BUDGET])
     world.meter = ChildProcessMeter(world.snapshots, (), timeout=0.01)
     evidence = evidence_of(world)
-    assert evidence.scorecard.footprint is None
+    assert evidence.scorecard.resource_usage is None
     verdict = judge(evidence, BUDGET)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "got no answer within 0 s" in verdict.reason

@@ -13,7 +13,7 @@ from typing import Any, Final
 from retrain.adapters.isolated.child_process import ChildError, ScoringProcess
 from retrain.core.codec import finite_or_none
 from retrain.core.data.snapshot import Part, Snapshot
-from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError, IntegrityError
 
@@ -37,7 +37,7 @@ class ChildProcessMeter(ScoringProcess):
 
     timeout: float = 180
 
-    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> Footprint:
+    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> ResourceUsage:
         """Load the model and time calls with each batch size; the rows of a small holdout are repeated."""
         features = spec.feature_columns([name for name, _ in snapshot.columns])
         rows = self.snapshots.frame(snapshot, Part.HOLDOUT, features).head(max(_FRAMES, *batches))
@@ -50,7 +50,7 @@ class ChildProcessMeter(ScoringProcess):
                 fix="Reproduce it with `retrain run` and fix the estimator.",
             ) from None
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        return Footprint.from_json(measured | {"size": size})
+        return ResourceUsage.from_json(measured | {"size": size})
 
 
 def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches: Sequence[int]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def measure_stored(folder: str, rows: str, trusted_types: Sequence[str], batches
         batches: Rows per call, one measurement for each.
 
     Returns:
-        The latencies in seconds and the memory in bytes, in the JSON of `Footprint`; memory is None if it cannot be measured.
+        The latencies in seconds and the memory in bytes, in the JSON of `ResourceUsage`; memory is None if it cannot be measured.
 
     Raises:
         DataError: The file has no rows.

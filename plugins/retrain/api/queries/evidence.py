@@ -21,7 +21,7 @@ def scorecard_view(scorecard: Scorecard, digest: str, curves: list[ReliabilityCu
     return ScorecardView(
         digest=digest,
         rows=scorecard.rows,
-        cut=scorecard.cut,
+        cut=scorecard.dropped_rows,
         why_no_opponent=scorecard.why_no_opponent,
         metrics=_pairs(scorecard.challenger_metrics, scorecard.opponent_metrics),
         slices=[

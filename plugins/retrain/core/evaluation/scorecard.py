@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from retrain.core.codec import JsonDataclass
+from retrain.core.codec import STORED_NAME, JsonDataclass
 from retrain.core.digest import digest_json
-from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
 from retrain.core.stats.drift import Profile
@@ -40,10 +40,10 @@ class Scorecard(JsonDataclass):
         why_no_opponent: The reason in that case.
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.
-        cut: How many holdout rows were left out because the champion had been trained on them.
+        dropped_rows: How many holdout rows were left out because the champion had been trained on them.
         profile: Describes the window; None if no gate needs it.
-        footprint: What the challenger costs; None if no gate needs it, or if it could not be measured.
-        why_no_footprint: The reason in that case.
+        resource_usage: What the challenger costs; None if no gate needs it, or if it could not be measured.
+        resource_usage_problem: Why it could not be measured.
     """
 
     key: str
@@ -56,11 +56,11 @@ class Scorecard(JsonDataclass):
     challenger_metrics: dict[str, float]
     opponent_metrics: dict[str, float]
     scores: str
-    cut: int = 0
+    dropped_rows: int = field(default=0, metadata={STORED_NAME: "cut"})
     slices: tuple[SliceScore, ...] = field(default=())
     profile: Profile | None = None
-    footprint: Footprint | None = None
-    why_no_footprint: str = ""
+    resource_usage: ResourceUsage | None = field(default=None, metadata={STORED_NAME: "footprint"})
+    resource_usage_problem: str = field(default="", metadata={STORED_NAME: "why_no_footprint"})
 
     @property
     def digest(self) -> str:

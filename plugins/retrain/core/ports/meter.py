@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrain.core.data.snapshot import Snapshot
-    from retrain.core.evaluation.footprint import Footprint
+    from retrain.core.evaluation.resource_usage import ResourceUsage
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["Meter"]
@@ -18,7 +18,7 @@ __all__ = ["Meter"]
 class Meter(Protocol):
     """Measures the resource usage of a stored model in a fresh process, so the state of this process has no influence."""
 
-    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> Footprint:
+    def __call__(self, spec: PipelineSpec, folder: Path, snapshot: Snapshot, batches: Sequence[int]) -> ResourceUsage:
         """Load a verified artifact in its own process; return latency per batch size, memory and size on disk.
 
         Args:

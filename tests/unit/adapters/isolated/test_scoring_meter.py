@@ -13,7 +13,7 @@ from tests.builders import World
 from retrain.adapters.isolated import child_process, scoring_meter
 from retrain.adapters.isolated.child_process import run_child
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
-from retrain.core.evaluation.footprint import Footprint
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.errors import DataError, IntegrityError
 
 MODULE = "measured_of_the_test"
@@ -37,7 +37,7 @@ def build(*, seed, **params):
 """
 
 
-def measure(world: World, batches: tuple[int, ...], *, trusted: tuple[str, ...] = (), **changes: Any) -> Footprint:
+def measure(world: World, batches: tuple[int, ...], *, trusted: tuple[str, ...] = (), **changes: Any) -> ResourceUsage:
     meter = ChildProcessMeter(world.snapshots, trusted, **changes)
     return meter(world.spec, world.artifact(1), world.snapshot(), batches)
 

@@ -114,7 +114,7 @@ class Gate(BaseModel):
 
     @property
     def batches(self) -> tuple[int, ...]:
-        """The numbers of rows a call whose latency this gate reads; with any, the model's footprint is measured."""
+        """The numbers of rows a call whose latency this gate reads; with any, the resource usage of the model is measured."""
         return ()
 
     def verdict(

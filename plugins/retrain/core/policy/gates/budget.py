@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ByteSize, Field, model_validator
 
 from retrain.core.data.durations import ShortDuration
-from retrain.core.evaluation.footprint import Footprint, Latency
+from retrain.core.evaluation.resource_usage import Latency, ResourceUsage
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BOUNDS = ("single_p50", "single_p99", "batch_p50", "batch_p99", "size", "memory
 
 
 class Budget(Gate):
-    """Pass where each bound that is given holds of the footprint, measured in a child process with one thread.
+    """Pass where each bound that is given holds of the resource usage, measured in a child process with one thread.
 
     A percentile is that of the timed calls, the smallest time that so many per cent of them stay within. Timings move with what
     else the machine does, and calls that follow each other share its moods, so no interval is claimed: leave slack.
@@ -57,11 +57,11 @@ class Budget(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail with all that is over its bound, pass, or inconclusive; the number is that of the worst."""
-        footprint = evidence.scorecard.footprint
-        if footprint is None:
-            reason = evidence.scorecard.why_no_footprint or "no footprint was measured"
+        resource_usage = evidence.scorecard.resource_usage
+        if resource_usage is None:
+            reason = evidence.scorecard.resource_usage_problem or "no resource usage was measured"
             return self.verdict(Outcome.INCONCLUSIVE, reason)
-        costs = list(self._costs(footprint))
+        costs = list(self._costs(resource_usage))
         for cost in costs:
             if cost.calls is not None and cost.calls < self.min_calls:
                 reason = f"{cost.what} rests on {cost.calls} timed calls, fewer than {self.min_calls}"
@@ -73,16 +73,19 @@ class Budget(Gate):
         reason = "; ".join(map(str, over or costs))
         return self.verdict(Outcome.FAIL if over else Outcome.PASS, reason, costs[0].value, costs[0].bound)
 
-    def _costs(self, footprint: Footprint) -> Iterator[_Cost]:
+    def _costs(self, resource_usage: ResourceUsage) -> Iterator[_Cost]:
         """Yield each cost that has a bound."""
         limits = {1: (self.single_p50, self.single_p99), self.batch_rows: (self.batch_p50, self.batch_p99)}
         for rows, (p50, p99) in limits.items():
-            latency = footprint.latency(rows) or Latency(rows, 0, math.nan, math.nan)
+            latency = resource_usage.latency(rows) or Latency(rows, 0, math.nan, math.nan)
             for percentile, value, limit in (("p50", latency.p50, p50), ("p99", latency.p99, p99)):
                 if limit is not None:
                     what = f"{percentile} of scoring {rows} {'row' if rows == 1 else 'rows'}"
                     yield _Cost(what, value * 1000, limit / timedelta(milliseconds=1), latency.calls)
-        for what, weight, most in (("size", footprint.size, self.size), ("memory", footprint.memory, self.memory)):
+        for what, weight, most in (
+            ("size", resource_usage.size, self.size),
+            ("memory", resource_usage.memory, self.memory),
+        ):
             if most is not None:
                 yield _Cost(what, weight, most)
 

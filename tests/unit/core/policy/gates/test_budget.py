@@ -6,18 +6,20 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from retrain.core.evaluation.footprint import Latency
+from retrain.core.evaluation.resource_usage import Latency
 from retrain.core.policy.gates import Budget, Outcome, Verdict
-from retrain.testing import make_evidence, make_footprint, make_scores
+from retrain.testing import make_evidence, make_resource_usage, make_scores
 
 
-def judge(footprint: Any = None, *, why: str = "", **policy: Any) -> Verdict:
-    evidence = make_evidence(make_scores(), footprint=footprint or make_footprint(), why_no_footprint=why)
+def judge(resource_usage: Any = None, *, why: str = "", **policy: Any) -> Verdict:
+    evidence = make_evidence(
+        make_scores(), resource_usage=resource_usage or make_resource_usage(), resource_usage_problem=why
+    )
     return Budget(check="budget", **policy).judge(evidence)
 
 
 def timed(calls: int, *, rows: int = 1, p99: float = 0.004) -> Any:
-    return make_footprint(latencies=(Latency(rows, calls, 0.002, p99),))
+    return make_resource_usage(latencies=(Latency(rows, calls, 0.002, p99),))
 
 
 @pytest.mark.parametrize(
@@ -59,16 +61,16 @@ def test_one_bound_kept_excuses_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("footprint", "policy", "reason"),
+    ("resource_usage", "policy", "reason"),
     [
         (timed(99), {"single_p99": "1s"}, "p99 of scoring 1 row rests on 99 timed calls, fewer than 100"),
         (timed(300), {"batch_p99": "1s"}, "p99 of scoring 1000 rows rests on 0 timed calls, fewer than 100"),
         (timed(300, p99=math.nan), {"single_p99": "1s"}, "p99 of scoring 1 row was not measured"),
-        (make_footprint(memory=math.nan), {"memory": "1GB"}, "memory was not measured"),
+        (make_resource_usage(memory=math.nan), {"memory": "1GB"}, "memory was not measured"),
     ],
 )
-def test_too_few_calls_or_no_number_settle_nothing(footprint: Any, policy: dict[str, Any], reason: str) -> None:
-    verdict = judge(footprint, **policy)
+def test_too_few_calls_or_no_number_settle_nothing(resource_usage: Any, policy: dict[str, Any], reason: str) -> None:
+    verdict = judge(resource_usage, **policy)
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, reason)
 
 
@@ -81,7 +83,7 @@ def test_a_bound_that_is_not_given_asks_for_no_calls() -> None:
 
 
 def test_why_nothing_was_measured_is_said() -> None:
-    evidence = make_evidence(make_scores(), footprint=None, why_no_footprint="it died")
+    evidence = make_evidence(make_scores(), resource_usage=None, resource_usage_problem="it died")
     assert Budget(check="budget", size="1MB").judge(evidence).reason == "it died"
 
 

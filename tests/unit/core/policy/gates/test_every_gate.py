@@ -16,7 +16,7 @@ from tests.builders import ROOT
 from tests.require import require
 
 from retrain.adapters.user_code.project_gates import load_gates
-from retrain.core.evaluation.footprint import Latency
+from retrain.core.evaluation.resource_usage import Latency
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.error_control import Allotment
 from retrain.core.policy.evidence import Evidence
@@ -32,7 +32,7 @@ from retrain.core.policy.gates import (
     Slices,
     Verdict,
 )
-from retrain.testing import GATE_PROMISES, make_column, make_evidence, make_footprint, make_profile, make_scores
+from retrain.testing import GATE_PROMISES, make_column, make_evidence, make_profile, make_resource_usage, make_scores
 
 GATES: dict[str, dict[str, Any]] = {
     "threshold": {"check": "threshold", "metric": "roc_auc", "min": 0.5},
@@ -153,14 +153,14 @@ def test_a_measurement_that_is_not_a_number_never_passes(gate: Gate) -> None:
     nothing = make_column("signal", distance=math.nan, label_association=math.nan)
     calls = tuple(Latency(rows, 300, math.nan, math.nan) for rows in (1, 1000))
     evidence = make_evidence(
-        BETTER, profile=make_profile(nothing), footprint=make_footprint(latencies=calls, memory=math.nan)
+        BETTER, profile=make_profile(nothing), resource_usage=make_resource_usage(latencies=calls, memory=math.nan)
     )
     assert gate.judge(evidence).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_gate_asks_for_what_it_reads(gate: Gate) -> None:
     evidence = make_evidence(BETTER)
-    blind = replace(evidence, scorecard=replace(evidence.scorecard, profile=None, footprint=None))
+    blind = replace(evidence, scorecard=replace(evidence.scorecard, profile=None, resource_usage=None))
     reads = gate.judge(blind) != gate.judge(evidence)
     assert reads == bool(gate.profiled or gate.batches)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from retrain.core.codec import JsonDataclass
 
-__all__ = ["Footprint", "Latency"]
+__all__ = ["Latency", "ResourceUsage"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Footprint(JsonDataclass):
+class ResourceUsage(JsonDataclass):
     """What was measured of a stored model in a process of its own.
 
     Attributes:
