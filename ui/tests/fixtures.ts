@@ -280,8 +280,8 @@ export const retrainDetail = (over: Partial<RetrainDetail> = {}): RetrainDetail 
     scorecard: {
       digest: digest(5),
       rows: 13_742,
-      cut: 0,
-      why_no_opponent: "",
+      dropped_rows: 0,
+      opponent_problem: "",
       metrics: [
         pair("roc_auc", true, 0.6871, 0.6979),
         pair("log_loss", false, 0.4412, 0.4358),

@@ -108,7 +108,7 @@ describe("the scorecard of a retrain", () => {
   });
 
   it("says which parts could not be read", async () => {
-    fakeApi({ [DETAIL]: retrainDetail({ unavailable: [{ part: "changes", why: "MLflow does not answer" }] }) });
+    fakeApi({ [DETAIL]: retrainDetail({ unavailable: [{ part: "changes", reason: "MLflow does not answer" }] }) });
     renderAt(PAGE);
     expect(await screen.findByText("changes: MLflow does not answer")).toBeVisible();
   });

@@ -1292,12 +1292,15 @@ export interface components {
             /** Rows */
             rows: number;
             /**
-             * Cut
+             * Dropped Rows
              * @description Holdout rows left out because the champion had been trained on them.
              */
-            cut: number;
-            /** Why No Opponent */
-            why_no_opponent: string;
+            dropped_rows: number;
+            /**
+             * Opponent Problem
+             * @description Why there is no opponent; empty if there is one.
+             */
+            opponent_problem: string;
             /** Metrics */
             metrics: components["schemas"]["MetricPair"][];
             /** Slices */
@@ -1347,8 +1350,8 @@ export interface components {
         Unavailable: {
             /** Part */
             part: string;
-            /** Why */
-            why: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * VerdictView

@@ -9,9 +9,9 @@ export const Missing = ({ parts }: { parts: readonly Unavailable[] }) =>
       <Alert.Content>
         <Alert.Title>Not everything could be read</Alert.Title>
         <List.Root ps={4}>
-          {parts.map(({ part, why }) => (
+          {parts.map(({ part, reason }) => (
             <List.Item key={part}>
-              {part}: {why}
+              {part}: {reason}
             </List.Item>
           ))}
         </List.Root>

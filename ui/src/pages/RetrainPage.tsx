@@ -67,12 +67,14 @@ const Detail = ({ detail }: { detail: RetrainDetail }) => {
           aside={
             <Text color="fg.muted" fontSize="sm">
               on the same {count(scorecard.rows)} holdout rows
-              {scorecard.cut > 0 ? `; ${count(scorecard.cut)} left out, the champion was trained on them` : ""}
+              {scorecard.dropped_rows > 0
+                ? `; ${count(scorecard.dropped_rows)} left out, the champion was trained on them`
+                : ""}
             </Text>
           }
           title="Metrics"
         >
-          {scorecard.why_no_opponent ? <Text mb={2}>No opponent: {scorecard.why_no_opponent}.</Text> : null}
+          {scorecard.opponent_problem ? <Text mb={2}>No opponent: {scorecard.opponent_problem}.</Text> : null}
           <DataTable
             caption={`Metrics of challenger and ${opponent}`}
             columns={metricColumns(opponent)}

@@ -62,7 +62,7 @@ def _scorecard(decision: Decision, ledger: SqlLedger, unavailable: list[Unavaila
     except OutageError:
         raise
     except RetrainError as error:
-        unavailable.append(Unavailable(part=f"scorecard {decision.scorecard[:12]}", why=str(error)))
+        unavailable.append(Unavailable(part=f"scorecard {decision.scorecard[:12]}", reason=str(error)))
         return None
 
 

@@ -45,11 +45,11 @@ def read_run(decision: Decision, unavailable: list[Unavailable]) -> Run | None:
         registry = MlflowHook().get_conn()
         return Run(registry.run_url(run_id), registry.run_params(run_id), registry.run_tags(run_id))
     except AirflowNotFoundException:
-        unavailable.append(Unavailable(part="mlflow", why=f"Airflow has no connection {MLFLOW_CONNECTION}"))
+        unavailable.append(Unavailable(part="mlflow", reason=f"Airflow has no connection {MLFLOW_CONNECTION}"))
     except NotFoundError as error:
-        unavailable.append(Unavailable(part=f"mlflow run of version {decision.challenger.version}", why=str(error)))
+        unavailable.append(Unavailable(part=f"mlflow run of version {decision.challenger.version}", reason=str(error)))
     except RetrainError as error:
-        unavailable.append(Unavailable(part="mlflow", why=str(error)))
+        unavailable.append(Unavailable(part="mlflow", reason=str(error)))
     return None
 
 
@@ -60,7 +60,7 @@ def read_snapshot(decision: Decision, unavailable: list[Unavailable]) -> Snapsho
     try:
         return StoreHook().snapshots().load(decision.snapshot)
     except RetrainError as error:
-        unavailable.append(Unavailable(part=f"snapshot {decision.snapshot[:12]}", why=str(error)))
+        unavailable.append(Unavailable(part=f"snapshot {decision.snapshot[:12]}", reason=str(error)))
         return None
 
 

@@ -21,8 +21,8 @@ def scorecard_view(scorecard: Scorecard, digest: str, curves: list[ReliabilityCu
     return ScorecardView(
         digest=digest,
         rows=scorecard.rows,
-        cut=scorecard.dropped_rows,
-        why_no_opponent=scorecard.why_no_opponent,
+        dropped_rows=scorecard.dropped_rows,
+        opponent_problem=scorecard.why_no_opponent,
         metrics=_pairs(scorecard.challenger_metrics, scorecard.opponent_metrics),
         slices=[
             SliceView(

@@ -69,16 +69,16 @@ def _scorecard(decision: Decision, ledger: SqlLedger, unavailable: list[Unavaila
     except OutageError:
         raise
     except RetrainError as error:
-        unavailable.append(Unavailable(part="scorecard", why=str(error)))
+        unavailable.append(Unavailable(part="scorecard", reason=str(error)))
         return None
     if scorecard is None:
-        unavailable.append(Unavailable(part="scorecard", why="the ledger does not hold it"))
+        unavailable.append(Unavailable(part="scorecard", reason="the ledger does not hold it"))
         return None
     curves: tuple[ReliabilityCurve, ...] = ()
     try:
         curves = reliability(decision.scorecard)
     except RetrainError as error:
-        unavailable.append(Unavailable(part="calibration", why=str(error)))
+        unavailable.append(Unavailable(part="calibration", reason=str(error)))
     return scorecard_view(scorecard, decision.scorecard, list(curves))
 
 

@@ -22,4 +22,4 @@ class Unavailable(Schema):
     """A part of an answer that is missing because its store does not answer or does not have it."""
 
     part: str
-    why: str
+    reason: str

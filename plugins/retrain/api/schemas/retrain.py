@@ -66,8 +66,8 @@ class ScorecardView(Schema):
 
     digest: str
     rows: int
-    cut: int = Field(description="Holdout rows left out because the champion had been trained on them.")
-    why_no_opponent: str
+    dropped_rows: int = Field(description="Holdout rows left out because the champion had been trained on them.")
+    opponent_problem: str = Field(description="Why there is no opponent; empty if there is one.")
     metrics: list[MetricPair]
     slices: list[SliceView]
     calibration: list[ReliabilityCurve] = Field(description="Empty for a regression.")
