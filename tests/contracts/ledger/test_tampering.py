@@ -155,7 +155,7 @@ def test_a_decision_that_was_edited_into_another_is_not_believed(database: URL, 
 def decided(ledger: Ledger, number: int) -> Decision:
     """Record a PROMOTE with an uneven number, and promote by it."""
     verdict = Verdict(
-        "threshold", Outcome.PASS, "0.7 keeps its bound", 0.1 + 0.2, 0.1, (1 / 3, 2 / 3), metric="roc_auc"
+        "threshold", Outcome.PASS, "0.7 meets its minimum", 0.1 + 0.2, 0.1, (1 / 3, 2 / 3), metric="roc_auc"
     )
     challenger = Challenger(f"key-{number}", number, "run", "model", f"{number:064d}")
     decision = ledger.record(
@@ -185,7 +185,7 @@ def test_a_verdict_that_was_edited_or_a_decision_that_was_removed_breaks_verific
     ledger = SqlLedger(database)
     decided(ledger, 1)
     decided(ledger, 2)
-    changed = "replace(CAST(document AS TEXT), 'keeps its bound', 'beats its bound')"
+    changed = "replace(CAST(document AS TEXT), 'meets its minimum', 'beats its minimum')"
     changed = changed if database.drivername.startswith("sqlite") else f"CAST({changed} AS json)"
     sql(database, statement.format(changed=changed))
     with pytest.raises(IntegrityError, match=f"must be what it was then; got {got}"):

@@ -193,7 +193,7 @@ def test_an_installed_gate_cannot_judge_alone(install: Install) -> None:
     assert (verdict.check, verdict.outcome, verdict.reason) == (
         "picky",
         Outcome.INCONCLUSIVE,
-        "its code was not loaded",
+        "the gate's class was not loaded; judge it with `judge_by`",
     )
 
 
@@ -205,7 +205,10 @@ def test_an_installed_gate_that_cannot_be_loaded_is_inconclusive(install: Instal
         raise InstallError("must", got="nothing", fix="Install it.")
 
     verdict = gate.judge_by(load, make_evidence(make_scores()))  # type: ignore[arg-type]
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "InstallError in retrain.gates: picky")
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.INCONCLUSIVE,
+        "retrain.gates: picky raised InstallError; test it with `retrain.testing.check_gate`",
+    )
 
 
 def test_an_installed_metric_has_a_value_and_a_direction(install: Install) -> None:

@@ -16,9 +16,9 @@ from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import Change, RetrainReport, VersionInputs
 from retrain.testing import make_evidence, make_scores
 
-PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
+PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 meets its minimum", 0.7, 0.6, metric="roc_auc")
 FAIL = Verdict("slices", Outcome.FAIL, "north drops", 0.2, 0.1, metric="roc_auc")
-UNSURE = Verdict("beats_champion", Outcome.INCONCLUSIVE, "does not settle", 0.01, 0.0, (-0.1, 0.1), metric="roc_auc")
+UNSURE = Verdict("beats_champion", Outcome.INCONCLUSIVE, "includes 0", 0.01, 0.0, (-0.1, 0.1), metric="roc_auc")
 MADE = Challenger(KEY, 4, "run", "model", "d" * 64)
 SNAPSHOT = Snapshot(
     source="q" * 64,

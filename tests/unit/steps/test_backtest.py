@@ -64,7 +64,7 @@ def test_a_policy_may_read_a_column_that_the_pipeline_does_not(history: tuple[Wo
     found, unknown = backtest(world, decisions, Policy("fair", (fair,)), Policy("lost", (lost,)))
     assert {step.choice for step in found.steps} == {Choice.PROMOTE}
     assert {step.choice for step in unknown.steps} == {Choice.HOLD}
-    assert "made by a column of the data; got shop" in unknown.steps[0].reason
+    assert "defines groups must be in the data; got shop" in unknown.steps[0].reason
 
 
 def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[World, list[Decision]]) -> None:
@@ -83,11 +83,11 @@ def test_what_a_policy_reads_beside_scores_is_that_of_the_retrain(history: tuple
     leakage = Leakage(check="leakage", ignore=["other"])
     budget = Budget(check="budget", size="1GB")
     profiled, timed = backtest(world, decisions, Policy("leakage", (leakage,)), Policy("budget", (budget,)))
-    assert all(step.reason.startswith("signal alone tells the label best") for step in profiled.steps)
+    assert all(step.reason.startswith("no sign of a leak: the highest univariate AUC is") for step in profiled.steps)
     assert len({step.reason for step in profiled.steps}) == len(decisions)
     # No gate of the history asked for the resource usage.
     assert {(step.choice, step.reason) for step in timed.steps} == {
-        (Choice.HOLD, "budget: no resource usage was measured")
+        (Choice.HOLD, "budget: this scorecard has no resource usage; run the retrain again")
     }
 
 
@@ -100,7 +100,7 @@ def test_the_resource_usage_is_the_one_that_the_retrain_measured(make_world: Cal
         world.decide(make_request(as_of=AS_OF + timedelta(days=4 * week), origin=make_origin(str(week))))
     decisions = world.ledger.decisions("churn", "production")
     (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
-    assert {step.reason for step in found.steps} == {"size is 2.0MB, within 1.0GB"}
+    assert {step.reason for step in found.steps} == {"size is 2.0MB, within the limit of 1.0GB"}
     shutil.rmtree(world.root / "store" / "scorecards")
     (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
     assert {step.reason for step in found.steps} == {"budget: the scorecard of this retrain is gone"}
@@ -127,7 +127,7 @@ def test_a_policy_spends_its_error_as_it_would_have(history: tuple[World, list[D
     assert promoted == [Choice.PROMOTE] * 4
     # The first meets the baseline and spends nothing; two share the budget, and nothing is left for the last.
     assert [step.choice for step in spending.steps] == [*promoted[:3], Choice.HOLD]
-    assert "the error budget of 0.05 is spent until" in spending.steps[3].reason
+    assert "the error budget of 0.05 is spent; retrains can promote again from" in spending.steps[3].reason
     assert [step.choice for step in thrifty.steps] == [Choice.PROMOTE, Choice.HOLD, Choice.PROMOTE, Choice.HOLD]
 
 

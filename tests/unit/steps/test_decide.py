@@ -11,7 +11,7 @@ from tests.require import require
 
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import Allotment
-from retrain.core.policy.error_control.lord import lord_level
+from retrain.core.policy.error_control.lord import compute_lord_level
 from retrain.core.policy.gates import Outcome
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError
@@ -144,7 +144,7 @@ def test_each_test_against_a_champion_spends_its_share_until_nothing_is_left(spe
     assert [test.level for test in spending.ledger.tests(SEQUENCE)] == levels[:5]
     assert [test.place for test in spending.ledger.tests(SEQUENCE)] == [1, 2, 3, 4, 5]
     assert decisions[5].choice is Choice.HOLD
-    assert decisions[5].reason.endswith("the error budget of 0.05 is spent until 2025-07-04")
+    assert decisions[5].reason.endswith("the error budget of 0.05 is spent; retrains can promote again from 2025-07-04")
 
 
 def test_a_retry_and_the_same_question_asked_anew_spend_nothing(spending: World) -> None:
@@ -198,7 +198,7 @@ def test_another_model_of_the_fleet_that_takes_the_place_first_makes_it_decide_a
     world.ledger.record = slow
     decision = world.decide(ask(1))
     assert [test.test for test in world.ledger.tests("lord/production")] == ["other", require(decision.allotment).test]
-    assert require(decision.allotment).level == pytest.approx(lord_level(0.4, 2, []))
+    assert require(decision.allotment).level == pytest.approx(compute_lord_level(0.4, 2, []))
 
 
 def test_a_place_that_is_always_gone_is_a_conflict_in_the_end(spending: World) -> None:

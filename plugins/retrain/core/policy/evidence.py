@@ -1,4 +1,4 @@
-"""What a gate may look at: the scorecard and the per-row scores behind it."""
+"""The evidence that gates judge: a scorecard and its per-row scores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Evidence:
     """The scorecard of a retrain with its per-row scores.
 
     Attributes:
-        allotment: The error that the comparison with the champion may make; None if only the gates limit it.
+        allotment: The error level that error control grants the comparison with the champion; None without error control.
     """
 
     scorecard: Scorecard
@@ -47,17 +47,17 @@ class Evidence:
 
     @property
     def opponent(self) -> Opponent | None:
-        """Whom the challenger met: the champion, for a first model the baseline, or nobody."""
+        """What the challenger is compared with: the champion, the baseline for a first model, or None."""
         return self.scorecard.opponent if self.scores.opponent is not None else None
 
     @property
     def why_no_opponent(self) -> str:
-        """Why there is nobody to compare with."""
-        return self.scorecard.why_no_opponent or "no opponent was scored"
+        """Why there is no opponent."""
+        return self.scorecard.why_no_opponent or "no champion or baseline was scored; clear the task evaluate"
 
     @property
     def why_no_level(self) -> str:
-        """Why luck may not pass at all."""
+        """Why error control grants this test no error level; empty if it grants one."""
         return self.allotment.why_none if self.allotment else ""
 
     def challenger_metric(self, metric: str) -> float:
@@ -82,7 +82,7 @@ class Evidence:
 
         Raises:
             DataError: The cluster column is unknown, there are too few clusters, or the method does not fit the scores.
-            ValueError: There is no opponent; ask `opponent` first.
+            ValueError: There is no opponent; check `opponent` first.
         """
         pairs = self._pairs(metric, self.scores.clusters(cluster_by), slice(None))
         return estimate_paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
@@ -90,11 +90,11 @@ class Evidence:
     def slice_gains(
         self, slices: Sequence[SliceScore], metric: str, cluster_by: str | None, level: float
     ) -> list[Gain | None]:
-        """Return the gain over the opponent on the rows of each slice; None where a slice has no interval.
+        """Return the gain over the opponent on the rows of each slice; None for a slice without an interval.
 
         Raises:
             DataError: The cluster column is unknown.
-            ValueError: There is no opponent; ask `opponent` first.
+            ValueError: There is no opponent; check `opponent` first.
         """
         clusters = self.scores.clusters(cluster_by)
         values = {score.column: self.scores.columns[score.column].astype(str) for score in slices}
@@ -114,9 +114,9 @@ class Evidence:
         scores = self.scores
         if scores.opponent is None:
             raise ValueError(self.why_no_opponent)
-        owners = np.unique(clusters[rows], return_inverse=True)[1]
+        cluster_numbers = np.unique(clusters[rows], return_inverse=True)[1]
         sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
-        return PairedScores(METRICS[metric], *sides, owners, greater_is_better=GREATER_IS_BETTER[metric])
+        return PairedScores(METRICS[metric], *sides, cluster_numbers, greater_is_better=GREATER_IS_BETTER[metric])
 
     def gain_over_baseline(
         self,
@@ -133,9 +133,9 @@ class Evidence:
         Raises:
             DataError: There is no dummy or no such rule, the cluster column is unknown, or there are too few clusters.
         """
-        said = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
-        met = replace(self, scores=replace(self.scores, opponent=said))
-        return met.paired_gain(metric, cluster_by, level, method=method, resamples=resamples)
+        baseline_scores = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
+        against_baseline = replace(self, scores=replace(self.scores, opponent=baseline_scores))
+        return against_baseline.paired_gain(metric, cluster_by, level, method=method, resamples=resamples)
 
     def calibration_error(
         self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int
@@ -143,7 +143,7 @@ class Evidence:
         """Return the challenger's expected calibration error with its interval.
 
         Raises:
-            DataError: The scores are not the probabilities of a classification, the rows are of one class, the cluster column
+            DataError: The scores are not class probabilities, all rows are of one class, the cluster column
                 is unknown, or there are too few clusters.
         """
         return estimate_calibration_error(
@@ -158,21 +158,23 @@ class Evidence:
         )
 
     def groups(self, by: Sequence[str], min_rows: int) -> Groups:
-        """Return the groups that the values of some columns make together.
+        """Return the groups of rows with equal values in some columns.
 
         Raises:
             DataError: A column is unknown.
         """
         for name in by:
             if name not in self.scores.columns:
-                raise DataError("groups are made by a column of the data", got=name, fix="Select it in the query.")
+                raise DataError(
+                    "a column that defines groups must be in the data", got=name, fix="Select it in the query."
+                )
         return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
 
     def compute_group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
         """Return a metric of the challenger in each group; NaN if it is not defined.
 
         Raises:
-            DataError: A score is not finite, the rows are of one class, or the metric is of another task.
+            DataError: A score is not finite, all rows are of one class, or the metric is for another task.
         """
         return compute_group_values(metric, groups, self.scores.y, self.scores.challenger)
 

@@ -15,11 +15,9 @@ from retrain.core.policy.decision import Challenger, Choice, Decision, decide, f
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
-PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 keeps its bound", 0.7, 0.6, metric="roc_auc")
+PASS = Verdict("threshold", Outcome.PASS, "roc_auc 0.7 meets its minimum", 0.7, 0.6, metric="roc_auc")
 FAIL = Verdict("slices", Outcome.FAIL, "north drops", 0.2, 0.1, metric="roc_auc")
-UNSURE = Verdict(
-    "beats_champion", Outcome.INCONCLUSIVE, "does not settle", 0.0, 0.0, (-0.1, math.nan), metric="roc_auc"
-)
+UNSURE = Verdict("beats_champion", Outcome.INCONCLUSIVE, "includes 0", 0.0, 0.0, (-0.1, math.nan), metric="roc_auc")
 CHALLENGER = Challenger(KEY, 4, "run", "model", "d" * 64)
 
 
@@ -54,7 +52,7 @@ def test_only_nothing_but_passing_verdicts_promote(count: int) -> None:
 
 def test_the_reason_names_the_gates_that_did_not_pass() -> None:
     assert decide([PASS, FAIL, UNSURE], AS_OF, None).reason == "slices(roc_auc): north drops"
-    assert decide([PASS, UNSURE], AS_OF, None).reason == "beats_champion(roc_auc): does not settle"
+    assert decide([PASS, UNSURE], AS_OF, None).reason == "beats_champion(roc_auc): includes 0"
     assert decide([], AS_OF, None).reason == "no gate gave a verdict; add a gate to the spec"
 
 

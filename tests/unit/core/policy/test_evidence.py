@@ -38,7 +38,7 @@ def test_without_opponent_there_is_a_reason_and_no_gain() -> None:
 def test_a_named_opponent_without_scores_is_not_an_opponent() -> None:
     evidence = make_evidence(make_scores(opponent=None), opponent="champion", why_no_opponent="")
     assert evidence.opponent is None
-    assert evidence.why_no_opponent == "no opponent was scored"
+    assert evidence.why_no_opponent == "no champion or baseline was scored; clear the task evaluate"
 
 
 def test_a_missing_metric_is_nan() -> None:
@@ -67,7 +67,7 @@ def test_the_gain_over_the_dummy_is_a_gain_like_any_other() -> None:
 def test_groups_need_a_column_that_is_there() -> None:
     evidence = make_evidence(make_scores())
     assert evidence.groups(["place"], 100).names == ("place=north", "place=south")
-    with pytest.raises(DataError, match="by a column of the data; got shop"):
+    with pytest.raises(DataError, match="defines groups must be in the data; got shop"):
         evidence.groups(["place", "shop"], 100)
 
 

@@ -1,4 +1,4 @@
-"""Error control over time: how much error each retrain of a sequence may make, so that luck is promoted as seldom as promised."""
+"""Error control over time: the error level of each retrain in a sequence, so that false promotions stay within a budget."""
 
 from retrain.core.policy.error_control.allot import allot
 from retrain.core.policy.error_control.base import Allotment, PastTest

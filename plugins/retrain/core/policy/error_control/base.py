@@ -1,4 +1,4 @@
-"""What error control hands to a retrain, and what it remembers of those before."""
+"""The error level of one test, and the record of past tests."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Allotment", "PastTest"]
 
 @dataclass(frozen=True)
 class Allotment:
-    """The error that one test of a challenger against a champion may make.
+    """The error level that a test of a challenger against a champion gets.
 
     Attributes:
-        method: How the level was found.
-        level: How often luck alone may pass, one-sided; 0 if nothing is left.
-        test: The identity of the test: the same challenger, champion and policy are the same test, however often it is asked for.
-        sequence: The sequence of tests that shares a budget.
-        place: The place in that sequence, from 1; None where the test spends nothing, because nothing is left or because an
-            earlier decision has spent it for the same test.
+        method: The method that computed the level.
+        level: The one-sided probability that a challenger passes that is not better; 0 if the budget is spent.
+        test: The identity of the test: the same challenger, champion and policy are the same test, however often it runs.
+        sequence: The name of the sequence of tests that share a budget.
+        place: The place in that sequence, from 1; None if the test spends nothing, because the budget is spent or because an
+            earlier decision spent it on the same test.
         why_none: Why the level is 0, and until when.
     """
 
@@ -33,16 +33,16 @@ class Allotment:
     why_none: str = ""
 
     def check_place(self, taken: int) -> None:
-        """Check that the place is the next of its sequence, of which `taken` are taken.
+        """Check that the place is the next one of a sequence with `taken` tests.
 
         Raises:
-            ConflictError: Another test took it first, so the level rests on a past that is no more.
+            ConflictError: Another test took the place first, so the level is computed from an outdated sequence.
         """
         if self.place is not None and self.place != taken + 1:
             raise ConflictError(
                 f"a test must take the next place of {self.sequence}",
                 got=f"place {self.place} after {taken} tests",
-                fix="Clear the task gate: it gets a level of its own.",
+                fix="Clear the task gate: it computes a new level.",
             )
 
 
@@ -51,7 +51,7 @@ class PastTest:
     """One test of a sequence.
 
     Attributes:
-        promoted: Whether it ended in PROMOTE: the rejection of "the challenger is no better".
+        promoted: Whether the decision was PROMOTE, which rejects the hypothesis "the challenger is not better".
     """
 
     test: str

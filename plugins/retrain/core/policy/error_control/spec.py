@@ -1,4 +1,4 @@
-"""The section of a spec, or of a policy file, that asks for error control."""
+"""The section of a spec or a policy file that configures error control."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _LONGEST: Final = timedelta(days=1_830)
 
 
 class ErrorControlSpec(BaseModel):
-    """How a pipeline's false promotions are kept down over its sequence of retrains."""
+    """How a pipeline limits false promotions over its sequence of retrains."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     method: Literal["none", "alpha_spending", "lord"] = Field(
-        "none", description="none: each retrain at its gate's own confidence."
+        "none", description="none: each retrain tests at its gate's own confidence."
     )
-    budget: float = Field(0.05, gt=0, lt=0.5, description="The error to keep to.")
+    budget: float = Field(0.05, gt=0, lt=0.5, description="The error budget.")
     period: Duration = Field(
         "365d",
         gt=timedelta(0),
         le=_LONGEST,
         validate_default=True,
-        description="What the budget of alpha spending is for.",
+        description="The period of the budget of alpha spending.",
     )
     tests: int | None = Field(
         None,
         ge=1,
-        description="How many retrains share the budget; by default as many as the schedule ticks in a period.",
+        description="How many retrains share the budget; by default the number of ticks in a period.",
     )

@@ -1,4 +1,4 @@
-"""What every gate is: a frozen piece of policy that turns evidence into one verdict, and fails closed."""
+"""The contract of a gate: it turns evidence into one verdict, and it fails closed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from retrain.core.codec import JsonDataclass
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
 
-__all__ = ["Gate", "Outcome", "Verdict", "least_favourable"]
+__all__ = ["Gate", "Outcome", "Verdict", "combine_verdicts"]
 
 _NAME: Final = re.compile(r"(?P<check>.+?)\((?P<metric>.+)\)", re.DOTALL)
-"""The one text that documents of version 0.1 hold in place of `check` and `metric`."""
+"""The name in documents of version 0.1, which hold it in place of `check` and `metric`."""
 
 
 class Outcome(StrEnum):
-    """What one gate says."""
+    """The outcome of one gate."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -33,22 +33,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict(JsonDataclass):
-    """What one gate says, with the number, the bound and the reason.
+    """The outcome of one gate, with the number, the bound and the reason.
 
     Attributes:
         check: The kind of gate, such as ``beats_champion``.
         outcome: Pass, fail or inconclusive.
         reason: One sentence a person can act on.
         value: The number that was judged, in the units of the metric.
-        bound: What it was held against, in the same units.
+        bound: The bound that the number was compared with, in the same units.
         interval: The confidence interval of the value, (low, high).
-        method: How the interval was made, such as ``delong``.
-        level: The one-sided error level that was spent on the verdict: how often luck alone would have passed.
-        detectable: The smallest true value that would be seen four times in five, in the units of the metric.
+        method: The method of the interval, such as ``delong``.
+        level: The one-sided error level of the verdict: how often a challenger that is not better would pass by chance.
+        detectable: The smallest true value that this test detects with 80 % power, in the units of the metric.
         rows_needed: About how many more labelled rows an inconclusive verdict needs, if the value stays as it is.
         metric: The metric that was judged; empty for a gate without one.
-        column: The column that the number is of; empty for all rows.
-        group: The slice or group of that column, or of several; empty when the number is of no single one.
+        column: The column that the number describes; empty for all rows.
+        group: The slice or group that the number describes; empty if it does not describe a single one.
     """
 
     check: str
@@ -72,7 +72,7 @@ class Verdict(JsonDataclass):
 
     @property
     def name(self) -> str:
-        """The check with its metric, as it is shown: ``beats_champion(roc_auc)``."""
+        """The displayed name, which is the check with its metric: ``beats_champion(roc_auc)``."""
         return f"{self.check}({self.metric})" if self.metric else self.check
 
     def to_first_form(self) -> dict[str, Any]:
@@ -96,8 +96,8 @@ class Verdict(JsonDataclass):
 class Gate(BaseModel):
     """One check of a pipeline's policy.
 
-    A gate reads nothing but its own fields and the evidence, is deterministic for both, and never passes where a number
-    is missing, not finite, or rests on too few rows. The field `check` of a gate is its tag in the spec.
+    A gate reads only its own fields and the evidence. Equal inputs give an equal verdict. It never passes if a number is
+    missing or not finite, or if there are too few rows. The field `check` of a gate is its tag in the spec.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -114,7 +114,7 @@ class Gate(BaseModel):
 
     @property
     def batches(self) -> tuple[int, ...]:
-        """The numbers of rows a call whose latency this gate reads; with any, the resource usage of the model is measured."""
+        """The batch sizes whose latency this gate reads; resource usage is measured if there is one."""
         return ()
 
     def verdict(
@@ -133,7 +133,7 @@ class Gate(BaseModel):
         column: str = "",
         group: str = "",
     ) -> Verdict:
-        """Return a verdict of this gate, with its own `check` and, when it has one and no other is given, its `metric`."""
+        """Return a verdict of this gate, with its own `check` and, unless another is given, its own `metric`."""
         return Verdict(
             getattr(self, "check", type(self).__name__),
             outcome,
@@ -155,8 +155,8 @@ class Gate(BaseModel):
         """Return the verdict on a challenger."""
 
 
-def least_favourable(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return the first of the worst verdicts, with the reasons of all that are as bad: a gate of several parts needs them all."""
+def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the first verdict of the worst outcome, with the reasons of all verdicts of that outcome."""
     order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
     worst = min(verdicts, key=lambda verdict: order.index(verdict.outcome))
     return replace(worst, reason="; ".join(each.reason for each in verdicts if each.outcome is worst.outcome))

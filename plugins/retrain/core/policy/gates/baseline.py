@@ -1,4 +1,4 @@
-"""The challenger must beat a dummy and, if the spec names one, a simple rule, by more than luck explains."""
+"""The challenger must beat a dummy model significantly and, if the spec names one, a simple rule."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.names import ColumnName
-from retrain.core.policy.gates.base import Gate, Outcome, Verdict, least_favourable
-from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, place_over
+from retrain.core.policy.gates.base import Gate, Outcome, Verdict, combine_verdicts
+from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, compare_with_minimum, describe_interval
+from retrain.core.policy.gates.reasons import explain_undefined
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
@@ -21,15 +22,15 @@ __all__ = ["Baseline"]
 
 
 class Baseline(Gate):
-    """Pass where the lower confidence bound of the paired gain over every baseline is over the margin.
+    """Pass if the lower confidence bound of the paired gain over every baseline is above the margin.
 
-    With m the metric, turned so that more is better, the gain over a baseline b is ``m(challenger) - m(b)`` on the same rows.
-    One baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (the median where the
-    primary metric is mae). The other, where `rule` names it, is a column of the data that is a prediction itself. A champion
-    that has decayed is easy to beat; these do not decay. Intervals come from `retrain.core.stats.intervals`.
+    The gain over a baseline b is ``m(challenger) - m(b)`` on the same rows, with the metric m negated if less is better. One
+    baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (the median if the primary
+    metric is mae). The other, if `rule` names it, is a column of the data that holds predictions. A champion that has
+    decayed is easy to beat; baselines do not decay. Intervals come from `retrain.core.stats.intervals`.
 
-    Assumptions: clusters are independent, rows within one need not be. To pass, all baselines must be beaten, each at the full
-    level: an intersection-union test needs no correction for their number.
+    Assumptions: clusters are independent; rows within one need not be. The challenger must beat every baseline, each at the
+    full level: an intersection-union test needs no correction for their number.
 
     Reference: Berger, Multiparameter Hypothesis Testing and Acceptance Sampling, Technometrics 24 (1982), theorem 1.
 
@@ -45,11 +46,11 @@ class Baseline(Gate):
     metric: MetricName
     margin: float = Field(0.0, ge=0, allow_inf_nan=False, description="In units of the metric.")
     rule: ColumnName | None = Field(
-        None, description="A column that is a prediction: the probability of the positive class, or a number."
+        None, description="A column that holds predictions: probabilities of the positive class, or numbers."
     )
     confidence: float = Field(0.95, gt=0.5, lt=1)
     cluster_by: ClusterBy = None
-    method: IntervalName = Field("auto", description="How the interval is made.")
+    method: IntervalName = Field("auto", description="The method of the interval.")
     resamples: int = Field(2000, ge=200, le=100_000)
 
     @property
@@ -58,33 +59,32 @@ class Baseline(Gate):
         return (*([] if self.rule is None else [self.rule]), *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return the least favourable of the verdicts, one a baseline."""
-        against = [self._against(evidence, None)]
+        """Return the least favourable of the verdicts, one per baseline."""
+        verdicts = [self._judge_against(evidence, None)]
         if self.rule is not None:
-            against.append(self._against(evidence, self.rule))
-        return least_favourable(against)
+            verdicts.append(self._judge_against(evidence, self.rule))
+        return combine_verdicts(verdicts)
 
-    def _against(self, evidence: Evidence, rule: str | None) -> Verdict:
+    def _judge_against(self, evidence: Evidence, rule: str | None) -> Verdict:
         level = round((1 - self.confidence) / 2, 12)
         if not math.isfinite(evidence.challenger_metric(self.metric)):
-            return self.verdict(
-                Outcome.INCONCLUSIVE, f"{self.metric} of the challenger is not a number on this holdout"
-            )
+            return self.verdict(Outcome.INCONCLUSIVE, explain_undefined(self.metric))
         try:
             gain = evidence.gain_over_baseline(
                 self.metric, rule, self.cluster_by, level, method=self.method, resamples=self.resamples
             )
         except DataError as error:
             return self.verdict(Outcome.INCONCLUSIVE, str(error))
-        whom = "the dummy" if rule is None else f"the rule {rule}"
+        baseline = "the dummy" if rule is None else f"the rule {rule}"
         if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
-            reason = f"the gain in {self.metric} over {whom} has no finite interval on this holdout"
+            reason = f"the gain in {self.metric} over {baseline} has no finite interval on this holdout; evaluate on more rows"
             return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
-        outcome, words = place_over(gain.low, gain.high, self.margin)
-        reason = (
-            f"gain in {self.metric} over {whom} {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] {words} "
-            f"{self.margin:+g}"
-        )
+        outcome, relation = compare_with_minimum(gain.low, gain.high, self.margin)
+        interval = describe_interval(gain.value, gain.low, gain.high, self.confidence, sign=True)
+        bound = f"the margin {self.margin:+g}" if self.margin else "0"
+        reason = f"gain in {self.metric} over {baseline} {interval} {relation} {bound}"
+        if outcome is Outcome.INCONCLUSIVE:
+            reason += ": not significant; evaluate on more rows or improve the model"
         return self.verdict(
             outcome,
             reason,

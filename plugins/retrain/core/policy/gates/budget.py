@@ -1,4 +1,4 @@
-"""The challenger must score fast enough and take little enough room to be served."""
+"""The challenger must keep to a budget of latency, size and memory."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _BOUNDS = ("single_p50", "single_p99", "batch_p50", "batch_p99", "size", "memory
 
 
 class Budget(Gate):
-    """Pass where each bound that is given holds of the resource usage, measured in a child process with one thread.
+    """Pass if the resource usage, measured in a child process with one thread, is within each bound of the gate.
 
-    A percentile is that of the timed calls, the smallest time that so many per cent of them stay within. Timings move with what
-    else the machine does, and calls that follow each other share its moods, so no interval is claimed: leave slack.
-    The verdict carries milliseconds or bytes.
+    A percentile is the smallest time within which that share of the timed calls ended. Timings depend on the machine's load,
+    and consecutive calls are correlated, so the gate gives no interval: leave slack in the bounds. The verdict holds
+    milliseconds or bytes.
     """
 
     check: Literal["budget"]
@@ -40,12 +40,12 @@ class Budget(Gate):
     batch_rows: int = Field(1000, ge=2, le=100_000)
     size: ByteSize | None = Field(None, gt=0, description="Of the stored model with all its files, such as 50MB.")
     memory: ByteSize | None = Field(
-        None, gt=0, description="What loading and scoring adds to a process, such as 500MB."
+        None, gt=0, description="Memory that loading and scoring add to a process, such as 500MB."
     )
-    min_calls: int = Field(100, ge=1, le=300, description="Fewest timed calls that a percentile may rest on.")
+    min_calls: int = Field(100, ge=1, le=300, description="Fewest timed calls for a percentile.")
 
     @model_validator(mode="after")
-    def _asks_for_something(self) -> Budget:
+    def _has_a_bound(self) -> Budget:
         if all(getattr(self, bound) is None for bound in _BOUNDS):
             raise ValueError(f"must have one of {', '.join(_BOUNDS)}")
         return self
@@ -56,18 +56,25 @@ class Budget(Gate):
         return 1, self.batch_rows
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return fail with all that is over its bound, pass, or inconclusive; the number is that of the worst."""
+        """Return fail with each usage above its bound, pass, or inconclusive; the number is the worst usage."""
         resource_usage = evidence.scorecard.resource_usage
         if resource_usage is None:
-            reason = evidence.scorecard.resource_usage_problem or "no resource usage was measured"
+            reason = (
+                evidence.scorecard.resource_usage_problem
+                or "this scorecard has no resource usage; run the retrain again"
+            )
             return self.verdict(Outcome.INCONCLUSIVE, reason)
         costs = list(self._costs(resource_usage))
         for cost in costs:
             if cost.calls is not None and cost.calls < self.min_calls:
-                reason = f"{cost.what} rests on {cost.calls} timed calls, fewer than {self.min_calls}"
+                reason = (
+                    f"{cost.what} was timed in {cost.calls} calls and min_calls is {self.min_calls}; lower min_calls"
+                )
                 return self.verdict(Outcome.INCONCLUSIVE, reason, bound=cost.bound)
             if not math.isfinite(cost.value):
-                return self.verdict(Outcome.INCONCLUSIVE, f"{cost.what} was not measured", bound=cost.bound)
+                return self.verdict(
+                    Outcome.INCONCLUSIVE, f"{cost.what} was not measured; remove its bound", bound=cost.bound
+                )
         costs.sort(key=lambda cost: cost.value / cost.bound, reverse=True)
         over = [cost for cost in costs if cost.value > cost.bound]
         reason = "; ".join(map(str, over or costs))
@@ -92,7 +99,7 @@ class Budget(Gate):
 
 @dataclass(frozen=True)
 class _Cost:
-    """Milliseconds of so many timed calls, or bytes."""
+    """One measured usage and its bound: milliseconds over a number of timed calls, or bytes."""
 
     what: str
     value: float
@@ -100,8 +107,8 @@ class _Cost:
     calls: int | None = None
 
     def __str__(self) -> str:
-        word = "over" if self.value > self.bound else "within"
+        relation = "above" if self.value > self.bound else "within"
         if self.calls is not None:
-            return f"{self.what} is {self.value:.2f} ms, {word} {self.bound:g} ms ({self.calls} calls timed)"
+            return f"{self.what} is {self.value:.2f} ms, {relation} the limit of {self.bound:g} ms ({self.calls} calls timed)"
         value, bound = (ByteSize(int(number)).human_readable(decimal=True) for number in (self.value, self.bound))
-        return f"{self.what} is {value}, {word} {bound}"
+        return f"{self.what} is {value}, {relation} the limit of {bound}"

@@ -1,6 +1,6 @@
-"""Gates that are not part of this package: of a project's own code, and of installed packages.
+"""Gates from outside this package: of a project's own code, and of installed packages.
 
-Their classes are imported when they judge, never when a spec is read.
+Their classes are imported when they judge, not when a spec is read.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _LONGEST: Final = 500
 
 
 class LoadedGate(Gate):
-    """Gives the verdict of a class that is loaded; inconclusive if that fails or gives no sound verdict."""
+    """Loads a class and returns its verdict; inconclusive if loading or judging fails, or if the verdict is not valid."""
 
     @property
     @abstractmethod
     def source(self) -> str:
-        """What names the class."""
+        """The import path or entry point of the class."""
 
     @property
     @abstractmethod
     def fields_path(self) -> str:
-        """The key of the spec's gate that holds the fields; empty if they stand in the gate itself."""
+        """The key of the spec's gate that holds the fields; empty if the gate itself holds them."""
 
     @property
     @abstractmethod
@@ -53,26 +53,26 @@ class LoadedGate(Gate):
 
     def judge(self, evidence: Evidence) -> Verdict:  # noqa: ARG002 - the contract's
         """Return inconclusive: `judge_by` takes the function that loads the class."""
-        return self._doubt("its code was not loaded")
+        return self._hold("the gate's class was not loaded; judge it with `judge_by`")
 
     def judge_by(self, load: LoadGate, evidence: Evidence) -> Verdict:
-        """Return the verdict of the class. An error's text is left out: it may hold row values."""
+        """Return the verdict of the class. It leaves out the text of an error, which may hold row values."""
         try:
             gate = load(self)
             missing = sorted({*gate.columns} - {*self.columns})
             if missing:
-                return self._doubt(f"its reads: must name {', '.join(missing)}")
-            # A copy, so that no foreign code changes what the next gate sees.
-            return _checked(gate.judge(copy.deepcopy(evidence)))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever foreign code does, there is a decision
-            return self._doubt(f"{type(error).__name__} in {self.source}")
+                return self._hold(f"the gate uses {', '.join(missing)}; list them in its `reads`")
+            # A copy, so that user code cannot change the evidence of the next gate.
+            return _validate_verdict(gate.judge(copy.deepcopy(evidence)))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code does, there is a decision
+            return self._hold(f"{self.source} raised {type(error).__name__}; test it with `retrain.testing.check_gate`")
 
-    def _doubt(self, reason: str) -> Verdict:
+    def _hold(self, reason: str) -> Verdict:
         return Verdict(self.title, Outcome.INCONCLUSIVE, reason)
 
 
 LoadGate = Callable[[LoadedGate], Gate]
-"""Imports the class of a loaded gate and gives it its fields; any error means that it cannot."""
+"""Imports the class of a loaded gate and creates it with its fields; raises any error if it cannot."""
 
 
 class Custom(LoadedGate):
@@ -110,7 +110,7 @@ class Custom(LoadedGate):
 
 
 class Installed(LoadedGate):
-    """A gate of an installed package, by the name of its entry point; its own fields stand beside `check` and `reads`."""
+    """A gate of an installed package, by the name of its entry point; its own fields are next to `check` and `reads`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -134,7 +134,7 @@ class Installed(LoadedGate):
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """What stands beside `check` and `reads`."""
+        """All keys of the gate other than `check` and `reads`."""
         return self.model_extra or {}
 
     @property
@@ -148,8 +148,8 @@ class Installed(LoadedGate):
         return self
 
 
-def _checked(verdict: object) -> Verdict:
-    """Return a verdict as it will be read back, or raise: one that cannot be stored would end the task without a decision."""
+def _validate_verdict(verdict: object) -> Verdict:
+    """Return the verdict as the store will return it; raise if it cannot be stored, or the task would end without a decision."""
     if not isinstance(verdict, Verdict) or not isinstance(verdict.outcome, Outcome):
         raise TypeError("a gate must return a verdict")
     if not all(

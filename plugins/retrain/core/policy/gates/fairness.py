@@ -1,4 +1,4 @@
-"""No group of rows may be treated too differently from another, or worse than a floor."""
+"""Groups of rows must not differ too much in a metric, and no group may be worse than a floor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, FiniteFloat
 
 from retrain.core.names import ColumnName
-from retrain.core.policy.gates.base import Gate, Outcome, Verdict, least_favourable
-from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, place_within
+from retrain.core.policy.gates.base import Gate, Outcome, Verdict, combine_verdicts
+from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, compare_with_maximum, describe_interval
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, FairnessMetricName, MetricName
 from retrain.errors import DataError
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 __all__ = ["Fairness"]
 
 
-def _listed(value: Any) -> Any:
+def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
 Columns = Annotated[
     tuple[ColumnName, ...],
-    BeforeValidator(_listed, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
+    BeforeValidator(_as_tuple, json_schema_input_type=ColumnName | tuple[ColumnName, ...]),
     Field(min_length=1),
 ]
 
 
 class Fairness(Gate):
-    """Pass where groups differ by at most `max_difference`, and none is under the floor of a metric.
+    """Pass if groups differ by at most `max_difference`, and none is below the floor of a metric.
 
-    Groups are made by the values of the columns `by`, of several together. The difference is the largest between two groups
-    (see `retrain.core.stats.fairness`); its whole interval must be within the bound to pass, and over it to fail. A floor is a
-    bound of sanity on the plain value in each group, without any claim about luck; for a metric where less is better it is a
-    ceiling. Groups with fewer than `min_group` rows are counted and not judged, nor is one where the metric is not defined; with
-    fewer than two groups the verdict is inconclusive.
+    The values of the columns `by`, combined, define the groups. The difference is the largest between two groups (see
+    `retrain.core.stats.fairness`). It passes if its whole interval is within the bound, and fails if the whole interval is
+    above it. A floor bounds the value in each group, without a significance test; for a metric of which less is better it is
+    a ceiling. The gate counts but does not judge groups with fewer than `min_group` rows and groups without a defined metric;
+    with fewer than two groups the verdict is inconclusive.
 
     Assumptions: clusters are independent, rows within one need not be.
 
@@ -55,13 +55,15 @@ class Fairness(Gate):
     """
 
     check: Literal["fairness"]
-    by: Columns = Field(description="Columns whose values make the groups.")
-    metric: FairnessMetricName | None = Field(None, description="What may differ by `max_difference`.")
+    by: Columns = Field(description="Columns whose values define the groups.")
+    metric: FairnessMetricName | None = Field(
+        None, description="The metric that may differ by at most `max_difference`."
+    )
     max_difference: float | None = Field(None, gt=0, allow_inf_nan=False, description="In units of the metric.")
     floor: dict[MetricName, FiniteFloat] = Field(
         default_factory=dict, description="The worst value of each metric that a group may have."
     )
-    threshold: float = Field(0.5, gt=0, lt=1, description="The least probability of the positive class that is a yes.")
+    threshold: float = Field(0.5, gt=0, lt=1, description="Lowest probability that counts as a positive prediction.")
     min_group: int = Field(200, ge=1, description="Groups with fewer rows are not judged.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
     cluster_by: ClusterBy = None
@@ -69,7 +71,7 @@ class Fairness(Gate):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that make groups, and the one that clusters if it is not a period."""
+        """The columns that define the groups, and the one that clusters if it is not a period."""
         return (*self.by, *cluster_columns(self.cluster_by))
 
     def judge(self, evidence: Evidence) -> Verdict:
@@ -77,7 +79,7 @@ class Fairness(Gate):
         try:
             groups = evidence.groups(self.by, self.min_group)
             if len(groups.names) < 2:
-                reason = f"{len(groups.names)} groups have {self.min_group} rows, fewer than 2{_small(groups)}"
+                reason = f"{_count_groups(len(groups.names), self.min_group)}{_mention_small_groups(groups)}"
                 return self.verdict(Outcome.INCONCLUSIVE, reason, metric=self._metric, column=self._column)
             verdicts = [self._floor(evidence, groups, metric, least) for metric, least in self.floor.items()]
             if self.metric is not None and self.max_difference is not None:
@@ -85,8 +87,8 @@ class Fairness(Gate):
         except DataError as error:
             return self.verdict(Outcome.INCONCLUSIVE, str(error), metric=self._metric, column=self._column)
         if not verdicts:
-            return self.verdict(Outcome.INCONCLUSIVE, "neither max_difference nor floor was given")
-        return least_favourable(verdicts)
+            return self.verdict(Outcome.INCONCLUSIVE, "the gate has no bound; give it max_difference or floor")
+        return combine_verdicts(verdicts)
 
     @property
     def _metric(self) -> str:
@@ -102,13 +104,15 @@ class Fairness(Gate):
         )
         size, high, low = found.size, found.highest, found.lowest
         if not all(map(math.isfinite, (size.value, size.low, size.high))):
-            reason = f"the difference in {found.quantity} has no finite interval on this holdout"
+            reason = f"the difference in {found.quantity} has no finite interval on this holdout; evaluate on more rows"
             return self.verdict(Outcome.INCONCLUSIVE, reason, size.value, most, metric=metric, column=self._column)
-        outcome, words = place_within(size.low, size.high, most)
+        outcome, relation = compare_with_maximum(size.low, size.high, most)
+        described = describe_interval(size.value, size.low, size.high, self.confidence)
+        doubt = ": not conclusive; evaluate on more rows" if outcome is Outcome.INCONCLUSIVE else ""
         reason = (
-            f"difference in {found.quantity} {size.value:.4f} [{size.low:.4f}, {size.high:.4f}] between {high.name} "
-            f"({high.value:.4f}, {high.rows} rows) and {low.name} ({low.value:.4f}, {low.rows} rows) {words} {most:g}"
-            f"{_small(groups)}"
+            f"difference in {found.quantity} between {high.name} ({high.value:.4f}, {high.rows} rows) and "
+            f"{low.name} ({low.value:.4f}, {low.rows} rows) is {described}, which {relation} the maximum "
+            f"of {most:g}{doubt}{_mention_small_groups(groups)}"
         )
         return self.verdict(
             outcome,
@@ -126,15 +130,15 @@ class Fairness(Gate):
         sign = 1.0 if GREATER_IS_BETTER[metric] else -1.0
         judged = [value for value in evidence.compute_group_values(metric, groups) if math.isfinite(value.value)]
         if len(judged) < 2:
-            reason = (
-                f"{metric} is defined in {len(judged)} groups of {self.min_group} rows, fewer than 2{_small(groups)}"
-            )
+            reason = f"{metric}: {_count_groups(len(judged), self.min_group)}{_mention_small_groups(groups)}"
             return self.verdict(Outcome.INCONCLUSIVE, reason, bound=least, metric=metric, column=self._column)
         worst = min(judged, key=lambda value: sign * value.value)
         good = sign * (worst.value - least) >= 0
-        where = f"{metric} of {worst.name} {worst.value:.4f} on {worst.rows} rows"
-        words = "keeps" if good else "is worse than"
-        reason = f"worst of {len(judged)} groups: {where} {words} {least:g}{_small(groups)}"
+        value = f"{metric} of {worst.name} is {worst.value:.4f} on {worst.rows} rows"
+        relation = "which meets" if good else "worse than"
+        reason = (
+            f"worst of {len(judged)} groups: {value}, {relation} the floor of {least:g}{_mention_small_groups(groups)}"
+        )
         return self.verdict(
             Outcome.PASS if good else Outcome.FAIL,
             reason,
@@ -146,5 +150,13 @@ class Fairness(Gate):
         )
 
 
-def _small(groups: Groups) -> str:
-    return f"; {groups.small_groups} smaller groups not judged" if groups.small_groups else ""
+def _count_groups(number: int, min_group: int) -> str:
+    """Return why fewer than two groups cannot be compared."""
+    return f"{number} of the 2 groups that a comparison needs have a value and {min_group:,} rows; lower min_group"
+
+
+def _mention_small_groups(groups: Groups) -> str:
+    if not groups.small_groups:
+        return ""
+    noun = "group has" if groups.small_groups == 1 else "groups have"
+    return f" ({groups.small_groups} more {noun} too few rows to be judged)"

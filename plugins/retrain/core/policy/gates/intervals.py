@@ -1,4 +1,4 @@
-"""What gates that judge an interval share: rows that share luck, and where the interval lies."""
+"""How gates judge an interval: the clusters of dependent rows, and the comparison with a bound."""
 
 from __future__ import annotations
 
@@ -10,32 +10,40 @@ from retrain.core.data.window import Period
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Outcome
 
-__all__ = ["ClusterBy", "cluster_columns", "place_over", "place_within"]
+__all__ = ["ClusterBy", "cluster_columns", "compare_with_maximum", "compare_with_minimum", "describe_interval"]
 
 ClusterBy = Annotated[
     ColumnName | None,
-    Field(description="A column, or hour, day, week, month of the event time: rows that share luck."),
+    Field(
+        description="Dependent rows: those with the same value of a column, or of the same hour, day, week or month."
+    ),
 ]
 
 
 def cluster_columns(cluster_by: str | None) -> tuple[str, ...]:
-    """Return the column that clusters; none where rows stand for themselves or share a period."""
+    """Return the column that clusters; empty if rows are independent or clustered by a period."""
     return () if cluster_by is None or cluster_by in {*Period} else (cluster_by,)
 
 
-def place_over(low: float, high: float, bound: float) -> tuple[Outcome, str]:
-    """Return whether an interval lies over a bound, with the words for it."""
-    if low > bound:
-        return Outcome.PASS, "lies over"
-    if high < bound:
-        return Outcome.FAIL, "lies under"
-    return Outcome.INCONCLUSIVE, "does not settle"
+def compare_with_minimum(low: float, high: float, minimum: float) -> tuple[Outcome, str]:
+    """Return the outcome if an interval must lie above a bound, with the verb that says so."""
+    if low > minimum:
+        return Outcome.PASS, "is above"
+    if high < minimum:
+        return Outcome.FAIL, "is below"
+    return Outcome.INCONCLUSIVE, "includes"
 
 
-def place_within(low: float, high: float, most: float) -> tuple[Outcome, str]:
-    """Return whether an interval lies at a bound or under it, with the words for it."""
-    if high <= most:
+def compare_with_maximum(low: float, high: float, maximum: float) -> tuple[Outcome, str]:
+    """Return the outcome if an interval must not exceed a bound, with the verb that says so."""
+    if high <= maximum:
         return Outcome.PASS, "is within"
-    if low > most:
-        return Outcome.FAIL, "is over"
-    return Outcome.INCONCLUSIVE, "does not settle"
+    if low > maximum:
+        return Outcome.FAIL, "is above"
+    return Outcome.INCONCLUSIVE, "includes"
+
+
+def describe_interval(value: float, low: float, high: float, confidence: float, *, sign: bool = False) -> str:
+    """Return a value with its interval: ``+0.0288, 95 % interval [-0.0129, +0.0705]``."""
+    number = "+.4f" if sign else ".4f"
+    return f"{value:{number}}, {100 * confidence:.4g} % interval [{low:{number}}, {high:{number}}]"

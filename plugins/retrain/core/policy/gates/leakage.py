@@ -1,4 +1,4 @@
-"""Nothing may tell the label that will not be known when the model is asked."""
+"""No feature may reveal the label by information that is not available when the model predicts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
+from retrain.core.policy.gates.reasons import explain_few_rows, explain_no_profile
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
@@ -17,26 +18,33 @@ if TYPE_CHECKING:
 
 __all__ = ["Leakage"]
 
-_Finding = tuple[str, float, float]
-"""What was found, the number, and its bound."""
+_Sign = tuple[str, float, float]
+"""The sentence on a sign of a leak, its number and its bound."""
 
 
 class Leakage(Gate):
-    """Pass if none of three signs of a leak is found (Kaufman, Rosset, Perlich and Stitelman 2012).
+    """Pass if the window shows none of three signs of a leak (Kaufman, Rosset, Perlich and Stitelman 2012).
 
-    A feature that alone tells the label better than `max_strength`: the area under the ROC curve, of the best class if there
-    are several, or the absolute rank correlation with the label of a regression (see `retrain.core.stats.drift.association`). More
-    holdout rows than `max_duplicates` that equal a training row in every feature and the label. An instant after as-of in a
-    feature. What a feature tells only together with another, and what is written in texts, is not found.
+    1. A feature that alone predicts the label better than `max_strength`: its univariate AUC, of the best class if there are
+       several, or its absolute rank correlation with the label of a regression (see `retrain.core.stats.drift.association`).
+    2. A share of holdout rows above `max_duplicates` that equal a training row in every feature and the label.
+    3. An instant after as-of in a feature.
+
+    The gate does not find leaks through a combination of features, or inside texts.
     """
 
     check: Literal["leakage"]
-    max_strength: float = Field(0.99, gt=0.5, lt=1, description="Area under the ROC curve, or rank correlation.")
-    max_duplicates: float = Field(0.01, ge=0, lt=1, description="Share of holdout rows that training rows equal.")
-    ignore: tuple[ColumnName, ...] = Field(
-        (), description="Features that rightly tell the label or name later instants."
+    max_strength: float = Field(
+        0.99,
+        gt=0.5,
+        lt=1,
+        description="Univariate AUC of a feature, or its rank correlation with the label of a regression.",
     )
-    min_rows: int = Field(30, ge=1, description="Fewest rows that each of the two ranges must have.")
+    max_duplicates: float = Field(0.01, ge=0, lt=1, description="Share of holdout rows that equal a training row.")
+    ignore: tuple[ColumnName, ...] = Field(
+        (), description="Features that may predict the label or hold later instants."
+    )
+    min_rows: int = Field(30, ge=1, description="Fewest rows that the training range and the holdout must each have.")
 
     @property
     def profiled(self) -> bool:
@@ -44,43 +52,53 @@ class Leakage(Gate):
         return True
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return fail with all that was found, pass, or inconclusive."""
+        """Return fail with every sign, pass, or inconclusive."""
         profile = evidence.scorecard.profile
         if profile is None:
-            return self.verdict(Outcome.INCONCLUSIVE, "no profile of the window was measured")
+            return self.verdict(Outcome.INCONCLUSIVE, explain_no_profile())
         fewest = min(profile.train_rows, profile.holdout_rows)
         if fewest < self.min_rows:
-            return self.verdict(Outcome.INCONCLUSIVE, f"a range has {fewest} rows, fewer than {self.min_rows}")
+            return self.verdict(
+                Outcome.INCONCLUSIVE,
+                explain_few_rows("the smaller of training range and holdout", fewest, self.min_rows),
+            )
         judged = [feature for feature in profile.features if feature.column not in self.ignore]
         if not judged:
-            return self.verdict(Outcome.INCONCLUSIVE, "every feature is ignored")
-        found = list(self._signs(profile, judged))
-        if found:
-            _, value, bound = found[0]
-            return self.verdict(Outcome.FAIL, "; ".join(reason for reason, *_ in found), value, bound)
-        lacking = [feature.column for feature in judged if not math.isfinite(feature.label_association)]
-        if lacking:
+            return self.verdict(Outcome.INCONCLUSIVE, "`ignore` lists every feature; remove one")
+        measure = "univariate AUC" if evidence.scores.challenger.ndim == 2 else "rank correlation"
+        signs = list(self._find_signs(profile, judged, measure))
+        if signs:
+            _, value, bound = signs[0]
+            return self.verdict(Outcome.FAIL, "; ".join(reason for reason, *_ in signs), value, bound)
+        undefined = [feature.column for feature in judged if not math.isfinite(feature.label_association)]
+        if undefined:
             reason = (
-                f"how well {', '.join(lacking)} tells the label cannot be said: too few rows of a second class or value"
+                f"the {measure} of {', '.join(undefined)} is not defined, because too few rows have a second class or "
+                "value; widen the window or list the feature in `ignore`"
             )
             return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_strength)
         strongest = max(judged, key=lambda feature: feature.label_association)
         reason = (
-            f"{strongest.column} alone tells the label best, {strongest.label_association:.3f} and not over {self.max_strength:g}; "
-            f"{profile.duplicates} holdout rows equal a training row"
+            f"no sign of a leak: the highest {measure} is {strongest.label_association:.3f} ({strongest.column}), within "
+            f"the maximum of {self.max_strength:g}; {profile.duplicates} holdout rows equal a training row"
         )
         return self.verdict(Outcome.PASS, reason, strongest.label_association, self.max_strength)
 
-    def _signs(self, profile: Profile, judged: list[ColumnProfile]) -> Iterator[_Finding]:
+    def _find_signs(self, profile: Profile, judged: list[ColumnProfile], measure: str) -> Iterator[_Sign]:
         for feature in judged:
             if feature.label_association > self.max_strength:
-                reason = f"{feature.column} alone tells the label {feature.label_association:.3f}, over {self.max_strength:g}"
+                reason = (
+                    f"{feature.column} alone predicts the label: {measure} {feature.label_association:.3f}, above the maximum "
+                    f"of {self.max_strength:g}; drop it, or list it in `ignore` if it is known in time"
+                )
                 yield reason, feature.label_association, self.max_strength
             if feature.late > 0:
-                yield f"{feature.column} names an instant after as-of in {feature.late} rows", float(feature.late), 0.0
+                reason = f"{feature.column} holds an instant after as-of in {feature.late} rows; correct the query"
+                yield reason, float(feature.late), 0.0
         share = profile.duplicates / profile.holdout_rows
         if share > self.max_duplicates:
             reason = (
-                f"{share:.2%} of the holdout rows equal a training row, label and all, over {self.max_duplicates:.2%}"
+                f"{share:.2%} of the holdout rows equal a training row, label included, above the maximum of "
+                f"{self.max_duplicates:.2%}; remove duplicates in the query"
             )
             yield reason, share, self.max_duplicates

@@ -1,4 +1,4 @@
-"""No slice of the holdout may get clearly worse, however good the average is."""
+"""No slice of the holdout may get significantly worse, however good the average is."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ __all__ = ["Slices"]
 
 
 class Slices(Gate):
-    """Fail where a slice is shown to lose more than `max_drop` against the champion (or the baseline).
+    """Fail if a slice loses significantly more than `max_drop` against the champion (or the baseline).
 
-    Each slice with enough rows is tested one-sided for a true drop over `max_drop`, with the interval that `beats_champion`
-    chooses and whole clusters; Holm's correction keeps the chance that any of m harmless slices fails the gate at
-    ``1 - confidence``, however many there are. The burden of proof lies with the objection: of 20 slices one or two always look
-    worse by luck, and a challenger that won overall is not thrown away for that. So
+    Each slice with enough rows gets a one-sided test for a true drop above `max_drop`, with the interval that `beats_champion`
+    chooses and whole clusters. Holm's correction keeps the probability that any of m harmless slices fails the gate at
+    ``1 - confidence``. A slice must be shown to be worse: of 20 slices one or two always look worse by chance, and that does
+    not reject a challenger that won overall. The outcomes:
 
-    - fail: a slice's drop is over `max_drop`, also allowing for how many slices were looked at;
-    - inconclusive: a slice's drop is over `max_drop` if that slice had been the only one, or cannot be tested (too few
-      clusters, no spread) and its observed drop is over;
-    - pass: neither. `detectable` says how large a drop of the least precise slice would have failed four times in five: where
-      that is far over `max_drop`, the gate has no teeth there, and wants more rows or fewer slices.
+    - fail: a slice's drop is significantly above `max_drop`, corrected for the number of slices;
+    - inconclusive: a slice's drop is significantly above `max_drop` only without that correction, or the slice cannot be
+      tested (too few clusters, no spread) and its observed drop is above;
+    - pass: neither. `detectable` is the drop of the least precise slice that fails with 80 % power: if it is far above
+      `max_drop`, the gate is weak and needs more rows or fewer slices.
 
-    Slices with fewer than `min_rows` rows, or without a defined metric (one class only), are not judged; if no
-    slice can be judged, or a metric is defined on one side only, the verdict is inconclusive.
+    The gate does not judge slices with fewer than `min_rows` rows, or without a defined metric (one class only). The verdict is
+    inconclusive if it can judge no slice, or if the metric of a slice is defined for only one of the two models.
     """
 
     check: Literal["slices"]
@@ -52,20 +52,26 @@ class Slices(Gate):
         return cluster_columns(self.cluster_by)
 
     def judge(self, evidence: Evidence) -> Verdict:
-        """Return fail or inconclusive with the worst slice named, or pass."""
+        """Return fail or inconclusive with the name of the worst slice, or pass."""
         if evidence.opponent is None:
             return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         judged = []
         for score in evidence.slice_scores():
-            mine, theirs = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
-            if score.rows < self.min_rows or not (math.isfinite(mine) or math.isfinite(theirs)):
+            challenger, opponent = (side.get(self.metric, math.nan) for side in (score.challenger, score.opponent))
+            if score.rows < self.min_rows or not (math.isfinite(challenger) or math.isfinite(opponent)):
                 continue
-            if not math.isfinite(mine - theirs):
-                reason = f"{self.metric} of {score.column}={score.value} is a number on one side only"
+            loss = opponent - challenger if GREATER_IS_BETTER[self.metric] else challenger - opponent
+            if not math.isfinite(loss):
+                reason = (
+                    f"{self.metric} of {score.column}={score.value} is defined for only one of the two models; check their "
+                    "predictions on this slice"
+                )
                 return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
-            judged.append((score, theirs - mine if GREATER_IS_BETTER[self.metric] else mine - theirs))
+            judged.append((score, loss))
         if not judged:
-            reason = f"no slice has {self.min_rows} rows and a finite {self.metric}"
+            reason = (
+                f"no slice has {self.min_rows:,} rows and a defined {self.metric}; widen the holdout or lower min_rows"
+            )
             return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
         level = round(1 - self.confidence, 12)
         try:
@@ -76,26 +82,29 @@ class Slices(Gate):
             _Drop(score.column, score.value, value, gain, self.max_drop, level)
             for (score, value), gain in zip(judged, gains, strict=True)
         ]
-        return self._place(drops, level)
+        return self._judge_drops(drops, level)
 
-    def _place(self, drops: list[_Drop], level: float) -> Verdict:
+    def _judge_drops(self, drops: list[_Drop], level: float) -> Verdict:
         corrected = adjust_p_values([drop.p_value for drop in drops])
         failed = [drop for drop, p_value in zip(drops, corrected, strict=True) if p_value <= level]
         suspicious = [drop for drop in drops if drop.suspicious]
         worst = max(failed or suspicious or drops, key=lambda drop: drop.value)
         change = f"{self.metric} of {worst.column}={worst.group} {'drops' if worst.value > 0 else 'gains'} {abs(worst.value):.4f}"
         tested = [drop.gain for drop in drops if drop.gain is not None]
-        among = f"worst of {len(drops)} slices"
+        among = f"worst of {len(drops)} slice{'s' if len(drops) > 1 else ''}"
         if len(tested) < len(drops):
             among += f" ({len(drops) - len(tested)} could not be tested)"
         if failed:
-            outcome, reason = Outcome.FAIL, f"{change}, more than {self.max_drop:g}"
+            outcome, reason = Outcome.FAIL, f"{change}, significantly above the maximum of {self.max_drop:g}"
         elif suspicious:
             outcome = Outcome.INCONCLUSIVE
-            reason = f"{among}: {change}, which may be more than {self.max_drop:g} or luck"
+            reason = (
+                f"{among}: {change}; a drop above the maximum of {self.max_drop:g} is neither shown nor excluded; evaluate on "
+                "more rows or fewer slices"
+            )
         else:
-            words = "not shown to be over" if worst.value > self.max_drop else "within"
-            outcome, reason = Outcome.PASS, f"{among}: {change}, {words} {self.max_drop:g}"
+            relation = "not significantly above" if worst.value > self.max_drop else "within"
+            outcome, reason = Outcome.PASS, f"{among}: {change}, {relation} the maximum of {self.max_drop:g}"
         return self.verdict(
             outcome,
             reason,
@@ -112,7 +121,7 @@ class Slices(Gate):
 
 @dataclass(frozen=True)
 class _Drop:
-    """How much worse one slice is, against the most that it may be."""
+    """How much worse one slice is, and how much worse it may be (`most`)."""
 
     column: str
     group: str
@@ -123,10 +132,10 @@ class _Drop:
 
     @property
     def p_value(self) -> float:
-        """The chance of a drop like this one if the true one were the most; 1 where that cannot be said."""
+        """The probability of at least this drop if the true drop were `most`; 1 if the slice cannot be tested."""
         return 1.0 if self.gain is None else self.gain.p_value_below(-self.most)
 
     @property
     def suspicious(self) -> bool:
-        """Whether it would fail as the only slice; one that cannot be tested is held by what was seen."""
+        """Whether it would fail as the only slice; for one that cannot be tested, whether the observed drop is too large."""
         return self.value > self.most if self.gain is None else self.p_value <= self.level

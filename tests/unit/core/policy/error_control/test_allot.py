@@ -10,7 +10,7 @@ from tests.builders import AS_OF
 from tests.require import require
 
 from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
-from retrain.core.policy.error_control.lord import lord_level
+from retrain.core.policy.error_control.lord import compute_lord_level
 from retrain.errors import ConflictError
 
 
@@ -67,7 +67,7 @@ def test_a_spent_budget_gives_nothing_takes_no_place_and_says_until_when() -> No
     given = ask("alpha_spending", before(5, 0.01))
     assert given is not None
     assert (given.level, given.place) == (0.0, None)
-    assert given.why_none == "the error budget of 0.05 is spent until 2025-06-26"
+    assert given.why_none == "the error budget of 0.05 is spent; retrains can promote again from 2025-06-26"
 
 
 def test_the_same_test_gets_its_level_again_and_spends_nothing() -> None:
@@ -77,7 +77,7 @@ def test_the_same_test_gets_its_level_again_and_spends_nothing() -> None:
 
 def test_a_fleet_earns_by_its_promotions() -> None:
     given = ask("lord", before(3, promoted=(2,)))
-    assert given == Allotment("lord", lord_level(0.05, 4, [2]), "new", "s", 4)
+    assert given == Allotment("lord", compute_lord_level(0.05, 4, [2]), "new", "s", 4)
 
 
 @pytest.mark.parametrize("taken", [0, 1, 3])

@@ -7,7 +7,7 @@ import pytest
 
 from retrain.core.data.schedule import ticks_between
 from retrain.core.policy.error_control import PastTest
-from retrain.core.policy.error_control.alpha_spending import planned_tests, returns_at, spend
+from retrain.core.policy.error_control.alpha_spending import compute_level, count_planned_tests, find_next_level
 
 YEAR = timedelta(days=365)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -30,8 +30,8 @@ def test_a_schedule_that_is_kept_never_runs_dry_and_keeps_every_year_within_the_
     ticks = ticks_between(schedule, START - 2 * YEAR, START + 3 * YEAR)
     past: list[PastTest] = []
     for place, tick in enumerate((tick for tick in ticks if tick > START), start=1):
-        planned = planned_tests([earlier for earlier in ticks if tick - 2 * YEAR < earlier <= tick], YEAR)
-        level = spend(0.05, YEAR, planned, tick, past)
+        planned = count_planned_tests([earlier for earlier in ticks if tick - 2 * YEAR < earlier <= tick], YEAR)
+        level = compute_level(0.05, YEAR, planned, tick, past)
         assert level == pytest.approx(0.05 / planned)
         past.append(PastTest(str(place), place, tick, level, promoted=False))
     assert most_of_any_stretch(past) <= 0.05 + 1e-12
@@ -42,7 +42,7 @@ def test_tests_beside_the_schedule_draw_from_the_same_budget_in_whatever_order_t
     past: list[PastTest] = []
     for place, day in enumerate(random.uniform(0, 1200, 400), start=1):
         as_of = START + timedelta(days=float(day))
-        level = spend(0.05, YEAR, 52, as_of, past)
+        level = compute_level(0.05, YEAR, 52, as_of, past)
         past.append(PastTest(str(place), place, as_of, level, promoted=False))
     assert most_of_any_stretch(past) == pytest.approx(0.05)
     assert 0.0 in [test.level for test in past]
@@ -50,21 +50,21 @@ def test_tests_beside_the_schedule_draw_from_the_same_budget_in_whatever_order_t
 
 def test_nothing_is_left_once_the_year_is_spent_until_its_oldest_test_drops_out() -> None:
     past = past_at((0, 0.02), (100, 0.03))
-    assert spend(0.05, YEAR, 10, START + timedelta(days=200), past) == 0
-    assert returns_at(YEAR, START + timedelta(days=200), past) == START + YEAR
-    assert spend(0.05, YEAR, 10, START + YEAR, past) == pytest.approx(0.005)
+    assert compute_level(0.05, YEAR, 10, START + timedelta(days=200), past) == 0
+    assert find_next_level(YEAR, START + timedelta(days=200), past) == START + YEAR
+    assert compute_level(0.05, YEAR, 10, START + YEAR, past) == pytest.approx(0.005)
 
 
 def test_a_late_test_leaves_the_years_that_end_after_it_within_the_budget() -> None:
-    assert spend(0.05, YEAR, 1, START, past_at((300, 0.04))) == pytest.approx(0.01)
-    assert spend(0.05, YEAR, 1, START, past_at((365, 0.04))) == pytest.approx(0.05)
-    assert spend(0.05, YEAR, 1, START, past_at((-200, 0.04), (200, 0.04))) == pytest.approx(0.01)
+    assert compute_level(0.05, YEAR, 1, START, past_at((300, 0.04))) == pytest.approx(0.01)
+    assert compute_level(0.05, YEAR, 1, START, past_at((365, 0.04))) == pytest.approx(0.05)
+    assert compute_level(0.05, YEAR, 1, START, past_at((-200, 0.04), (200, 0.04))) == pytest.approx(0.01)
 
 
 def test_rounding_is_not_a_budget() -> None:
-    assert spend(0.05, YEAR, 10, START + timedelta(days=20), past_at(*[(day, 0.005) for day in range(10)])) == 0
+    assert compute_level(0.05, YEAR, 10, START + timedelta(days=20), past_at(*[(day, 0.005) for day in range(10)])) == 0
 
 
 def test_a_stretch_that_no_tick_falls_in_is_planned_for_one_test() -> None:
-    assert planned_tests([], YEAR) == 1
-    assert planned_tests(ticks_between("@yearly", START, START + 3 * YEAR), timedelta(days=30)) == 1
+    assert count_planned_tests([], YEAR) == 1
+    assert count_planned_tests(ticks_between("@yearly", START, START + 3 * YEAR), timedelta(days=30)) == 1

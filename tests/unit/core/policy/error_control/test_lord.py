@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from retrain.core.policy.error_control.lord import lord_level
+from retrain.core.policy.error_control.lord import compute_lord_level
 
 # The example of the vignette of onlineFDR (R, Bioconductor): p-values in its order, and the levels that LORD++ gives them.
 VIGNETTE = [
@@ -30,7 +30,7 @@ VIGNETTE = [
 def test_the_levels_and_rejections_are_those_of_the_published_example() -> None:
     promotions: list[int] = []
     for place, (p_value, level, rejected) in enumerate(VIGNETTE, start=1):
-        found = lord_level(0.05, place, promotions)
+        found = compute_lord_level(0.05, place, promotions)
         assert found == pytest.approx(level, abs=5e-11)
         assert (p_value <= found) is rejected
         if rejected:
@@ -38,7 +38,7 @@ def test_the_levels_and_rejections_are_those_of_the_published_example() -> None:
 
 
 def test_without_promotions_the_levels_fade_and_never_sum_to_more_than_the_first_wealth() -> None:
-    levels = [lord_level(0.05, place, []) for place in range(1, 20_000)]
+    levels = [compute_lord_level(0.05, place, []) for place in range(1, 20_000)]
     assert levels == sorted(levels, reverse=True)
     assert 0.4 * 0.005 < math.fsum(levels) < 0.005
 
@@ -48,11 +48,11 @@ def test_the_promise_holds_at_every_moment_that_levels_spent_are_within_the_budg
     promotions: list[int] = []
     spent = 0.0
     for place in range(1, 400):
-        spent += lord_level(0.1, place, promotions)
+        spent += compute_lord_level(0.1, place, promotions)
         assert spent <= 0.1 * max(1, len(promotions)) + 1e-12
         if random.random() < 0.2:
             promotions.append(place)
 
 
 def test_what_comes_later_does_not_count() -> None:
-    assert lord_level(0.05, 5, [2, 5, 9]) == lord_level(0.05, 5, [2])
+    assert compute_lord_level(0.05, 5, [2, 5, 9]) == compute_lord_level(0.05, 5, [2])

@@ -43,10 +43,10 @@ def test_the_champion_is_of_no_account() -> None:
 @pytest.mark.parametrize(
     ("skill", "metric", "margin", "outcome", "words"),
     [
-        (0.0, "roc_auc", 0.0, Outcome.INCONCLUSIVE, "does not settle +0"),
-        (0.0, "log_loss", 0.0, Outcome.FAIL, "lies under +0"),
-        (0.8, "log_loss", 0.0, Outcome.PASS, "lies over +0"),
-        (0.3, "roc_auc", 0.49, Outcome.FAIL, "lies under +0.49"),
+        (0.0, "roc_auc", 0.0, Outcome.INCONCLUSIVE, "includes 0: not significant"),
+        (0.0, "log_loss", 0.0, Outcome.FAIL, "is below 0"),
+        (0.8, "log_loss", 0.0, Outcome.PASS, "is above 0"),
+        (0.3, "roc_auc", 0.49, Outcome.FAIL, "is below the margin +0.49"),
     ],
 )
 def test_the_interval_of_the_gain_is_held_against_the_margin(
@@ -105,7 +105,7 @@ def test_what_cannot_be_measured_is_inconclusive() -> None:
     for evidence, words in [
         (with_rule(NONSENSE, baseline=None), "must hold what a dummy says; got none"),
         (make_evidence(make_scores(140)), "at least 8 clusters"),
-        (make_evidence(GOOD, metrics=["brier"]), "roc_auc of the challenger is not a number"),
+        (make_evidence(GOOD, metrics=["brier"]), "the challenger's roc_auc is not defined"),
     ]:
         verdict = gate().judge(evidence)
         assert verdict.outcome is Outcome.INCONCLUSIVE

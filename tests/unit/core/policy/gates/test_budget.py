@@ -25,14 +25,30 @@ def timed(calls: int, *, rows: int = 1, p99: float = 0.004) -> Any:
 @pytest.mark.parametrize(
     ("policy", "outcome", "reason"),
     [
-        ({"single_p50": "2ms"}, Outcome.PASS, "p50 of scoring 1 row is 2.00 ms, within 2 ms (300 calls timed)"),
-        ({"single_p99": "3ms"}, Outcome.FAIL, "p99 of scoring 1 row is 4.00 ms, over 3 ms (300 calls timed)"),
-        ({"batch_p50": "1s"}, Outcome.PASS, "p50 of scoring 1000 rows is 5.00 ms, within 1000 ms (300 calls timed)"),
-        ({"batch_p99": "500us"}, Outcome.FAIL, "p99 of scoring 1000 rows is 9.00 ms, over 0.5 ms (300 calls timed)"),
-        ({"size": "2MB"}, Outcome.PASS, "size is 2.0MB, within 2.0MB"),
-        ({"size": "1MiB"}, Outcome.FAIL, "size is 2.0MB, over 1.0MB"),
-        ({"memory": 30_000_000}, Outcome.PASS, "memory is 30.0MB, within 30.0MB"),
-        ({"memory": "29MB"}, Outcome.FAIL, "memory is 30.0MB, over 29.0MB"),
+        (
+            {"single_p50": "2ms"},
+            Outcome.PASS,
+            "p50 of scoring 1 row is 2.00 ms, within the limit of 2 ms (300 calls timed)",
+        ),
+        (
+            {"single_p99": "3ms"},
+            Outcome.FAIL,
+            "p99 of scoring 1 row is 4.00 ms, above the limit of 3 ms (300 calls timed)",
+        ),
+        (
+            {"batch_p50": "1s"},
+            Outcome.PASS,
+            "p50 of scoring 1000 rows is 5.00 ms, within the limit of 1000 ms (300 calls timed)",
+        ),
+        (
+            {"batch_p99": "500us"},
+            Outcome.FAIL,
+            "p99 of scoring 1000 rows is 9.00 ms, above the limit of 0.5 ms (300 calls timed)",
+        ),
+        ({"size": "2MB"}, Outcome.PASS, "size is 2.0MB, within the limit of 2.0MB"),
+        ({"size": "1MiB"}, Outcome.FAIL, "size is 2.0MB, above the limit of 1.0MB"),
+        ({"memory": 30_000_000}, Outcome.PASS, "memory is 30.0MB, within the limit of 30.0MB"),
+        ({"memory": "29MB"}, Outcome.FAIL, "memory is 30.0MB, above the limit of 29.0MB"),
     ],
 )
 def test_a_cost_is_held_to_its_bound(policy: dict[str, Any], outcome: Outcome, reason: str) -> None:
@@ -44,7 +60,8 @@ def test_the_verdict_names_every_cost_and_carries_the_one_nearest_to_its_bound()
     verdict = judge(single_p50="4ms", size="100MB")
     assert (verdict.value, verdict.bound) == (2.0, 4.0)
     assert verdict.reason == (
-        "p50 of scoring 1 row is 2.00 ms, within 4 ms (300 calls timed); size is 2.0MB, within 100.0MB"
+        "p50 of scoring 1 row is 2.00 ms, within the limit of 4 ms (300 calls timed); "
+        "size is 2.0MB, within the limit of 100.0MB"
     )
 
 
@@ -52,7 +69,8 @@ def test_a_failing_verdict_names_what_is_over_its_bound_the_worst_first() -> Non
     verdict = judge(single_p50="1ms", size="200KB", memory="1GB")
     assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.FAIL, 2_000_000, 200_000)
     assert verdict.reason == (
-        "size is 2.0MB, over 200.0KB; p50 of scoring 1 row is 2.00 ms, over 1 ms (300 calls timed)"
+        "size is 2.0MB, above the limit of 200.0KB; "
+        "p50 of scoring 1 row is 2.00 ms, above the limit of 1 ms (300 calls timed)"
     )
 
 
@@ -63,13 +81,21 @@ def test_one_bound_kept_excuses_no_other() -> None:
 @pytest.mark.parametrize(
     ("resource_usage", "policy", "reason"),
     [
-        (timed(99), {"single_p99": "1s"}, "p99 of scoring 1 row rests on 99 timed calls, fewer than 100"),
-        (timed(300), {"batch_p99": "1s"}, "p99 of scoring 1000 rows rests on 0 timed calls, fewer than 100"),
-        (timed(300, p99=math.nan), {"single_p99": "1s"}, "p99 of scoring 1 row was not measured"),
-        (make_resource_usage(memory=math.nan), {"memory": "1GB"}, "memory was not measured"),
+        (
+            timed(99),
+            {"single_p99": "1s"},
+            "p99 of scoring 1 row was timed in 99 calls and min_calls is 100; lower min_calls",
+        ),
+        (
+            timed(300),
+            {"batch_p99": "1s"},
+            "p99 of scoring 1000 rows was timed in 0 calls and min_calls is 100; lower min_calls",
+        ),
+        (timed(300, p99=math.nan), {"single_p99": "1s"}, "p99 of scoring 1 row was not measured; remove its bound"),
+        (make_resource_usage(memory=math.nan), {"memory": "1GB"}, "memory was not measured; remove its bound"),
     ],
 )
-def test_too_few_calls_or_no_number_settle_nothing(resource_usage: Any, policy: dict[str, Any], reason: str) -> None:
+def test_too_few_calls_or_no_number_are_inconclusive(resource_usage: Any, policy: dict[str, Any], reason: str) -> None:
     verdict = judge(resource_usage, **policy)
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, reason)
 
@@ -82,7 +108,7 @@ def test_a_bound_that_is_not_given_asks_for_no_calls() -> None:
     assert judge(timed(0), size="1GB").outcome is Outcome.PASS
 
 
-def test_why_nothing_was_measured_is_said() -> None:
+def test_the_verdict_says_why_nothing_was_measured() -> None:
     evidence = make_evidence(make_scores(), resource_usage=None, resource_usage_problem="it died")
     assert Budget(check="budget", size="1MB").judge(evidence).reason == "it died"
 

@@ -27,10 +27,10 @@ def saying(shift: float, rows: int = 4000) -> Evidence:
 @pytest.mark.parametrize(
     ("shift", "rows", "outcome", "words"),
     [
-        (0.0, 4000, Outcome.PASS, "is within 0.05"),
-        (0.1, 4000, Outcome.FAIL, "is over 0.05"),
-        (0.05, 4000, Outcome.INCONCLUSIVE, "does not settle 0.05"),
-        (0.0, 500, Outcome.INCONCLUSIVE, "does not settle 0.05"),
+        (0.0, 4000, Outcome.PASS, "is within the maximum of 0.05"),
+        (0.1, 4000, Outcome.FAIL, "is above the maximum of 0.05"),
+        (0.05, 4000, Outcome.INCONCLUSIVE, "includes the maximum of 0.05: not conclusive"),
+        (0.0, 500, Outcome.INCONCLUSIVE, "includes the maximum of 0.05: not conclusive"),
     ],
 )
 def test_the_whole_interval_must_be_within(shift: float, rows: int, outcome: Outcome, words: str) -> None:
@@ -47,7 +47,7 @@ def test_the_whole_interval_must_be_within(shift: float, rows: int, outcome: Out
 @pytest.mark.parametrize(
     ("fields", "evidence", "words"),
     [
-        ({}, saying(0, 499), "rests on 499 rows, fewer than 500"),
+        ({}, saying(0, 499), "has 499 rows and min_rows is 500"),
         ({"cluster_by": "shop"}, saying(0), "cluster_by must be"),
         ({"cluster_by": "month"}, saying(0), "at least 8 clusters"),
         ({"min_rows": 10}, make_evidence(make_scores(task="regression")), "got a regression"),

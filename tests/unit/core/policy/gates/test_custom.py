@@ -46,13 +46,14 @@ def test_the_verdict_is_that_of_the_class_with_its_params() -> None:
 def test_whatever_a_class_does_there_is_a_verdict_without_its_words(gate: str, kind: str) -> None:
     verdict = judge(gate)
     assert (verdict.name, verdict.outcome) == (f"custom({gate})", Outcome.INCONCLUSIVE)
-    assert verdict.reason == f"{kind} in tests.gates:{gate}"
+    assert verdict.reason == f"tests.gates:{gate} raised {kind}; test it with `retrain.testing.check_gate`"
     assert EMAIL not in str(verdict.to_json())
 
 
 def test_a_module_that_is_not_there_is_inconclusive() -> None:
-    verdict = judge("any", gate="tests.nowhere:Mine")
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "ModuleNotFoundError in tests.nowhere:Mine")
+    verdict = judge("any", gate="tests.nowhere:Missing")
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.startswith("tests.nowhere:Missing raised ModuleNotFoundError")
 
 
 def test_a_long_reason_becomes_one_line_that_no_terminal_acts_on() -> None:
@@ -76,11 +77,14 @@ def test_what_a_class_does_to_the_evidence_no_other_gate_sees() -> None:
 
 
 def test_a_column_that_the_spec_does_not_name_is_reported() -> None:
-    assert judge("Reading", reads=["place"]).reason == "its reads: must name plan"
+    assert judge("Reading", reads=["place"]).reason == "the gate uses plan; list them in its `reads`"
     assert judge("Reading", reads=["plan", "place"]).outcome is Outcome.PASS
     assert custom("Reading", reads=["plan", "place"]).columns == ("plan", "place")
 
 
 def test_alone_it_cannot_judge() -> None:
     verdict = custom("Saying").judge(EVIDENCE)
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "its code was not loaded")
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.INCONCLUSIVE,
+        "the gate's class was not loaded; judge it with `judge_by`",
+    )

@@ -206,12 +206,12 @@ def test_a_passing_verdict_cannot_hold_nan() -> None:
 @pytest.mark.parametrize(
     ("bounds", "outcome", "words"),
     [
-        ({"min": 0.5}, Outcome.PASS, "keeps its bound 0.5"),
-        ({"min": 0.999}, Outcome.FAIL, "is under 0.999"),
-        ({"min": None, "max": 0.999}, Outcome.PASS, "keeps its bound 0.999"),
-        ({"min": None, "max": 0.5}, Outcome.FAIL, "is over 0.5"),
-        ({"min": 0.2, "max": 0.5}, Outcome.FAIL, "is over 0.5"),
-        ({"min": 0.5, "min_rows": 401}, Outcome.INCONCLUSIVE, "rests on 400 rows, fewer than 401"),
+        ({"min": 0.5}, Outcome.PASS, "meets the minimum of 0.5"),
+        ({"min": 0.999}, Outcome.FAIL, "is below the minimum of 0.999"),
+        ({"min": None, "max": 0.999}, Outcome.PASS, "meets the maximum of 0.999"),
+        ({"min": None, "max": 0.5}, Outcome.FAIL, "is above the maximum of 0.5"),
+        ({"min": 0.2, "max": 0.5}, Outcome.FAIL, "is above the maximum of 0.5"),
+        ({"min": 0.5, "min_rows": 401}, Outcome.INCONCLUSIVE, "has 400 rows and min_rows is 401"),
     ],
 )
 def test_a_threshold_holds_the_challenger_to_its_bounds(bounds: dict[str, Any], outcome: Outcome, words: str) -> None:
@@ -309,7 +309,7 @@ def test_beats_champion_says_how_it_judged_and_what_it_could_have_seen(metric: s
     assert verdict.rows_needed is None
 
 
-def test_beats_champion_says_how_many_rows_would_settle_it() -> None:
+def test_beats_champion_says_how_many_rows_would_confirm_a_gain() -> None:
     scores = make_scores(challenger=0.5, opponent=0.49)
     verdict = make_gate("beats_champion").judge(make_evidence(scores))
     assert verdict.outcome is Outcome.INCONCLUSIVE
@@ -332,14 +332,14 @@ def test_beats_champion_says_how_many_rows_would_settle_it() -> None:
     assert worse.reason.endswith(f"more rows would not confirm a gain of {worse.value:+.4f}.")
 
 
-def test_beats_champion_says_when_waiting_will_not_settle_it() -> None:
+def test_beats_champion_says_when_waiting_is_pointless() -> None:
     gate = make_gate("beats_champion")
     found: dict[bool, str] = {}
     for opponent in (0.49, 0.55, 0.6, 0.62, 0.64, 0.66, 0.68, 0.7):
         verdict = gate.judge(make_evidence(make_scores(challenger=0.5, opponent=opponent)))
         if verdict.rows_needed is not None:
             found[verdict.rows_needed > 20 * 400] = verdict.reason
-    assert "Waiting will not settle it" in found[True]
+    assert "Do not wait for them" in found[True]
     assert "Waiting" not in found[False]
 
 
@@ -360,11 +360,11 @@ def test_error_control_takes_from_the_level_and_never_adds_to_it() -> None:
 
     assert (judged(0.4).level, judged(0.4).outcome) == (0.025, Outcome.PASS)
     assert (judged(1e-9).level, judged(1e-9).outcome) == (1e-9, Outcome.INCONCLUSIVE)
-    spent = judged(0.0, "the error budget of 0.05 is spent until 2025-01-01")
+    spent = judged(0.0, "the error budget of 0.05 is spent; retrains can promote again from 2025-01-01")
     assert (spent.level, spent.outcome, spent.reason) == (
         0.0,
         Outcome.INCONCLUSIVE,
-        "the error budget of 0.05 is spent until 2025-01-01",
+        "the error budget of 0.05 is spent; retrains can promote again from 2025-01-01",
     )
 
 
@@ -395,7 +395,7 @@ def slices_of(*slices: tuple[str, int, float, float], seed: int = 7) -> Evidence
         ([("north", 90, 0.8, 0.7), ("south", 90, 0.7, 0.7)], Outcome.PASS, "worst of 2 slices: roc_auc of place=south"),
         ([("north", 90, 0.9, 0.3)], Outcome.PASS, "roc_auc of place=north gains 0."),
         ([("north", 90, 0.9, 0.3), ("south", 90, 0.1, 0.9)], Outcome.FAIL, "place=south drops 0."),
-        ([("north", 90, 0.8, 0.3), ("south", 49, 0.1, 0.9)], Outcome.PASS, "worst of 1 slices"),
+        ([("north", 90, 0.8, 0.3), ("south", 49, 0.1, 0.9)], Outcome.PASS, "worst of 1 slice:"),
         ([("north", 49, 0.8, 0.7)], Outcome.INCONCLUSIVE, "no slice has 50 rows"),
     ],
 )
@@ -406,16 +406,16 @@ def test_slices_judge_the_worst_slice(slices: list[Any], outcome: Outcome, words
 
 
 @pytest.mark.parametrize("side", ["challenger", "opponent"])
-def test_a_slice_that_is_a_number_on_one_side_only_is_inconclusive(side: str) -> None:
+def test_a_slice_with_a_metric_of_one_model_only_is_inconclusive(side: str) -> None:
     evidence = slices_of(("north", 90, 0.9, 0.3), ("south", 90, 0.9, 0.3))
     broken = [replace(item, **dict[str, Any]({side: {"roc_auc": math.nan}})) for item in evidence.slice_scores()[:1]]
     card = replace(evidence.scorecard, slices=(*broken, *evidence.slice_scores()[1:]))
     verdict = make_gate("slices").judge(replace(evidence, scorecard=card))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "place=north is a number on one side" in verdict.reason
+    assert "place=north is defined for only one of the two models" in verdict.reason
     undefined = [replace(item, challenger={"roc_auc": math.nan}, opponent={"roc_auc": math.nan}) for item in broken]
     card = replace(card, slices=(*undefined, *evidence.slice_scores()[1:]))
-    assert "worst of 1 slices" in make_gate("slices").judge(replace(evidence, scorecard=card)).reason
+    assert "worst of 1 slice:" in make_gate("slices").judge(replace(evidence, scorecard=card)).reason
 
 
 def test_a_slice_that_fails_alone_is_doubtful_among_many() -> None:
@@ -426,16 +426,16 @@ def test_a_slice_that_fails_alone_is_doubtful_among_many() -> None:
     assert alone.outcome is Outcome.FAIL
     assert among.outcome is Outcome.INCONCLUSIVE
     assert "place=south drops" in among.reason
-    assert "or luck" in among.reason
+    assert "neither shown nor excluded" in among.reason
     assert among.method == "delong, Holm over 20"
 
 
-def test_a_drop_that_luck_explains_passes_and_the_verdict_says_what_it_could_have_seen() -> None:
+def test_a_drop_within_noise_passes_and_the_verdict_gives_the_detectable_drop() -> None:
     verdict = make_gate("slices", max_drop=0.001).judge(slices_of(("north", 90, 0.5, 0.5), ("south", 90, 0.5, 0.51)))
     assert verdict.outcome is Outcome.PASS
     assert verdict.value is not None
     assert verdict.value > 0.001
-    assert "not shown to be over 0.001" in verdict.reason
+    assert "not significantly above the maximum of 0.001" in verdict.reason
     assert verdict.detectable is not None
     assert verdict.detectable > verdict.value
 

@@ -33,9 +33,9 @@ def treating(gap: float, **changes: Any) -> Evidence:
 @pytest.mark.parametrize(
     ("gap", "outcome", "words"),
     [
-        (0.0, Outcome.PASS, "is within 0.1"),
-        (0.2, Outcome.FAIL, "is over 0.1"),
-        (0.1, Outcome.INCONCLUSIVE, "settle 0.1"),
+        (0.0, Outcome.PASS, "which is within the maximum of 0.1"),
+        (0.2, Outcome.FAIL, "which is above the maximum of 0.1"),
+        (0.1, Outcome.INCONCLUSIVE, "includes the maximum of 0.1: not conclusive"),
     ],
 )
 def test_the_whole_interval_of_the_difference_must_be_within(gap: float, outcome: Outcome, words: str) -> None:
@@ -50,12 +50,12 @@ def test_the_whole_interval_of_the_difference_must_be_within(gap: float, outcome
 
 def test_the_groups_are_named_with_their_values_and_rows_and_small_ones_are_counted() -> None:
     verdict = gate().judge(treating(0.2))
-    assert "difference in selection rate 0.2" in verdict.reason
-    assert "between place=south (0.6" in verdict.reason
+    assert "rows) is 0.2" in verdict.reason
+    assert "difference in selection rate between place=south (0.6" in verdict.reason
     assert ", 1990 rows) and place=north (0.4" in verdict.reason
-    assert verdict.reason.endswith("; 1 smaller groups not judged")
+    assert verdict.reason.endswith(" (1 more group has too few rows to be judged)")
     assert "isle" not in verdict.reason
-    assert "not judged" not in gate(min_group=20).judge(treating(0.2)).reason
+    assert "to be judged" not in gate(min_group=20).judge(treating(0.2)).reason
 
 
 def test_the_threshold_says_what_a_yes_is() -> None:
@@ -66,8 +66,8 @@ def test_the_threshold_says_what_a_yes_is() -> None:
 @pytest.mark.parametrize(
     ("floor", "outcome", "words"),
     [
-        ({"accuracy": 0.6}, Outcome.PASS, "keeps 0.6"),
-        ({"accuracy": 0.9}, Outcome.FAIL, "is worse than 0.9"),
+        ({"accuracy": 0.6}, Outcome.PASS, "which meets the floor of 0.6"),
+        ({"accuracy": 0.9}, Outcome.FAIL, "worse than the floor of 0.9"),
         ({"log_loss": 0.9}, Outcome.PASS, "worst of 2 groups: log_loss of place=south"),
         ({"log_loss": 0.5}, Outcome.FAIL, "log_loss of place=south"),
         ({"accuracy": 0.6, "log_loss": 0.5}, Outcome.FAIL, "log_loss of place=south"),
@@ -101,13 +101,13 @@ def test_groups_of_a_regression_have_floors_and_differences() -> None:
 @pytest.mark.parametrize(
     ("fields", "changes", "words"),
     [
-        ({"min_group": 2000}, {}, "0 groups have 2000 rows, fewer than 2; 3 smaller groups not judged"),
-        ({"by": "shop"}, {}, "made by a column of the data; got shop"),
+        ({"min_group": 2000}, {}, "0 of the 2 groups that a comparison needs have"),
+        ({"by": "shop"}, {}, "defines groups must be in the data; got shop"),
         ({"cluster_by": "shop"}, {}, "cluster_by must be"),
         ({}, {"y": np.ones(ROWS)}, "needs rows of two classes"),
-        ({"floor": {"roc_auc": 0.5}}, {"y": (PLACE == "south") * 1.0}, "roc_auc is defined in 0 groups of 200 rows"),
+        ({"floor": {"roc_auc": 0.5}}, {"y": (PLACE == "south") * 1.0}, "roc_auc: 0 of the 2 groups that"),
         ({"floor": {"mae": 0.5}}, {}, "the metric must belong to the task; got mae"),
-        ({"metric": None, "max_difference": None}, {}, "neither max_difference nor floor was given"),
+        ({"metric": None, "max_difference": None}, {}, "the gate has no bound; give it max_difference or floor"),
     ],
 )
 def test_what_cannot_be_measured_is_inconclusive(fields: dict[str, Any], changes: dict[str, Any], words: str) -> None:
@@ -124,7 +124,7 @@ def test_a_difference_without_a_finite_interval_is_inconclusive() -> None:
     evidence = treating(0.0, y=first_day_only, columns={"place": place})
     verdict = gate(metric="roc_auc", cluster_by="day").judge(evidence)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.reason == "the difference in roc_auc has no finite interval on this holdout"
+    assert verdict.reason.startswith("the difference in roc_auc has no finite interval on this holdout")
 
 
 def test_a_column_may_stand_alone_or_in_a_list() -> None:

@@ -22,23 +22,23 @@ NEAR = make_column("place", distance=0.05)
 def test_columns_within_the_bound_pass_and_the_furthest_is_named() -> None:
     verdict = judge(NEAR, make_column("hour", distance=0.01))
     assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.PASS, 0.05, 0.1)
-    assert verdict.reason == "the furthest of 3 columns: place lies 0.050 from its training range, within 0.1"
+    assert verdict.reason == "largest drift of 3 columns: place drifted by 0.050, within the maximum of 0.1"
 
 
 def test_a_column_over_the_bound_fails_with_its_name_number_and_bound() -> None:
     verdict = judge(NEAR, FAR, make_column("wind", distance=0.2))
     assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.FAIL, 0.4, 0.1)
-    assert verdict.reason == "temp lies 0.400 from its training range, over 0.1 (2 of 4 columns are)"
+    assert verdict.reason.startswith("temp drifted by 0.400, above the maximum of 0.1 (2 of 4 columns are); find out")
 
 
 def test_a_bound_itself_is_within() -> None:
     assert judge(NEAR, max_distance=0.05).outcome is Outcome.PASS
 
 
-def test_what_luck_explains_in_so_few_rows_settles_nothing() -> None:
+def test_drift_within_the_noise_floor_is_inconclusive() -> None:
     verdict = judge(NEAR, make_column("temp", distance=0.15, noise_floor=0.2))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.reason.endswith("over 0.1, but in so few rows luck alone may reach 0.200")
+    assert "above the maximum of 0.1, but within the noise floor of 0.200" in verdict.reason
 
 
 def test_luck_does_not_excuse_another_column() -> None:
@@ -52,33 +52,36 @@ def test_a_column_that_moves_with_the_calendar_may_be_ignored() -> None:
 
 def test_a_shift_of_the_label_is_one_of_the_population() -> None:
     shifted = {"label": make_column("late", distance=0.3)}
-    assert judge(NEAR, profile=shifted).reason.startswith("late lies 0.300")
+    assert judge(NEAR, profile=shifted).reason.startswith("late drifted by 0.300")
     assert judge(NEAR, profile=shifted, ignore=["late"]).outcome is Outcome.PASS
 
 
 def test_categories_that_training_never_saw_fail() -> None:
     verdict = judge(NEAR, make_column("shop", unseen=0.2))
     assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.FAIL, 0.2, 0.05)
-    assert verdict.reason == "20.0% of the holdout has a shop that training never saw, more than 5.0%"
+    assert verdict.reason.startswith(
+        "20.0% of the holdout rows have a shop that the training range lacks, above the maximum of 5.0%; widen"
+    )
     assert judge(NEAR, make_column("shop", unseen=0.2), max_unseen=0.2).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize("rows", [{"train_rows": 29}, {"holdout_rows": 0}])
-def test_too_few_rows_in_a_range_settle_nothing(rows: dict[str, int]) -> None:
+def test_too_few_rows_in_a_range_are_inconclusive(rows: dict[str, int]) -> None:
     verdict = judge(FAR, profile=rows)
     assert (verdict.outcome, verdict.reason) == (
         Outcome.INCONCLUSIVE,
-        f"a range has {min(rows.values())} rows, fewer than 30",
+        f"the smaller of training range and holdout has {min(rows.values())} rows and min_rows is 30; widen the window or "
+        "lower min_rows",
     )
 
 
 @pytest.mark.parametrize("number", ["distance", "noise_floor", "unseen"])
-def test_a_number_that_is_missing_settles_nothing(number: str) -> None:
+def test_a_number_that_is_missing_is_inconclusive(number: str) -> None:
     assert judge(NEAR, make_column("temp", **{number: float("nan")})).outcome is Outcome.INCONCLUSIVE
 
 
 def test_with_every_column_ignored_nothing_is_proved() -> None:
-    assert judge(FAR, ignore=["temp", "label"]).reason == "every column is ignored"
+    assert judge(FAR, ignore=["temp", "label"]).reason == "`ignore` lists every column; remove one"
 
 
 @pytest.mark.parametrize(
@@ -93,4 +96,5 @@ def test_it_asks_for_a_profile_and_reports_a_missing_one() -> None:
     gate = Population(check="population")
     assert gate.profiled
     verdict = gate.judge(make_evidence(make_scores(), profile=None))
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "no profile of the window was measured")
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.startswith("this scorecard has no profile of the window")
