@@ -5,6 +5,8 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_parsing_context
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
@@ -57,6 +59,15 @@ def folder(tmp_path: Path) -> Path:
     write(tmp_path / "bad.yaml", model="bad", modle="bad", data__label_dealy="1d")
     (tmp_path / "worse.yml").write_text("? [a]\n: b\n")
     return tmp_path
+
+
+@contextmanager
+def parse_for_task_of(dag_id: str) -> Iterator[None]:
+    """Set what Airflow sets while it parses a DAG file to run a task. Its own context manager leaves the values behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+        assert get_parsing_context().dag_id == dag_id
+        yield
 
 
 def write(path: Path, **changes: Any) -> None:
@@ -178,6 +189,37 @@ def test_the_second_pipeline_of_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_missing_folder_is_reported(tmp_path: Path, read: Any) -> None:
     with pytest.raises(NotFoundError, match=r"the folder of pipelines must exist; got .*nothing"):
         read(tmp_path / "nothing")
+
+
+def test_a_task_builds_its_own_dag_and_reads_no_other_spec(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("one", "two"):
+        write(folder / f"{name}.yaml", model=name)
+    with parse_for_task_of("churn"):
+        (dag,) = load_dags(folder, pool="cpu")
+        check_pipelines(folder)
+    assert (dag.dag_id, {task.pool for task in dag.tasks}) == ("churn", {"cpu"})
+    with parse_for_task_of("retrain_rollback"):
+        assert load_dags(folder) == []
+    assert caplog.text == ""
+    assert {dag.dag_id for dag in load_dags(folder)} >= {"churn", "two"}
+
+
+def test_a_task_of_a_bad_spec_finds_no_dag_and_the_log_says_why(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, logger="retrain.builder.folder")
+    with parse_for_task_of("bad"):
+        assert load_dags(folder) == []
+    assert "bad.yaml: 2 mistakes" in caplog.text
+    assert "worse.yml" not in caplog.text
+
+
+def test_a_task_of_an_operation_builds_that_operation_on_every_model(folder: Path) -> None:
+    write(folder / "two.yaml", model="two")
+    with parse_for_task_of("retrain_rollback"):
+        (dag,) = build_operations(folder)
+    assert dag.dag_id == "retrain_rollback"
+    assert dag.params.get_param("model").schema["enum"] == ["churn", "two"]
+    with parse_for_task_of("churn"):
+        assert build_operations(folder) == []
 
 
 def test_a_bad_spec_shows_as_an_import_error_that_hides_no_dag(folder: Path) -> None:

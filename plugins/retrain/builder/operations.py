@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
 
 from retrain.builder.defaults import Callback, DagDefaults, SplitDefaults, split_defaults
-from retrain.builder.folder import read_specs
 from retrain.core.names import NAME_PATTERN
-from retrain.core.spec import PipelineSpec
+from retrain.core.spec import PipelineSpec, read_specs
 from retrain.operators import (
     ForceChampionOperator,
     FreezeModelOperator,
@@ -35,6 +34,8 @@ def build_operations(
 ) -> list[DAG]:
     """Build the operations on all pipelines of a folder. Built inside a DAG file, they register themselves.
 
+    When Airflow parses the file to run a task, only the DAG of that task is built. An operation needs every spec.
+
     Args:
         folder: The folder of specs; bad ones are left out, as in `load_dags`.
         alarm: Airflow notifiers, called when the reconciler, the rehearsal or the replay finds something that a person
@@ -49,18 +50,20 @@ def build_operations(
     split = split_defaults(defaults)
     split.tasks.setdefault("owner", owner)
     split.tasks.setdefault("retries", 2)
-    specs, _ = read_specs(folder)
-    if not specs:
-        return []
     alarms = {"on_failure_callback": list(alarm)} if alarm else {}
-    return [
-        _build_reconcile(specs, split, alarms),
-        _build_rehearsal(specs, split, alarms),
-        _build_replay(specs, split, alarms),
-        _build_rollback(specs, split),
-        _build_freeze(specs, split),
-        _build_force(specs, split),
-    ]
+    builders: dict[str, Callable[[list[PipelineSpec]], DAG]] = {
+        "retrain_reconcile": lambda specs: _build_reconcile(specs, split, alarms),
+        "retrain_rehearsal": lambda specs: _build_rehearsal(specs, split, alarms),
+        "retrain_replay": lambda specs: _build_replay(specs, split, alarms),
+        "retrain_rollback": lambda specs: _build_rollback(specs, split),
+        "retrain_freeze": lambda specs: _build_freeze(specs, split),
+        "retrain_force": lambda specs: _build_force(specs, split),
+    }
+    dag_id = get_parsing_context().dag_id
+    if dag_id is not None and dag_id not in builders:
+        return []
+    specs, _ = read_specs(Path(folder))
+    return [build(specs) for name, build in builders.items() if specs and dag_id in (None, name)]
 
 
 def _build_reconcile(specs: list[PipelineSpec], split: SplitDefaults, alarms: dict[str, Any]) -> DAG:

@@ -1,6 +1,7 @@
 """The pipeline spec: what one YAML file declares."""
 
 from retrain.core.spec.document import field_problems, load_spec, parse_spec, spec_json_schema
+from retrain.core.spec.folder import find_duplicates, find_spec_in, list_models, list_spec_files, read_specs
 from retrain.core.spec.model import (
     BUILT_IN_READER,
     DataSpec,
@@ -25,7 +26,12 @@ __all__ = [
     "ValidationSpec",
     "WindowSpec",
     "field_problems",
+    "find_duplicates",
+    "find_spec_in",
+    "list_models",
+    "list_spec_files",
     "load_spec",
     "parse_spec",
+    "read_specs",
     "spec_json_schema",
 ]

@@ -1,4 +1,4 @@
-"""Reading a spec: a small, safe subset of YAML, and every mistake in one error."""
+"""Reads specs from YAML, and names every mistake in one error."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from retrain.core.extensions import ExtensionPoint, installed_names
 from retrain.core.policy.gates import BUILT_IN_GATES, INSTALLED_TAG, Installed
 from retrain.core.spec.model import PipelineSpec
+from retrain.core.spec.plain_yaml import YamlMistake, read_yaml
 from retrain.core.spec.rules import broken_rules, did_you_mean
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, GATE_EXAMPLE
 from retrain.errors import SpecError, SpecProblem
@@ -23,45 +23,45 @@ _IMPORTED: Final = {"estimator": ("module:function", ESTIMATOR_EXAMPLE), "gate":
 MAX_BYTES: Final = 256 * 1024
 """A spec is a page of text; anything far larger is a mistake or an attack."""
 
+_Outcome = PipelineSpec | tuple[SpecProblem, ...]
 
-class _SpecLoader(yaml.SafeLoader):
-    """Safe YAML without aliases (no bombs) and without duplicate keys (no silent loss)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key.start_mark)
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {str(key.value)[:60]!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+_outcomes: Final[dict[Path, tuple[str, _Outcome]]] = {}
+"""The text of each file when it was last parsed, and the spec or the mistakes in it."""
 
 
 def load_spec(path: Path) -> PipelineSpec:
-    """Read one spec file; its relative paths start from the folder that holds ``include/``.
+    """Read one spec file. Its relative paths start from the folder that holds ``include/``.
+
+    The file is read each time, but a process parses it again only if its text changed. The text itself is compared, because
+    an edit may keep the time and the size, and reading takes less than a tenth of the time of parsing.
 
     Raises:
         SpecError: The file cannot be read or has mistakes; all of them are named.
     """
+    text = _read_text(path)
+    known_text, outcome = _outcomes.get(path, ("", ()))
+    if not outcome or known_text != text:
+        outcome = _parse(text)
+        _outcomes[path] = text, outcome
+    return _unwrap(outcome, str(path)).rooted_at(_find_root(path))
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a spec file.
+
+    Raises:
+        SpecError: The file is too large, unreadable or not UTF-8.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SpecError(
-                str(path), [SpecProblem("", f"must be at most {MAX_BYTES} bytes", "a larger file", "Check the file.")]
-            )
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            problem = SpecProblem("", f"must be at most {MAX_BYTES} bytes", "a larger file", "Check the file.")
+            raise SpecError(str(path), [problem])
+        return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = SpecProblem("", "must be a readable UTF-8 file", type(error).__name__, "Check the path and its mode.")
         raise SpecError(str(path), [problem]) from error
-    return parse_spec(text, source=str(path)).rooted_at(_root_of(path))
 
 
 def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
@@ -70,14 +70,28 @@ def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
     Raises:
         SpecError: The text has mistakes; all of them are named.
     """
-    document = _read_yaml(text, source)
+    return _unwrap(_parse(text), source)
+
+
+def _parse(text: str) -> _Outcome:
+    """Return the spec that a text holds, or the mistakes in it."""
+    try:
+        document = read_yaml(text)
+    except YamlMistake as error:
+        return (SpecProblem(error.place, "must be plain YAML", error.problem, "Fix the text there."),)
     if not isinstance(document, Mapping):
-        problem = SpecProblem("", "must be a mapping of keys", type(document).__name__, "Start with `model: <name>`.")
-        raise SpecError(source, [problem])
+        return (SpecProblem("", "must be a mapping of keys", type(document).__name__, "Start with `model: <name>`."),)
     try:
         return PipelineSpec.model_validate(document)
     except ValidationError as error:
-        raise SpecError(source, _one_a_place([*field_problems(error, PipelineSpec), *broken_rules(document)])) from None
+        return _first_per_path([*field_problems(error, PipelineSpec), *broken_rules(document)])
+
+
+def _unwrap(outcome: _Outcome, source: str) -> PipelineSpec:
+    """Return the spec, or raise its mistakes as a SpecError."""
+    if isinstance(outcome, PipelineSpec):
+        return outcome
+    raise SpecError(source, outcome)
 
 
 def spec_json_schema() -> dict[str, Any]:
@@ -107,31 +121,22 @@ def _constants(field: dict[str, Any]) -> list[str]:
     return [field["const"]] if "const" in field else list(field["enum"])
 
 
-def _root_of(path: Path) -> Path:
+def _find_root(path: Path) -> Path:
+    """Return the folder that holds ``include/``, or else the file's own folder."""
     path = path.absolute()
     return next((folder.parent for folder in path.parents if folder.name == "include"), path.parent)
 
 
-def _read_yaml(text: str, source: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_SpecLoader)  # noqa: S506 - _SpecLoader is a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        got = getattr(error, "problem", None) or type(error).__name__
-        raise SpecError(source, [SpecProblem(where, "must be plain YAML", got, "Mend the text there.")]) from None
-
-
-def _one_a_place(problems: list[SpecProblem]) -> list[SpecProblem]:
-    """Keep the first problem of each path: what follows there follows from it."""
-    return list({problem.path: problem for problem in reversed(problems)}.values())[::-1]
+def _first_per_path(problems: list[SpecProblem]) -> tuple[SpecProblem, ...]:
+    """Keep the first problem per path: the others there follow from it."""
+    return tuple({problem.path: problem for problem in reversed(problems)}.values())[::-1]
 
 
 def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[SpecProblem]:
-    """Yield what is wrong with the fields of a model, by their places in it."""
+    """Yield the mistakes in the fields of a model, each with its path in the document."""
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
-            continue  # it only says that the items had mistakes
+            continue  # the items in it had mistakes, which are listed themselves
         path, owner = _locate(item["loc"], model)
         key = str(item["loc"][-1]) if item["loc"] else ""
         match item["type"]:
@@ -146,10 +151,10 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[S
             case "literal_error" | "enum":
                 expected = [word.strip("' ") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
                 hint = did_you_mean(item["input"], expected)
-                yield SpecProblem(path, f"must be one of {', '.join(expected)}", _shown(item["input"]), hint)
+                yield SpecProblem(path, f"must be one of {', '.join(expected)}", _shorten(item["input"]), hint)
             case "string_pattern_mismatch" if key in _IMPORTED:
                 form, example = _IMPORTED[key]
-                yield SpecProblem(path, f"must be {form}", _shown(item["input"]), f"Such as {example}.")
+                yield SpecProblem(path, f"must be {form}", _shorten(item["input"]), f"For example {example}.")
             case "union_tag_invalid" | "union_tag_not_found":
                 tag = item.get("ctx", {}).get("tag")
                 known = [*BUILT_IN_GATES, *installed_names(ExtensionPoint.GATES)]
@@ -157,16 +162,17 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[S
                 yield SpecProblem(f"{path}.check", "must name a gate", repr(tag or "nothing"), hint)
             case _:
                 rule = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
-                yield SpecProblem(path, rule[:1].lower() + rule[1:], _shown(item["input"]), "Mend the value.")
+                yield SpecProblem(path, rule[:1].lower() + rule[1:], _shorten(item["input"]), "Fix the value.")
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
+    """Return the value as Python writes it, in at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _locate(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, type[BaseModel] | None]:
-    """Return the path as people write it, and the section that owns its last key."""
+    """Return the path in dotted form, and the section that owns its last key."""
     path = ""
     owner: type[BaseModel] | None = None
     annotation: Any = model
@@ -191,16 +197,18 @@ def _locate(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[st
 
 
 def _values_of(annotation: Any) -> Any:
-    """Return what a mapping of any keys holds; None for anything else."""
+    """Return the type of the values of a mapping with free keys; None for any other type."""
     return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation names, also inside unions and tuples."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
 def _tag_of(model: type[BaseModel]) -> str | None:
+    """Return the value of `check:` that selects a gate; None for a model without `check`."""
     field = model.model_fields.get("check")
     return next(iter(get_args(field.annotation)), INSTALLED_TAG) if field else None

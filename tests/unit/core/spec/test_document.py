@@ -47,7 +47,7 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
     assert found == {
         "modle": "must be a known key; got 'modle'. Did you mean 'model'?",
         "data.label_dealy": "must be a known key; got 'label_dealy'. Did you mean 'label_delay'?",
-        "data.window.train": "must be a number and a unit (m, h, d or w), such as 28d; got '90 days'. Mend the value.",
+        "data.window.train": "must be a number and a unit (m, h, d or w), such as 28d; got '90 days'. Fix the value.",
         "evaluation.primary": "must be one of accuracy, balanced_accuracy, brier, f1, log_loss, mae, mse, r2, rmse, "
         "roc_auc; got 'roc_acu'. Did you mean 'roc_auc'?",
         "gate[0].check": "must name a gate; got 'thresold'. Did you mean 'threshold'?",
@@ -63,7 +63,7 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
         (
             {"train__estimator": "flights.build"},
             "train.estimator",
-            "must be module:function; got 'flights.build'. Such as",
+            "must be module:function; got 'flights.build'. For example",
         ),
         ({"train__params": {"rate": float("nan")}}, "train.params", "must hold finite numbers"),
         ({"evaluation__task": "clustering"}, "evaluation.task", "must be one of classification, regression"),
@@ -74,7 +74,7 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
         (
             {"gate": [{"check": "custom", "gate": "include.gates.Mine"}]},
             "gate[0].gate",
-            "must be module:Class; got 'include.gates.Mine'. Such as include.gates",
+            "must be module:Class; got 'include.gates.Mine'. For example include.gates",
         ),
         (
             {"gate": [{"check": "fairness", "by": "plan", "floor": {"auc": 1}}]},
@@ -115,14 +115,14 @@ def test_keys_that_are_no_texts_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("model: a\nmodel: b\n", "the key 'model' stands twice"),
+        ("model: a\nmodel: b\n", "the key 'model' is given twice"),
         ("a: &x [1]\nb: *x\n", "aliases are not allowed"),
         ("model: !!python/object/apply:os.system [touch canary]\n", "could not determine a constructor"),
         ("model: !!python/object:os.system {}\n", "could not determine a constructor"),
-        ("model: [\n", "expected the node content"),
+        ("model: [\n", "expected node content"),
         ("model: \x00\n", "ReaderError"),
         ("at: 2013-99-99\n", "ValueError"),
-        ("a: " + "[" * 3_000, "RecursionError"),
+        ("a: " + "[" * 3_000, "nested deeper than 64 levels"),
     ],
 )
 def test_text_that_is_not_plain_yaml_is_refused(text: str, problem: str) -> None:

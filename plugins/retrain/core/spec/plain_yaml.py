@@ -1,0 +1,94 @@
+"""Reads plain YAML: no aliases, no duplicate keys, no deep nesting, no Python objects. By libyaml's parser, written in C."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+__all__ = ["MAX_DEPTH", "PythonLoader", "YamlMistake", "choose_loader", "read_yaml"]
+
+MAX_DEPTH: Final = 64
+"""How deep collections may be nested. libyaml's composer recurses in C: without a limit, deep text ends the process."""
+
+
+class YamlMistake(ValueError):  # noqa: N818 - a mistake in a text, which becomes a SpecError
+    """The text is not plain YAML.
+
+    Attributes:
+        place: The line and the column, counted from 1; empty when unknown.
+        problem: What is wrong there.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
+        self.place = place
+        self.problem = problem
+
+
+class _RefuseDuplicates:
+    """Constructs mappings only if their keys are plain text and differ, so that no value is lost silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise YamlMistake(_place(key.start_mark), "a key must be plain text")
+            if key.value in seen:
+                raise YamlMistake(_place(key.start_mark), f"the key {str(key.value)[:60]!r} is given twice")
+            seen.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]  # the parser's
+        return mapping
+
+
+class PythonLoader(_RefuseDuplicates, yaml.SafeLoader):
+    """The parser written in Python, for a PyYAML that was built without libyaml."""
+
+
+def choose_loader() -> type[PythonLoader]:
+    """Return the loader by libyaml, several times as fast, or the one in Python if libyaml is missing."""
+    if not yaml.__with_libyaml__:
+        return PythonLoader
+
+    class LibyamlLoader(_RefuseDuplicates, yaml.CSafeLoader):
+        """The parser written in C."""
+
+    return LibyamlLoader  # type: ignore[return-value]  # both are safe loaders, without a common base in the stubs
+
+
+_LOADER: Final = choose_loader()
+
+
+def read_yaml(text: str, loader: type[PythonLoader] = _LOADER) -> Any:
+    """Return what a YAML text of one document holds.
+
+    Raises:
+        YamlMistake: The text is not plain YAML.
+    """
+    try:
+        _check_events(text, loader)
+        return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe loaders
+    except YamlMistake:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise YamlMistake(_place(getattr(error, "problem_mark", None)), problem) from None
+
+
+def _check_events(text: str, loader: type[PythonLoader]) -> None:
+    """Refuse aliases and deep nesting before anything is built: both make a small text cost too much memory."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise YamlMistake(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            raise YamlMistake(_place(event.start_mark), "aliases are not allowed")
+
+
+def _place(mark: Any) -> str:
+    """Return where a mark of PyYAML is, as people count; empty without a mark."""
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
