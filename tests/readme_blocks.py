@@ -54,7 +54,7 @@ class Block:
         return frozenset(word for word in self.words if "=" not in word)
 
     def setting(self, name: str) -> str | None:
-        """Return the value of a word such as ``file=dags/mine.py``."""
+        """Return the value of a word such as ``file=dags/own.py``."""
         return next((value for key, _, value in (word.partition("=") for word in self.words) if key == name), None)
 
 

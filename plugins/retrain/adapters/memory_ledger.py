@@ -173,8 +173,8 @@ class MemoryLedger:
         return count
 
     def _tests(self, sequence: str) -> list[PastTest]:
-        mine = (d for d in self._decisions.values() if d.allotment and d.allotment.sequence == sequence)
-        return [test for decision in mine if (test := decision.past_test)]
+        decisions = (d for d in self._decisions.values() if d.allotment and d.allotment.sequence == sequence)
+        return [test for decision in decisions if (test := decision.past_test)]
 
     def _standing(self, model: str, timeline: str) -> Standing:
         return Standing.of(e for e in self._entries if (e.model, e.timeline) == (model, timeline))

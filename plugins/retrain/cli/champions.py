@@ -131,7 +131,7 @@ def reconcile(
     ctx: typer.Context,
     pipelines: Pipelines = SPECS,
 ) -> None:
-    """Verify the ledger, repair aliases, expired and broken champions; exit with 1 if a person should be told."""
+    """Verify the ledger, repair aliases, expired and broken champions; exit with 1 if a person must act."""
     from retrain.steps import reconcile_all
 
     context = get_context(ctx)

@@ -1,4 +1,4 @@
-"""The content of a report on a retrain: the decision, its reasons and everything it rests on, without row values."""
+"""The content of a report on a retrain: the decision, its reasons and its evidence, without row values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VersionInputs:
 
 @dataclass(frozen=True)
 class Change:
-    """One ingredient of champion and challenger; empty on a side that does not have it."""
+    """One property of champion and challenger; empty on a side that lacks it."""
 
     name: str
     before: str
@@ -51,8 +51,8 @@ class SliceLine:
     """The primary metric of one slice.
 
     Attributes:
-        gain: How much better the challenger is, whichever way the metric points; NaN where a side has no number.
-        small: Whether it has fewer rows than a gate on slices asks for: more luck than measure.
+        gain: How much better the challenger is, also if less of the metric is better; NaN if undefined for one of the models.
+        small: Whether it has fewer rows than the `min_rows` of a gate on slices.
     """
 
     score: SliceScore
@@ -64,13 +64,13 @@ class SliceLine:
 
 @dataclass(frozen=True)
 class RetrainReport:
-    """A decision with what it rests on.
+    """A decision with its evidence.
 
     Attributes:
         made: The version that was decided on; known even if a failed step left the decision without a challenger.
         inputs: What it was made from.
         champion: What the champion was made from; None without a champion, or if the registry no longer has it.
-        scorecard: None where the retrain failed before it was measured.
+        scorecard: None if the retrain failed before its evaluation.
         reliability: By side: challenger, and champion or baseline.
         change: How the predictions differ from the champion's; None without one.
         links: Addresses of pages by what they show.
@@ -107,11 +107,18 @@ class RetrainReport:
     def _why_not(self) -> str:
         if self.decision.failed_step:
             return f"the step {self.decision.failed_step} failed"
-        told = self.deciding
-        if not told:
-            return "no promotion may happen"
-        what = "cannot tell" if told[0].outcome is Outcome.INCONCLUSIVE else "fails" if len(told) == 1 else "fail"
-        return f"{len(told)} of {_counted(len(self.decision.verdicts), 'gate')} {what}"
+        deciding = self.deciding
+        if not deciding:
+            return "promotions are blocked"
+        verb = "is" if len(deciding) == 1 else "are"
+        what = (
+            f"{verb} inconclusive"
+            if deciding[0].outcome is Outcome.INCONCLUSIVE
+            else "fails"
+            if len(deciding) == 1
+            else "fail"
+        )
+        return f"{len(deciding)} of {_counted(len(self.decision.verdicts), 'gate')} {what}"
 
     @property
     def deciding(self) -> tuple[Verdict, ...]:
@@ -137,9 +144,9 @@ class RetrainReport:
 
     def _line(self, score: SliceScore, enough: int) -> SliceLine:
         metric = self.decision.metric
-        mine, theirs = (side.get(metric, math.nan) for side in (score.challenger, score.opponent))
-        gain = mine - theirs if GREATER_IS_BETTER[metric] else theirs - mine
-        return SliceLine(score, mine, theirs, gain, score.rows < enough)
+        challenger, opponent = (side.get(metric, math.nan) for side in (score.challenger, score.opponent))
+        gain = challenger - opponent if GREATER_IS_BETTER[metric] else opponent - challenger
+        return SliceLine(score, challenger, opponent, gain, score.rows < enough)
 
     @property
     def difference(self) -> SnapshotDiff | None:

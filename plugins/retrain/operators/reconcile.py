@@ -15,7 +15,7 @@ __all__ = ["ReconcileModelsOperator"]
 
 
 class ReconcileModelsOperator(ChampionOperator):
-    """Verifies the ledger and repairs what is not in line with it; fails if a person should be told: that is the alarm.
+    """Verifies the ledger and repairs what differs from it; fails if a person must act, which is the alarm.
 
     Give it Airflow notifiers as ``on_failure_callback``.
 

@@ -1,1 +1,1 @@
-"""What people read of a retrain: the scorecard page, the model card and the plots."""
+"""The reports on a retrain: the scorecard page, the model card and the plots."""

@@ -1,4 +1,4 @@
-"""The scorecard that people read: a retrain's decision, and all that it rests on, as one page and a model card."""
+"""The scorecard as one page and a model card: a retrain's decision and its evidence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from retrain.reports.pages import number, render_page
 __all__ = ["Scale", "draw_scorecard"]
 
 _SHOWN: Final = 12
-"""How many slices are in sight; the others are folded away."""
+"""How many slices are visible; the others are collapsed."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,21 @@ class Scale:
 
     @classmethod
     def over(cls, values: Iterable[float | None], room: float = 0.12) -> Scale:
-        """Return the axis that shows all values; those that are not a number are ignored."""
+        """Return the axis that shows all values; it ignores values that are not a number."""
         known = [value for value in map(finite_or_none, values) if value is not None] or [0.0]
         margin = (max(known) - min(known)) * room or abs(known[0]) * room or 1.0
         return cls(min(known) - margin, max(known) + margin)
 
     def share(self, value: float) -> float:
-        """Return where a value is, from 0 to 1; one beyond the axis, such as an open end of an interval, is at its end."""
+        """Return the position of a value, from 0 to 1; a value beyond the axis, such as an infinite bound, is at its end."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
 
     def at(self, value: float) -> str:
-        """Return where a value is, as SVG takes it."""
+        """Return the position of a value as a percentage for SVG."""
         return f"{100 * self.share(value):.2f}%"
 
     def anchor(self, value: float) -> str:
-        """Return on which side of its place a label has room."""
+        """Return the side of a position on which a label fits."""
         return "start" if self.share(value) < 0.2 else "end" if self.share(value) > 0.8 else "middle"
 
 
@@ -74,34 +74,34 @@ def _page(report: RetrainReport) -> str:
         scale_of=_scale_of,
         facts_of=_facts_of,
         slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
-        said_scale=_said_scale(report),
+        prediction_scale=_prediction_scale(report),
         more_is_better=GREATER_IS_BETTER,
     )
 
 
 def _scale_of(verdict: Verdict) -> Scale | None:
-    """Return the axis of a gate's numbers; None where it gave none."""
+    """Return the axis of a gate's numbers; None if its verdict has none."""
     if finite_or_none(verdict.value) is None:
         return None
     return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
 
 
 def _facts_of(verdict: Verdict) -> list[str]:
-    """Return what a gate tells of itself beside its reason; not every gate tells everything."""
+    """Return the facts that a verdict gives beside its reason; not every gate gives every fact."""
     spare = {Outcome.PASS: "to spare", Outcome.FAIL: "too far"}.get(verdict.outcome)
     margin, rows = _margin_of(verdict), verdict.rows_needed
-    told = [
+    facts = [
         f"{number(margin)} {spare}" if spare and margin else "",
         f"method {verdict.method}" if verdict.method else "",
         "" if verdict.level is None else f"error level {verdict.level:.4g}",
-        "" if verdict.detectable is None else f"smallest value that passes 4 times in 5: {number(verdict.detectable)}",
+        "" if verdict.detectable is None else f"detects {number(verdict.detectable)} or more with 80 % power",
         "" if rows is None else f"needs about {rows:,} more labelled rows",
     ]
-    return [fact for fact in told if fact]
+    return [fact for fact in facts if fact]
 
 
 def _margin_of(verdict: Verdict) -> float:
-    """Return how far what was judged is from its bound: the near end of the interval, or the value without one.
+    """Return the distance from the bound to the near end of the interval, or to the value without an interval.
 
     0 if the bound lies inside the interval, or if a value is not a number.
     """
@@ -116,8 +116,8 @@ def _slice_scale(lines: Sequence[SliceLine]) -> Scale:
     return Scale.over(value for line in lines for value in (line.challenger, line.opponent))
 
 
-def _said_scale(report: RetrainReport) -> Scale:
-    """Return the axis of both what is said and what is observed: from 0 to 1 for probabilities."""
+def _prediction_scale(report: RetrainReport) -> Scale:
+    """Return the axis of predicted and observed values: from 0 to 1 for probabilities."""
     if report.spec.evaluation.task == "classification":
         return Scale.over([0.0, 1.0], room=0.03)
     return Scale.over(

@@ -1,4 +1,4 @@
-"""Pages that people read and keep: one file each, without scripts, that loads nothing and shows names as text."""
+"""Self-contained pages: one HTML file each, without scripts or external files, with all names escaped."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _STYLE: Final = "page.css"
 
 
 def load_templates() -> None:
-    """Compile all pages, once a process: 0.1 s that a forked worker need not pay again."""
+    """Compile all pages, once per process, which saves each forked worker 0.1 s."""
     for name in _pages().list_templates(extensions=["html"]):
         _pages().get_template(name)
 
 
 def render_page(template: str, **facts: Any) -> str:
-    """Return a page of `templates/` filled in; all that is filled in is escaped.
+    """Return a rendered page of `templates/`; every value is escaped.
 
-    Its policy lets no script run and nothing load but its own pictures, even if it is opened as a file.
+    Its content security policy runs no script and loads only its own pictures, even if it is opened as a file.
     """
     style = files("retrain.reports").joinpath("templates", _STYLE).read_text(encoding="utf-8")
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -50,7 +50,7 @@ def _pages() -> Environment:
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """Return a metric as people read it: four digits after the point, fewer if it is large, a dash if it is missing."""
+    """Return a metric as text: four digits after the point, fewer if it is large, a dash if it is missing."""
     if value is None or not math.isfinite(value):
         return "–"
     digits = 4 if abs(value) < 100 else 1 if abs(value) < 10_000 else 0

@@ -91,7 +91,7 @@ class Stack:
         settings: More environment for Airflow, such as ``AIRFLOW__CORE__EXECUTOR``.
         preload: Modules for the fork server; empty starts every task cold, as Airflow does by default.
         more: Further components by name, such as a Celery worker, as the arguments of an ``airflow`` command.
-        say: Told what starts.
+        say: Called with the name of each process that starts.
     """
 
     project: Path

@@ -52,7 +52,7 @@ class Finding:
 
     @property
     def alarming(self) -> bool:
-        """Whether a person should be told."""
+        """Whether a person must act."""
         return self.trouble not in (Trouble.ALIAS_BEHIND, Trouble.NOT_RECONCILED)
 
     def __str__(self) -> str:

@@ -63,9 +63,9 @@ def test_the_same_request_gets_a_new_run_once_the_pointer_moved(pages: Pages) ->
         ("retrain", {"as_of": "2024-07-01T02:00:00+02:00"}, MODEL, {"as_of": "2024-07-01T00:00:00Z", "reason": ""}),
         (
             "retrain",
-            {"nonce": "again", "timeline": "mine"},
+            {"nonce": "again", "timeline": "other"},
             MODEL,
-            {"nonce": "again", "reason": "", "timeline": "mine"},
+            {"nonce": "again", "reason": "", "timeline": "other"},
         ),
         (
             "promote",

@@ -39,7 +39,7 @@ def test_every_wrong_gate_is_reported_at_its_place(root: Path) -> None:
         root,
         custom("Missing"),
         custom("not_a_gate"),
-        {"check": "custom", "gate": "tests.nowhere:Mine"},
+        {"check": "custom", "gate": "tests.nowhere:Missing"},
         custom("GoodInPlace", params={"place": "north", "metric": "auc", "ovr": 1}, reads=["place"]),
         custom("GoodInPlace", reads=["place"]),
         custom("GoodInPlace", params={"place": "north"}),

@@ -46,9 +46,9 @@ def test_a_profile_fills_in_what_the_options_leave_out(project: Path, file: str,
         f'{top}trusted-types = ["a.B"]\n[{section}profiles.staging]\nhome = "state"\nledger = "postgresql://staging"\n'
         'tracking-uri = "http://mlflow"\nstore = "s3://bucket"\ntimeline = "trial"\n'
     )
-    found = context(profile="staging", store="file:///mine")
+    found = context(profile="staging", store="file:///store")
     assert found.home == project / "state"
-    assert (found.ledger, found.tracking_uri, found.store) == ("postgresql://staging", "http://mlflow", "file:///mine")
+    assert (found.ledger, found.tracking_uri, found.store) == ("postgresql://staging", "http://mlflow", "file:///store")
     assert (found.trusted_types, found.timeline) == (("a.B",), "trial")
     assert (context().ledger, context().trusted_types) == (None, ("a.B",))
 

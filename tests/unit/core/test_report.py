@@ -59,11 +59,11 @@ def make_report(*verdicts: Verdict, block: BlockReason | None = None, **changes:
     [
         (make_report(PASS, PASS), "Version 4 becomes champion in place of version 3: all 2 gates pass."),
         (make_report(PASS, champion_version=None), "Version 4 becomes champion, the first one: the one gate passes."),
-        (make_report(PASS, UNSURE), "Version 3 stays champion: 1 of 2 gates cannot tell."),
+        (make_report(PASS, UNSURE), "Version 3 stays champion: 1 of 2 gates is inconclusive."),
         (make_report(FAIL, UNSURE), "Version 3 stays champion: 1 of 2 gates fails."),
         (make_report(FAIL, replace(FAIL, reason="south drops")), "Version 3 stays champion: 2 of 2 gates fail."),
-        (make_report(UNSURE, champion_version=None), "There is still no champion: 1 of 1 gate cannot tell."),
-        (make_report(PASS, FAIL, block=FROZEN), "Version 3 stays champion: no promotion may happen."),
+        (make_report(UNSURE, champion_version=None), "There is still no champion: 1 of 1 gate is inconclusive."),
+        (make_report(PASS, FAIL, block=FROZEN), "Version 3 stays champion: promotions are blocked."),
         (make_report(failed_step="evaluate"), "Version 3 stays champion: the step evaluate failed."),
     ],
 )
@@ -148,4 +148,4 @@ def test_data_is_compared_if_both_snapshots_are_known() -> None:
 def test_an_outcome_that_no_gate_explains_has_its_reason_alone() -> None:
     report = make_report()
     assert report.decision.choice is Choice.HOLD
-    assert report.headline == "Version 3 stays champion: no promotion may happen."
+    assert report.headline == "Version 3 stays champion: promotions are blocked."

@@ -69,11 +69,11 @@ def test_a_policy_may_read_a_column_that_the_pipeline_does_not(history: tuple[Wo
 
 def test_a_policy_may_ask_a_gate_of_the_project_and_the_dummy(history: tuple[World, list[Decision]]) -> None:
     world, decisions = history
-    mine = Custom(
+    custom_gate = Custom(
         check="custom", gate="tests.gates:GoodInPlace", params={"place": "north", "min_rows": 9}, reads=["place"]
     )
     dummy = Baseline(check="baseline", metric="roc_auc", resamples=200)
-    (found,) = backtest(world, decisions, Policy("mine", (mine, dummy)))
+    (found,) = backtest(world, decisions, Policy("custom", (custom_gate, dummy)))
     assert "roc_auc of place=north" in found.steps[0].reason
     assert "over the dummy" in found.steps[1].reason
 

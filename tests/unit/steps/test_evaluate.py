@@ -211,7 +211,7 @@ def test_a_champion_that_fails_on_the_new_rows_is_a_hold(crowned: World, monkeyp
 
     def fail_on_the_champion(model: Any, rows: Any) -> Any:
         if model.estimator.C == 1.0:
-            raise TrainingError("a fitted estimator must score rows", got="ValueError", fix="Mend it.")
+            raise TrainingError("a fitted estimator must score rows", got="ValueError", fix="Fix it.")
         return score(model, rows)
 
     crowned.respec(train__params={"C": 2.0})

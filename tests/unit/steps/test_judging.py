@@ -31,7 +31,9 @@ def test_a_gate_of_the_project_decides_over_stored_evidence(at_home: None, make_
 def test_a_gate_that_fails_holds_and_the_next_still_judges(at_home: None, make_world: Callable[..., World]) -> None:
     decision = make_world(gate=[RAISING, NORTH]).decide()
     assert decision.choice is Choice.HOLD
-    assert decision.reason == "custom(Raising): ValueError in tests.gates:Raising"
+    assert decision.reason == (
+        "custom(Raising): tests.gates:Raising raised ValueError; test it with `retrain.testing.check_gate`"
+    )
     assert [verdict.outcome for verdict in decision.verdicts] == [Outcome.INCONCLUSIVE, Outcome.PASS]
     assert EMAIL not in str(decision.to_json())
 

@@ -53,7 +53,7 @@ def test_a_hold_names_the_gates_that_cannot_tell(crowned: World) -> None:
     crowned.respec(gate=[{"check": "beats_champion", "metric": "roc_auc", "resamples": 200}])
     report = crowned.report(crowned.decide(LATER))
     assert report.decision.choice is Choice.HOLD
-    assert report.headline == "Version 1 stays champion: 1 of 1 gate cannot tell."
+    assert report.headline == "Version 1 stays champion: 1 of 1 gate is inconclusive."
     assert [verdict.name for verdict in report.deciding] == ["beats_champion(roc_auc)"]
 
 
@@ -158,6 +158,6 @@ def test_pictures_that_cannot_be_drawn_leave_the_scorecard_standing(
 def test_a_superseded_retrain_says_what_barred_it(succeeded: World) -> None:
     between = replace(LATER, origin=make_origin("again"), nonce="again")
     report = succeeded.report(succeeded.decide(between))
-    assert report.headline == "Version 2 stays champion: no promotion may happen."
+    assert report.headline == "Version 2 stays champion: promotions are blocked."
     assert report.decision.reason.startswith("superseded")
     assert succeeded.report(succeeded.decide(LATEST)).champion.version == 2

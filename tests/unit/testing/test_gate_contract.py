@@ -20,7 +20,7 @@ GOOD = Threshold(check="threshold", metric="roc_auc", min=0.5)
 
 
 def verdict(passes: bool, value: float = 1.0, reason: str = "because") -> Verdict:
-    return Verdict("mine", Outcome.PASS if passes else Outcome.INCONCLUSIVE, reason, value)
+    return Verdict("sample", Outcome.PASS if passes else Outcome.INCONCLUSIVE, reason, value)
 
 
 EVIDENCE = make_evidence(make_scores(columns={"shop": ["one", "two"] * 200}))
@@ -69,7 +69,7 @@ class Overwriting(ByRows):
 
 class Adding(ByRows):
     def judge(self, evidence: Evidence) -> Any:
-        evidence.scores.columns["mine"] = evidence.scores.y
+        evidence.scores.columns["sample"] = evidence.scores.y
         return super().judge(evidence)
 
 

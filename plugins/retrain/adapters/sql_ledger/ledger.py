@@ -127,9 +127,11 @@ class SqlLedger:
 
     def decisions(self, model: str, timeline: str) -> list[Decision]:
         """Return all decisions in the order they were stored."""
-        mine = (DECISION.c.model == model, DECISION.c.timeline == timeline)
+        of_timeline = (DECISION.c.model == model, DECISION.c.timeline == timeline)
         with self._database.reading() as connection:
-            rows = connection.execute(select(DECISION.c.document, DECISION.c.id).where(*mine).order_by(DECISION.c.seq))
+            rows = connection.execute(
+                select(DECISION.c.document, DECISION.c.id).where(*of_timeline).order_by(DECISION.c.seq)
+            )
             return [queries.to_decision(*row) for row in rows]
 
     def pointer(self, model: str, timeline: str) -> Pointer | None:
@@ -165,9 +167,9 @@ class SqlLedger:
 
     def entry(self, model: str, timeline: str, key: str) -> LedgerEntry | None:
         """Return the first promotion of a key on a timeline."""
-        mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.key == key)
+        of_timeline = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.key == key)
         with self._database.reading() as connection:
-            return queries.first_entry(connection, *mine, LEDGER.c.action == Action.PROMOTE.value)
+            return queries.first_entry(connection, *of_timeline, LEDGER.c.action == Action.PROMOTE.value)
 
     def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
         """Return entries by sequence; of one model or timeline where named."""

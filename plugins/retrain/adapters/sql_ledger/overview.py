@@ -97,8 +97,10 @@ class LedgerOverview:
 
     def last_decisions(self, model: str, timeline: str, *, limit: int) -> list[Decision]:
         """Return the last decisions, oldest first."""
-        mine = (DECISION.c.model == model, DECISION.c.timeline == timeline)
-        query = select(DECISION.c.document, DECISION.c.id).where(*mine).order_by(DECISION.c.seq.desc()).limit(limit)
+        of_timeline = (DECISION.c.model == model, DECISION.c.timeline == timeline)
+        query = (
+            select(DECISION.c.document, DECISION.c.id).where(*of_timeline).order_by(DECISION.c.seq.desc()).limit(limit)
+        )
         with self._database.reading() as connection:
             return [queries.to_decision(*row) for row in connection.execute(query)][::-1]
 
@@ -129,9 +131,9 @@ class LedgerOverview:
 
     def decision_count(self, model: str, timeline: str) -> int:
         """Return how many decisions there are."""
-        mine = (DECISION.c.model == model, DECISION.c.timeline == timeline)
+        of_timeline = (DECISION.c.model == model, DECISION.c.timeline == timeline)
         with self._database.reading() as connection:
-            return int(connection.execute(select(func.count()).select_from(DECISION).where(*mine)).scalar_one())
+            return int(connection.execute(select(func.count()).select_from(DECISION).where(*of_timeline)).scalar_one())
 
     def requester(self, request_id: str) -> Requester | None:
         """Return who requested a retrain; None if the ledger has no such request."""

@@ -168,9 +168,9 @@ def last_move(
     connection: Connection, model: str, timeline: str, *conditions: ColumnElement[bool]
 ) -> LedgerEntry | None:
     """Return the last move of a pointer that meets the conditions."""
-    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.generation.is_not(None))
+    of_timeline = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, LEDGER.c.generation.is_not(None))
     # By generation, which rises with the sequence: that is what the unique index is ordered by.
-    query = select(LEDGER).where(*mine, *conditions).order_by(LEDGER.c.generation.desc()).limit(1)
+    query = select(LEDGER).where(*of_timeline, *conditions).order_by(LEDGER.c.generation.desc()).limit(1)
     row = connection.execute(query).first()
     return to_entry(row) if row else None
 
@@ -179,8 +179,8 @@ def find_standing(connection: Connection, model: str, timeline: str) -> Standing
     """Add up the entries of a model and timeline; refusals, of which there may be many, change nothing."""
     # By generation too: a move that was edited into a refusal must be seen.
     counts = or_(LEDGER.c.action != Action.REFUSE.value, LEDGER.c.generation.is_not(None))
-    mine = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, counts)
-    return Standing.of(map(to_entry, connection.execute(select(LEDGER).where(*mine).order_by(LEDGER.c.seq))))
+    of_timeline = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, counts)
+    return Standing.of(map(to_entry, connection.execute(select(LEDGER).where(*of_timeline).order_by(LEDGER.c.seq))))
 
 
 def find_pointer(connection: Connection, model: str, timeline: str) -> Pointer | None:
@@ -205,8 +205,8 @@ def move_pointer(connection: Connection, champion: LedgerEntry | None, pointer: 
     if stands is None:
         connection.execute(insert(POINTER).values(asdict(pointer)))
     else:
-        mine = (POINTER.c.model == pointer.model, POINTER.c.timeline == pointer.timeline)
-        connection.execute(update(POINTER).where(*mine).values(asdict(pointer)))
+        of_timeline = (POINTER.c.model == pointer.model, POINTER.c.timeline == pointer.timeline)
+        connection.execute(update(POINTER).where(*of_timeline).values(asdict(pointer)))
 
 
 def noting(

@@ -53,7 +53,7 @@ def list_entries(entry_filter: LedgerFilter, ledger: SqlLedger, access: Access) 
 
 
 def verify(ledger: SqlLedger, access: Access) -> LedgerHealth:
-    """Check the whole ledger; who may not read all models is not told which one a break is of."""
+    """Check the whole ledger; the answer names the model of a break only to a reader of all models."""
     try:
         return LedgerHealth(intact=True, entries=ledger.verify(), problem=None)
     except IntegrityError as error:

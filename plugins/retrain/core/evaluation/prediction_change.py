@@ -1,4 +1,4 @@
-"""How far a challenger's predictions lie from the champion's, as counts of rows and never as values."""
+"""How much a challenger's predictions differ from the champion's, as counts of rows and never as values."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Flips:
-    """How many rows get another likeliest class, of two classes: cross 0.5.
+    """How many rows get another likeliest class.
 
     Attributes:
-        fixed: Of these, where the challenger is right and the opponent was wrong.
-        broken: Where the opponent was right and the challenger is wrong. With two classes every flip is one of the two.
+        fixed: Rows of these for which the challenger is right and the opponent was wrong.
+        broken: Rows of these for which the opponent was right and the challenger is wrong. With two classes every flip is one of
+            the two.
     """
 
     rows: int
@@ -40,7 +41,7 @@ class Flips:
 
 @dataclass(frozen=True)
 class PredictionChange:
-    """What becomes of the predictions on the holdout.
+    """How the predictions on the holdout change.
 
     Attributes:
         rows: All rows of the holdout.
@@ -56,17 +57,19 @@ class PredictionChange:
 
 def prediction_change(scores: Scores) -> PredictionChange | None:
     """Return how the challenger's predictions differ from the opponent's; None if there is no opponent."""
-    mine, theirs = scores.challenger, scores.opponent
-    if theirs is None:
+    challenger, opponent = scores.challenger, scores.opponent
+    if opponent is None:
         return None
-    gaps = np.abs(mine - theirs)
-    if mine.ndim == 1:
+    gaps = np.abs(challenger - opponent)
+    if challenger.ndim == 1:
         spread = float(scores.y.std())
         return PredictionChange(len(gaps), _buckets(gaps / spread if spread > 0 else gaps), None)
-    said, before = mine.argmax(axis=1), theirs.argmax(axis=1)
-    flipped = said != before
+    challenger_class, opponent_class = challenger.argmax(axis=1), opponent.argmax(axis=1)
+    flipped = challenger_class != opponent_class
     flips = Flips(
-        int(flipped.sum()), int((flipped & (said == scores.y)).sum()), int((flipped & (before == scores.y)).sum())
+        int(flipped.sum()),
+        int((flipped & (challenger_class == scores.y)).sum()),
+        int((flipped & (opponent_class == scores.y)).sum()),
     )
     return PredictionChange(len(gaps), _buckets(gaps.max(axis=1)), flips)
 

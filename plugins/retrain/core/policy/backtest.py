@@ -1,4 +1,4 @@
-"""What a policy would have done over past retrains, and what came of it in the windows that followed."""
+"""What a policy would have decided on past retrains, and how its champions scored in the next windows."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ class Backtest:
         return _mean([self._sign * (step.next_value - step.never_next) for step in self.steps])
 
     def worse_than(self, other: Backtest) -> bool:
-        """Whether its champions did worse in the windows where both policies had one."""
+        """Whether its champions did worse in the windows in which both policies had one."""
         pairs = zip(self.steps, other.steps, strict=True)
-        gaps = [self._sign * (mine.next_value - theirs.next_value) for mine, theirs in pairs]
+        gaps = [self._sign * (own.next_value - others.next_value) for own, others in pairs]
         return _mean(gaps) < 0
 
     def to_json(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def walk(
     steps = []
     for i, (as_of, version) in enumerate(retrains):
         before = champion
-        choice, reason = (Choice.HOLD, "not looked at") if i % every else verdicts(i, champion)
+        choice, reason = (Choice.HOLD, "skipped by the slower schedule") if i % every else verdicts(i, champion)
         if choice is Choice.PROMOTE:
             champion = i
         last = i + 1 >= len(retrains)

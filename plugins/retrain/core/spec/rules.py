@@ -72,7 +72,7 @@ def _of_search(
     try:
         search = SearchSpec.model_validate(train.get("search"))
     except ValidationError:
-        return  # there is none, or its own mistakes are told
+        return  # it is missing, or its own errors are reported
     for name, value in _section(train, "params").items():
         if name in search.params and not search.params[name].holds(value):
             yield SpecProblem(

@@ -32,7 +32,7 @@ def promoting(*numbers: int) -> Any:
 
 def history_of(*numbers: int, greater_is_better: bool = True, every: int = 1) -> Backtest:
     return walk(
-        "mine", RETRAINS, promoting(*numbers), value, metric="auc", greater_is_better=greater_is_better, every=every
+        "strict", RETRAINS, promoting(*numbers), value, metric="auc", greater_is_better=greater_is_better, every=every
     )
 
 
@@ -65,7 +65,7 @@ def test_of_a_loss_less_is_better() -> None:
 def test_a_slower_schedule_looks_at_every_nth_retrain_only() -> None:
     found = history_of(0, 1, 2, 3, every=2)
     assert [step.choice for step in found.steps] == [Choice.PROMOTE, Choice.HOLD, Choice.PROMOTE, Choice.HOLD]
-    assert found.steps[1].reason == "not looked at"
+    assert found.steps[1].reason == "skipped by the slower schedule"
 
 
 def test_a_policy_that_promotes_nothing_has_no_means() -> None:
@@ -82,6 +82,6 @@ def test_policies_are_compared_on_the_retrains_in_which_both_have_a_champion() -
 
 def test_a_backtest_is_plain_json() -> None:
     document = json.loads(json.dumps(history_of(0, 2).to_json(), allow_nan=False))
-    assert document["policy"] == "mine"
+    assert document["policy"] == "strict"
     assert document["steps"][3]["next_value"] is None
     assert document["steps"][0]["as_of"] == "2024-01-01T00:00:00+00:00"
