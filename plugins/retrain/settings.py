@@ -9,6 +9,7 @@ __all__ = [
     "LEDGER_CONNECTION",
     "MLFLOW_CONNECTION",
     "NOTE_KEY",
+    "NOTE_WRITER",
     "SECTION",
     "airflow_url",
     "base_url",
@@ -20,8 +21,10 @@ __all__ = [
 SECTION: Final = "retrain"
 MLFLOW_CONNECTION: Final = "mlflow_default"
 LEDGER_CONNECTION: Final = "retrain_ledger"
-NOTE_KEY: Final = "note"
-"""The XCom under which a task leaves the note that its run should carry, as Markdown."""
+NOTE_KEY: Final = "retrain_note"
+"""The XCom under which the gate leaves the note that its run should carry, as Markdown."""
+NOTE_WRITER: Final = "QualityGateOperator"
+"""The operator whose notes are shown; other tasks' values under `NOTE_KEY` are not."""
 DEFAULT_STORE: Final = ".retrain/store"
 
 

@@ -123,4 +123,4 @@ class RetrainOperator(BaseOperator):
 
     def leave_note(self, context: Context, text: str) -> None:
         """Leave what Airflow shows as the note of the task and of its run."""
-        context["ti"].xcom_push(key=NOTE_KEY, value=text[:1000])
+        context["ti"].xcom_push(key=NOTE_KEY, value=text[:2000])
