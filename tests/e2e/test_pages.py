@@ -264,7 +264,7 @@ def test_a_user_rolls_back_from_the_page_and_the_alias_moves(
     dialog.get_by_role("textbox").fill("too many false alarms")
     shoot(page, "rollback", 760)
     dialog.get_by_role("button", name="Roll back").click()
-    expect(dialog).to_contain_text("Done: the run ended well.")
+    expect(dialog).to_contain_text("The run succeeded.")
     dialog.get_by_role("button", name="Close").first.click()
     expect(shown).to_contain_text(f"Version {good}")
     expect(shown).to_contain_text("rollback by ann: too many false alarms")
@@ -291,7 +291,7 @@ def test_html_in_names_reasons_and_data_stays_text(
     shown.get_by_role("button", name="Freeze", exact=True).click()
     page.get_by_role("dialog").get_by_role("textbox").fill(HTML)
     page.get_by_role("dialog").get_by_role("button", name="Freeze").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Done: the run ended well.")
+    expect(page.get_by_role("dialog")).to_contain_text("The run succeeded.")
     for address in (
         HOME,
         f"{HOME}?search={HTML}",

@@ -28,7 +28,7 @@ export const App = () => (
 );
 
 const NoPage = () => (
-  <PageFrame title="There is no such page">
+  <PageFrame title="This page does not exist">
     <Empty title="The address leads nowhere">
       <PageLink to={toModels()}>All models</PageLink>
     </Empty>

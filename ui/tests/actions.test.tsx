@@ -53,7 +53,7 @@ describe("a rollback", () => {
       "/dags/retrain_rollback/runs/rollback__flight_delay__g7",
     );
     state = "success";
-    expect(await dialog.findByText("Done: the run ended well.")).toBeVisible();
+    expect(await dialog.findByText("The run succeeded.")).toBeVisible();
   });
 
   it("says why the run refused", async () => {
@@ -102,7 +102,7 @@ describe("a rollback", () => {
     const { user, dialog } = await opened("Roll back");
     await user.type(dialog.getByRole("textbox", { name: /Reason/ }), "complaints");
     await user.click(dialog.getByRole("button", { name: "Roll back" }));
-    await dialog.findByText("Done: the run ended well.");
+    await dialog.findByText("The run succeeded.");
     const after = modelDetail();
     api.answers["GET /api/models/*"] = { ...after, champion: { ...after.champion, version: 8 } };
     await user.click(dialog.getAllByRole("button", { name: "Close" })[0] as HTMLElement);

@@ -42,15 +42,15 @@ export const decisionsOf = (model = "flight_delay"): DecisionPoint[] => {
     if (challenger !== null) version += 1;
     if (choice === "PROMOTE") champion = version;
     const against = before === null ? "baseline" : "champion";
-    const lies = { PROMOTE: "lies over", HOLD: "does not settle", REJECT: "lies under" }[choice];
+    const relation = { PROMOTE: "is above", HOLD: "includes", REJECT: "is below" }[choice];
     const beats =
       gain === null
         ? ""
-        : `gain in roc_auc over the ${against} ${signed(gain)} [${signed(low)}, ${signed(high)}] ${lies} +0`;
+        : `gain in roc_auc over the ${against} ${signed(gain)}, 95 % interval [${signed(low)}, ${signed(high)}] ${relation} 0`;
     const passes = [
-      `roc_auc ${(challenger ?? 0).toFixed(4)} keeps its bound 0.6`,
+      `roc_auc ${(challenger ?? 0).toFixed(4)} meets the minimum of 0.6`,
       beats,
-      "worst of 18 slices: roc_auc of carrier=HA drops 0.0042, within 0.03",
+      "worst of 18 slices: roc_auc of carrier=HA drops 0.0042, within the maximum of 0.03",
     ];
     return {
       id: digest(1000 + month),
@@ -255,7 +255,7 @@ export const retrainDetail = (over: Partial<RetrainDetail> = {}): RetrainDetail 
         column: "",
         group: "",
         outcome: "pass",
-        reason: "roc_auc 0.6871 keeps its bound 0.6",
+        reason: "roc_auc 0.6871 meets the minimum of 0.6",
         value: 0.6871,
         bound: 0.6,
         interval: null,

@@ -109,7 +109,7 @@ describe("what a user may do", () => {
   it.each([
     [true, ["anna"], null],
     [false, ["anna"], "To be answered by anna."],
-    [false, [], "You are not among those who may answer."],
+    [false, [], "You are not allowed to answer."],
   ])("asks for an approval only who may answer: %s", async (may_answer, approvers, words) => {
     const pending = {
       dag_id: "flight_delay",

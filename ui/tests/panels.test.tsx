@@ -19,10 +19,10 @@ describe("the tab on a DAG", () => {
     );
   });
 
-  it("says that a DAG is no pipeline", async () => {
+  it("says that a DAG does not train a model", async () => {
     fakeApi({ "GET /api/models/*": NOT_FOUND });
     renderPart(<ChampionTab dagId="reports" />);
-    expect(await screen.findByText(/^reports is no pipeline/)).toBeVisible();
+    expect(await screen.findByText(/^reports does not train a model/)).toBeVisible();
   });
 });
 

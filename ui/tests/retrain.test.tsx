@@ -24,7 +24,7 @@ describe("the scorecard of a retrain", () => {
   it("says each gate's verdict in words, with number, bound and interval", async () => {
     fakeApi();
     renderAt(PAGE);
-    const table = await screen.findByRole("table", { name: "What each gate said" });
+    const table = await screen.findByRole("table", { name: "Verdict of each gate" });
     const rows = within(table)
       .getAllByRole("row")
       .slice(1)
@@ -113,9 +113,9 @@ describe("the scorecard of a retrain", () => {
     expect(await screen.findByText("changes: MLflow does not answer")).toBeVisible();
   });
 
-  it("says that there is no such retrain", async () => {
+  it("says that a retrain does not exist", async () => {
     fakeApi({ [DETAIL]: new Refused(404, { must: "a decision must exist", got: "none", fix: "Look at the model." }) });
     renderAt(PAGE);
-    expect(await screen.findByText("There is no such retrain")).toBeVisible();
+    expect(await screen.findByText("This retrain does not exist")).toBeVisible();
   });
 });

@@ -23,7 +23,7 @@ interface Props {
 const SHORTEST_REASON = 3;
 const LONGEST_REASON = 500;
 
-/** A button whose action is explained first, wants a reason, and tells how it ended. */
+/** A button that explains its action, asks for a reason, and shows the result. */
 export const ActionDialog = ({ label, icon, danger = false, disabled = false, ...form }: Props) => {
   const [open, setOpen] = useState(false);
   const change = (to: boolean) => {
@@ -120,7 +120,7 @@ const Form = ({ label, title, effects, danger = false, fields, onSubmit, onClose
                 <Textarea
                   maxLength={LONGEST_REASON}
                   onChange={(event) => setReason(event.target.value)}
-                  placeholder="Why, for whoever reads the ledger later"
+                  placeholder="Why; readers of the ledger see this"
                   ref={field}
                   rows={3}
                   value={reason}

@@ -40,7 +40,7 @@ const Pending = ({ detail, pending }: { detail: ModelDetail; pending: PendingApp
             <Text fontSize="sm">
               {pending.approvers.length > 0
                 ? `To be answered by ${pending.approvers.join(", ")}.`
-                : "You are not among those who may answer."}
+                : "You are not allowed to answer."}
             </Text>
           )}
         </Stack>

@@ -5,7 +5,7 @@ import { hasEnded, useLedger, useRun } from "@/api/queries";
 import type { Accepted } from "@/api/schema";
 import { Failure } from "@/components/States";
 
-/** How an accepted wish goes on: the run that does it, until it has ended. */
+/** The state of the run of an accepted request, until it has ended. */
 export const Outcome = ({ accepted }: { accepted: Accepted }) => {
   const run = useRun(accepted);
   const ended = run.data !== undefined && hasEnded(run.data);
@@ -15,13 +15,13 @@ export const Outcome = ({ accepted }: { accepted: Accepted }) => {
       {run.error || ended ? null : (
         <HStack>
           <Spinner aria-hidden size="sm" />
-          <Text>Airflow has taken it on: the run is {run.data ?? "queued"}.</Text>
+          <Text>Airflow accepted the request; the run is {run.data ?? "queued"}.</Text>
         </HStack>
       )}
       {run.data === "success" ? (
         <Alert.Root status="success">
           <Alert.Indicator />
-          <Alert.Title>Done: the run ended well.</Alert.Title>
+          <Alert.Title>The run succeeded.</Alert.Title>
         </Alert.Root>
       ) : null}
       {run.data === "failed" ? <Refusal accepted={accepted} /> : null}
@@ -36,7 +36,7 @@ export const Outcome = ({ accepted }: { accepted: Accepted }) => {
   );
 };
 
-// The operation writes why it refused; where the run failed before that, its log says so.
+// The operation writes why it refused; if the run failed before that, see its log.
 const Refusal = ({ accepted: { model, timeline, at } }: { accepted: Accepted }) => {
   const refusals = useLedger({ model, timeline, since: at, action: ["refuse"], limit: 1 });
   const why = refusals.data?.rows[0]?.reason;
@@ -45,7 +45,7 @@ const Refusal = ({ accepted: { model, timeline, at } }: { accepted: Accepted }) 
       <Alert.Indicator />
       <Alert.Content>
         <Alert.Title>The run failed; nothing was moved that the ledger does not show.</Alert.Title>
-        <Alert.Description>{why ?? "Its log says why."}</Alert.Description>
+        <Alert.Description>{why ?? "See the log of the run."}</Alert.Description>
       </Alert.Content>
     </Alert.Root>
   );

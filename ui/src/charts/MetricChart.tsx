@@ -223,7 +223,7 @@ const wordsOf = ({ decision, challenger }: Drawn): string => {
   if (challenger === null)
     return `${start}. ${decision.failed_step ? `${decision.failed_step} failed: ` : ""}${decision.reason}`;
   const who = decision.opponent === "champion" ? `champion v${decision.champion_version}` : decision.opponent;
-  const met = opponent === null ? "nobody to compare with" : `${who} ${number(opponent)}`;
+  const met = opponent === null ? "no opponent" : `${who} ${number(opponent)}`;
   const ends = verdict?.interval;
   const gain = ends ? `, gain ${difference(verdict.value, opponent)} ${interval(ends.low, ends.high, opponent)}` : "";
   return `${start}. Challenger ${version === null ? "" : `v${version} `}${number(challenger)}, ${met}${gain}.`;

@@ -52,7 +52,7 @@ const FORCED: Look = { icon: Zap, palette: "error", word: "Forced" };
 /** What became of a challenger. */
 export const ChoiceBadge = ({ choice }: { choice: string }) => <LookBadge look={CHOICES[choice] ?? unknown(choice)} />;
 
-/** What one gate said. */
+/** The outcome of one gate. */
 export const OutcomeBadge = ({ outcome }: { outcome: string }) => (
   <LookBadge look={OUTCOMES[outcome] ?? unknown(outcome)} />
 );

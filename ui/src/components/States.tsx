@@ -36,12 +36,12 @@ export const Empty = ({
   </EmptyState.Root>
 );
 
-/** What went wrong: what must hold, what came, and how to mend it, as the API says it. */
+/** An error of the API: what must hold, what came, and how to fix it. */
 export const Failure = ({ error, what }: { error: unknown; what: string }) => {
   const problem = Problem.of(error);
   if (problem.status === 401) return <SignedOut what={what} />;
   if (problem.status === 403) return <Forbidden problem={problem} what={what} />;
-  if (problem.status === 404) return <ProblemAlert problem={problem} title={`There is no such ${what}`} />;
+  if (problem.status === 404) return <ProblemAlert problem={problem} title={`This ${what} does not exist`} />;
   return (
     <ProblemAlert problem={problem} title={`The ${what} could not be shown`}>
       <Button alignSelf="flex-start" mt={2} onClick={tryAgain} size="xs" variant="outline">

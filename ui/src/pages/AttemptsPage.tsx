@@ -13,7 +13,7 @@ import { useSearch, wholeNumber } from "@/search";
 
 const PAGE = 50;
 
-/** Who asked for what over these pages and their API, refused wishes included. */
+/** Every request from these pages and their API, refused ones included. */
 export const AttemptsPage = () => {
   const [search, change] = useSearch();
   const before = wholeNumber(search.get("before"), 0, 1);
@@ -32,12 +32,12 @@ export const AttemptsPage = () => {
       title={model ? `Requests on ${model}` : "Requests"}
     >
       <Text color="fg.muted" fontSize="sm" mb={3}>
-        Each wish that somebody sent from these pages or over their API, and what came of it.
+        Every request from these pages or their API, with its result.
       </Text>
       {error ? <Failure error={error} what="list of requests" /> : null}
       {!(data || error) ? <Loading lines={8} what="requests" /> : null}
       {data && data.rows.length === 0 ? (
-        <Empty title="Nobody asked for anything yet">Each button of a model's page leaves a line here.</Empty>
+        <Empty title="No requests yet">Each use of a button on a model's page adds a line here.</Empty>
       ) : null}
       {data && data.rows.length > 0 ? (
         <>
@@ -82,7 +82,7 @@ const COLUMNS: Column<AttemptRow>[] = [
   { key: "seq", header: "Request", numeric: true, rowHeader: true, cell: ({ seq }) => seq },
   { key: "at", header: "At (UTC)", cell: ({ at }) => <Instant bare value={at} /> },
   { key: "actor", header: "By", cell: ({ actor }) => actor || NOTHING },
-  { key: "operation", header: "Wish", cell: ({ operation }) => operation },
+  { key: "operation", header: "Operation", cell: ({ operation }) => operation },
   {
     key: "model",
     header: "Model",

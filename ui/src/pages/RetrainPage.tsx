@@ -55,7 +55,7 @@ const Detail = ({ detail }: { detail: RetrainDetail }) => {
       {verdicts.length > 0 ? (
         <Panel title="Gates">
           <DataTable
-            caption="What each gate said"
+            caption="Verdict of each gate"
             columns={VERDICT_COLUMNS}
             rowKey={({ name }) => name}
             rows={verdicts}

@@ -26,7 +26,7 @@ const Decisions = ({ dagId, runId }: { dagId: string; runId: string }) => {
     <Tab error={error} none={<OfNoPipeline dagId={dagId} />} what="decision" {...(data ? { data } : {})}>
       {data?.decisions.length === 0 ? (
         <Empty title="Nothing was decided by this run yet">
-          A run of a pipeline decides at its end, also where a step failed.
+          A run of a pipeline stores a decision at its end, even if a step failed.
         </Empty>
       ) : null}
       {data?.decisions.map((decision) => (

@@ -7,7 +7,7 @@ interface Props {
   what: string;
   error: unknown;
   data?: unknown;
-  /** What is shown where the API knows nothing of it. */
+  /** Shown if the API has no data. */
   none: ReactNode;
   children: ReactNode;
 }
@@ -22,5 +22,5 @@ export const Tab = ({ what, error, data, none, children }: Props) => (
 );
 
 export const OfNoPipeline = ({ dagId }: { dagId: string }) => (
-  <Empty title="Nothing to show">{dagId} is no pipeline of a model, or it has not decided anything yet.</Empty>
+  <Empty title="Nothing to show">{dagId} does not train a model, or it has no decision yet.</Empty>
 );
