@@ -9,4 +9,4 @@ from retrain.api.openapi import openapi_text
 
 def test_the_file_in_docs_is_what_the_app_says() -> None:
     command = "python -m retrain.api.openapi docs/openapi.json"
-    assert (ROOT / "docs" / "openapi.json").read_text() == openapi_text(), f"Write it anew: {command}"
+    assert (ROOT / "docs" / "openapi.json").read_text() == openapi_text(), f"Write it again: {command}"

@@ -1080,7 +1080,7 @@ export interface components {
         Operation: "retrain" | "promote" | "rollback" | "freeze" | "unfreeze" | "approve";
         /**
          * Outcome
-         * @description What one gate says.
+         * @description The outcome of one gate.
          * @enum {string}
          */
         Outcome: "pass" | "fail" | "inconclusive";
