@@ -71,8 +71,9 @@ test: setup ui/node_modules/.tested tools/node_modules/.installed ## All tests t
 chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
 	$(BIN)/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(if $(OPERATIONS),--operations $(OPERATIONS))
 
-bench: setup ## Time a year's backfill beside the hand-written DAG, and the pages of 1,000 models
+bench: setup ## Time a year's backfill beside the hand-written DAG, the parsing of 1,000 specs and the pages of 1,000 models
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)
+	$(BIN)/python benchmarks/bench_parsing.py $(ARGS)
 	$(BIN)/python benchmarks/bench_pages.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
 
