@@ -27,7 +27,11 @@ _FILES: Final = {
     "model.py.txt": "include/models/{model}.py",
     "expectations.json": "include/expectations/{model}.json",
 }
-_SHARED: Final = {"retraining.py.txt": "dags/retraining.py", "pipeline_errors.py.txt": "dags/pipeline_errors.py"}
+_SHARED: Final = {
+    "retraining.py.txt": "dags/retraining.py",
+    "pipeline_errors.py.txt": "dags/pipeline_errors.py",
+    "operations.py.txt": "dags/operations.py",
+}
 _SCHEMA: Final = "include/pipelines/retrain.schema.json"
 _ROWS_A_DAY: Final = 60
 
