@@ -14,8 +14,8 @@ from rich.console import Console
 
 from retrain.cli.context import CliContext
 from retrain.core.data.window import parse_instant
-from retrain.core.names import check_name, is_name
-from retrain.core.spec import PipelineSpec, load_spec
+from retrain.core.names import check_name
+from retrain.core.spec import PipelineSpec, find_spec_in, list_models, load_spec
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import escape_unprintable, to_one_line
 from retrain.errors import NotFoundError, RetrainError
@@ -106,16 +106,16 @@ def get_context(ctx: typer.Context) -> CliContext:
 
 
 def find_spec(model: str, folder: Path) -> PipelineSpec:
-    """Return the spec of a model by its name, or by the path of its file."""
+    """Return the spec that declares a model, or that of a path."""
     if model.endswith((".yaml", ".yml")):
         return load_spec(Path(model))
-    for path in (folder / f"{model}.yaml", folder / f"{model}.yml"):
-        if is_name(model) and path.exists():
-            return load_spec(path)
-    known = sorted(path.stem for path in folder.glob("*.y*ml"))
+    spec = find_spec_in(folder, model) if folder.is_dir() else None
+    if spec is not None:
+        return spec
+    known = list_models(folder) if folder.is_dir() else []
     raise NotFoundError(
         f"{folder} must hold a spec for {model[:80]!r}",
-        got="no such file",
+        got="no such model",
         fix=did_you_mean(model, known)
         if known
         else f"Make one with `retrain init {model[:80]}`, or name another folder with --pipelines.",
