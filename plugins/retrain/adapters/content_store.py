@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from upath import UPath
 
@@ -33,16 +35,13 @@ class ContentStore:
         """Store a copy of a local file; return its sha256. A file that is stored already is not written again."""
         digest = hash_file(source)
         with source.open("rb") as file:
-            self._write(self._path(kind, digest, suffix), file)
+            self._write(self._path(kind, digest, suffix), file, source.stat().st_size)
         return digest
 
     def put_json(self, kind: str, document: Any) -> str:
         """Store a plain document as canonical JSON; return its digest."""
-        digest = digest_json(document)
-        with tempfile.SpooledTemporaryFile(max_size=1 << 20) as file:
-            file.write(canonical_json(document).encode())
-            file.seek(0)
-            self._write(self._path(kind, digest, ".json"), file)
+        digest, content = digest_json(document), canonical_json(document).encode()
+        self._write(self._path(kind, digest, ".json"), io.BytesIO(content), len(content))
         return digest
 
     def get_json(self, kind: str, digest: str) -> Any:
@@ -65,6 +64,10 @@ class ContentStore:
         try:
             local = self._copy_to_local(path)
             actual = hash_file(local)
+            if actual != digest and local != Path(str(path.path)):
+                local.unlink()  # the copy may be at fault, not the store
+                local = self._copy_to_local(path)
+                actual = hash_file(local)
         except FileNotFoundError:
             raise NotFoundError(
                 f"{kind}/{digest[:12]} must be in the store",
@@ -85,7 +88,7 @@ class ContentStore:
         return self._base / kind / digest[:2] / f"{digest}{suffix}"
 
     def _copy_to_local(self, path: UPath) -> Path:
-        if path.protocol in ("", "file"):
+        if _is_local(path):
             return Path(str(path.path))
         copy: Path = self._cache / path.parent.parent.name / path.name
         if not copy.exists():
@@ -96,25 +99,34 @@ class ContentStore:
             part.replace(copy)
         return copy
 
-    def _write(self, path: UPath, content: Any) -> None:
-        """Write so that no reader sees half a file: a local file is renamed into place, an object appears on close."""
+    def _write(self, path: UPath, content: BinaryIO, size: int) -> None:
+        """Write under another name, then move into place, so that the final name never holds half of the content.
+
+        An object store needs that as well: leaving its open file by an exception uploads what was written so far.
+        """
         try:
-            if path.exists():
+            if path.exists() and path.stat().st_size == size:
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.protocol not in ("", "file"):
-                with path.open("wb") as target:
-                    shutil.copyfileobj(content, target)
-                return
-            part = Path(path.path).with_suffix(f".{uuid.uuid4().hex}.part")
+            part = path.with_suffix(f".{uuid.uuid4().hex}.part")
             try:
                 with part.open("wb") as target:
                     shutil.copyfileobj(content, target)
-                part.replace(path.path)
+                    if _is_local(path):
+                        target.flush()
+                        os.fsync(target.fileno())
+                if _is_local(path):
+                    Path(part.path).replace(path.path)
+                else:
+                    part.fs.mv(part.path, path.path)
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
             raise _make_outage(error) from error
+
+
+def _is_local(path: UPath) -> bool:
+    return path.protocol in ("", "file")
 
 
 def _make_outage(error: OSError) -> OutageError:

@@ -55,9 +55,46 @@ def test_putting_twice_writes_once(store: ContentStore, base: UPath) -> None:
     first = store.put_json("snapshots", {"a": 1})
     (path,) = files_of(base)
     with path.open("wb") as file:
-        file.write(b"written by nobody")
+        file.write(b"another")  # as long as the document
     assert store.put_json("snapshots", {"a": 1}) == first
-    assert path.read_bytes() == b"written by nobody"
+    assert path.read_bytes() == b"another"
+
+
+def test_half_a_file_from_elsewhere_is_written_anew(store: ContentStore, base: UPath) -> None:
+    digest = store.put_json("snapshots", {"a": 1})
+    (path,) = files_of(base)
+    with path.open("wb") as file:
+        file.write(b'{"a"')
+    assert store.put_json("snapshots", {"a": 1}) == digest
+    assert store.get_json("snapshots", digest) == {"a": 1}
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing_under_the_final_name(
+    store: ContentStore, base: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "rows"
+    source.write_bytes(b"rows" * 100)
+
+    def cut(content: Any, target: Any) -> None:
+        target.write(content.read(100))
+        raise KeyboardInterrupt  # as Airflow's SIGTERM does
+
+    monkeypatch.setattr("retrain.adapters.content_store.shutil.copyfileobj", cut)
+    with pytest.raises(KeyboardInterrupt):
+        store.put_file("chunks", source, ".parquet")
+    monkeypatch.undo()
+    assert files_of(base) == []
+    digest = store.put_file("chunks", source, ".parquet")
+    assert store.local_file("chunks", digest, ".parquet").read_bytes() == source.read_bytes()
+
+
+def test_a_bad_copy_of_a_sound_object_is_fetched_anew(tmp_path: Path) -> None:
+    base = UPath(f"memory://{tmp_path.name}-copies")
+    store = ContentStore(base, tmp_path / "cache")
+    digest = store.put_json("snapshots", {"a": 1})
+    store.local_file("snapshots", digest, ".json").write_bytes(b"cut")
+    assert store.get_json("snapshots", digest) == {"a": 1}
+    base.fs.rm(base.path, recursive=True)
 
 
 def test_an_altered_file_is_refused_on_every_read(store: ContentStore, base: UPath) -> None:
@@ -75,14 +112,17 @@ def test_a_file_that_is_not_there_is_not_found(store: ContentStore) -> None:
         store.local_file("chunks", "0" * 64, ".parquet")
 
 
-def test_a_remote_file_is_copied_once_and_a_spoilt_copy_is_refused(tmp_path: Path) -> None:
-    store = ContentStore(f"memory://{tmp_path.name}-remote", tmp_path / "cache")
+def test_a_remote_file_is_copied_once_and_an_altered_object_is_refused(tmp_path: Path) -> None:
+    base = UPath(f"memory://{tmp_path.name}-remote")
+    store = ContentStore(base, tmp_path / "cache")
     digest = store.put_json("snapshots", {"a": 1})
     copy = store.local_file("snapshots", digest, ".json")
     assert copy.is_relative_to(tmp_path / "cache")
     changed = copy.stat().st_mtime_ns
     assert store.local_file("snapshots", digest, ".json").stat().st_mtime_ns == changed
     copy.write_bytes(b"{}")
+    (stored,) = files_of(base)
+    stored.write_bytes(b"{}")
     with pytest.raises(IntegrityError, match="must have the digest"):
         store.local_file("snapshots", digest, ".json")
 
