@@ -350,3 +350,49 @@ def test_each_trial_is_one_run_nested_in_the_retrains(
     assert [(metric.step, metric.value) for metric in folds] == [(0, 0.6), (1, 0.7), (2, 0.8)]
     assert [found[number].data.tags["retrain.state"] for number in range(3)] == ["complete", "pruned", "failed"]
     assert found[2].data.tags["retrain.error"] == "ValueError"
+
+
+# A folder whose process was killed
+
+
+def test_a_version_that_was_cut_short_while_copied_is_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, artifact = FolderRegistry(tmp_path / "registry"), tmp_path / "artifact"
+    artifact.mkdir()
+    (artifact / "MLmodel").write_text("a model")
+    run = registry.open_run("churn", "k", name="churn", params={}, tags={})
+    monkeypatch.setenv("RETRAIN_FAILPOINT", "model_uploaded:raise")
+    with pytest.raises(OutageError):
+        registry.publish("churn", "k", run, artifact)
+    monkeypatch.delenv("RETRAIN_FAILPOINT")
+    assert registry.find_challenger("churn", "k") is None
+    assert registry.find_version("churn", 1) is None
+    assert registry.publish("churn", "k", run, artifact).version == 1
+
+
+def test_a_file_that_a_full_disk_left_empty_is_named(tmp_path: Path) -> None:
+    registry = FolderRegistry(tmp_path)
+    run = registry.open_run("churn", "k", name="churn", params={}, tags={})
+    path = tmp_path / "runs" / run / "run.json"
+    path.write_text("")
+    with pytest.raises(
+        IntegrityError, match=rf"run\.json must be JSON; got 0 bytes that are not. Delete the folder .*{run}"
+    ):
+        registry.open_run("churn", "other", name="churn", params={}, tags={})
+
+
+def test_a_write_that_is_cut_off_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = FolderRegistry(tmp_path)
+    run = registry.open_run("churn", "k", name="churn", params={"a": 1}, tags={})
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("retrain.adapters.folder_registry.os.fsync", cut)
+    with pytest.raises(KeyboardInterrupt):
+        registry.log_params(run, {"b": 2})
+    monkeypatch.undo()
+    assert registry.run_params(run) == {"a": "1"}
+    registry.log_params(run, {"c": 3})
+    assert registry.run_params(run) == {"a": "1", "c": "3"}

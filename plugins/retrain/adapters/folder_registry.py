@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
 from retrain.core.training.artifact import digest_manifest, verify_artifact
 from retrain.core.training.search import Trial
-from retrain.errors import NotFoundError, OutageError
+from retrain.errors import IntegrityError, NotFoundError, OutageError
 
 __all__ = ["FolderRegistry"]
 
@@ -162,14 +163,30 @@ class FolderRegistry:
         return path
 
     def _read_versions(self, model: str) -> list[dict[str, Any]]:
-        return [_read(path) for path in self._base.glob(f"models/{model}/*/version.json")]
+        paths = self._base.glob(f"models/{model}/*/version.json")
+        return [
+            _read(path) for path in paths if path.parent.name.isdecimal()
+        ]  # another name is a copy that was cut short
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise IntegrityError(
+            f"{path} must be JSON",
+            got=f"{path.stat().st_size} bytes that are not",
+            fix=f"Delete the folder {path.parent}.",
+        ) from error
     return content
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write so that a process killed meanwhile, or a full disk, leaves the file as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
