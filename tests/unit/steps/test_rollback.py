@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.builders import AS_OF, LATER, LATEST, MODEL, NOT_WORSE, World, make_origin, make_request
 
 from retrain.core.ledger.entries import Action, LedgerEntry
+from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice
 from retrain.core.training.artifact import digest_manifest
-from retrain.errors import ConflictError, IntegrityError, NotFoundError, RetrainError
+from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
 from retrain.steps import Operation, force_champion, plan_rollback, refuse_operation, roll_back
 
 AGAIN = replace(LATER, origin=make_origin("cleared"))
@@ -269,6 +271,28 @@ def test_a_version_that_is_gone_cannot_be_forced(succeeded: World) -> None:
 def test_the_champion_cannot_be_forced(succeeded: World) -> None:
     with pytest.raises(ConflictError, match="must not be champion already"):
         succeeded.force(2)
+
+
+@pytest.mark.parametrize("origin", [make_origin("r1"), None], ids=["the same DAG run", "the command"])
+def test_a_force_that_died_before_the_alias_followed_ends_with_the_alias_when_repeated(
+    succeeded: World, monkeypatch: pytest.MonkeyPatch, origin: Origin | None
+) -> None:
+    operation = Operation(succeeded.spec, "production", "someone", "an incident", origin)
+
+    def force() -> Any:
+        return force_champion(1, operation, succeeded, lifetime=timedelta(days=1))
+
+    monkeypatch.setenv("RETRAIN_FAILPOINT", "pointer_moved:raise")
+    with pytest.raises(OutageError):
+        force()
+    monkeypatch.delenv("RETRAIN_FAILPOINT")
+    assert succeeded.alias() == 2
+    if origin is None:
+        with pytest.raises(ConflictError, match="must not be champion already"):
+            force()
+    else:
+        assert force() == succeeded.ledger.entries()[-1]
+    assert succeeded.alias() == 1
 
 
 def test_an_altered_version_is_not_forced(succeeded: World) -> None:
