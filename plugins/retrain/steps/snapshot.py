@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.data.window import Period
@@ -12,15 +13,25 @@ from retrain.errors import DataError
 
 __all__ = ["take_snapshot"]
 
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far a scheduler's clock may be ahead of the ledger's."""
+
 
 def take_snapshot(retrain: Retrain) -> Snapshot:
     """Open the retrain in the ledger and store the data of its window.
 
     Raises:
-        DataError: The window has too few rows, or a calendar period inside it has none.
+        DataError: As-of is in the future, the window has too few rows, or a calendar period inside it has none.
     """
     spec, request = retrain.spec, retrain.request
     retrain.resources.ledger.open_retrain(request)
+    now = retrain.resources.ledger.now()
+    if request.as_of > now + _CLOCK_TOLERANCE:
+        raise DataError(
+            "as-of must not be in the future, where no label is known yet",
+            got=f"{request.as_of:%Y-%m-%d %H:%M}; the ledger's clock says {now:%Y-%m-%d %H:%M}",
+            fix="Request the retrain again with an as-of that has passed.",
+        )
     snapshot = retrain.resources.snapshots.take(spec, spec.window_at(request.as_of))
     _check_periods(spec, snapshot)
     for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):

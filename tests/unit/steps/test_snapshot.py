@@ -190,7 +190,7 @@ def test_history_may_begin_inside_the_window(make_world: MakeWorld) -> None:
     assert world.snapshot().train_rows == 23 * 6
 
 
-@pytest.mark.parametrize("as_of", [datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("as_of", [datetime(2020, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)])
 def test_an_empty_window_is_refused(world: World, as_of: datetime) -> None:
     with pytest.raises(DataError, match=r"the window 20\d\d-09-04 to 20\d\d-12-31 must hold rows; got none"):
         world.snapshot(make_request(as_of=as_of))
@@ -321,3 +321,19 @@ def test_a_connection_outside_of_airflow_is_refused(world: World) -> None:
     world.respec(data__source=None, data__query="rows.sql", data__connection="dwh")
     with pytest.raises(DataError, match="needs Airflow's connections; got dwh"):
         world.snapshot()
+
+
+# As-of
+
+
+def test_an_as_of_in_the_future_is_refused_before_any_data_is_read(world: World) -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=10)
+    with pytest.raises(DataError, match="as-of must not be in the future") as refused:
+        world.snapshot(make_request(as_of=soon))
+    assert "Request the retrain again with an as-of that has passed." in str(refused.value)
+    assert not (world.root / "store").exists()
+
+
+def test_a_scheduler_whose_clock_is_a_little_ahead_may_retrain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.ledger, "now", lambda: AS_OF - timedelta(minutes=4))
+    assert world.snapshot().window.as_of == AS_OF
