@@ -14,6 +14,7 @@ from typing import Final
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
+from retrain.core.policy.decision import Challenger, Choice
 from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
@@ -156,10 +157,9 @@ def _replace_broken(spec: PipelineSpec, actor: str, resources: Resources) -> Fin
 
 
 def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
-    registry, ledger = resources.registry, resources.ledger
-    standing = ledger.standing(spec.model, PRODUCTION)
+    ledger = resources.ledger
+    standing, alias = _read_standing_and_alias(spec, resources)
     champion = standing.champion
-    alias = registry.alias_version(spec.model, spec.promotion.alias)
     if champion is None or alias == champion.version:
         return None
     detail = f"{spec.promotion.alias} names {f'version {alias}' if alias else 'nothing'}, the pointer version {champion.version}"
@@ -178,6 +178,15 @@ def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Findi
     return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")
 
 
+def _read_standing_and_alias(spec: PipelineSpec, resources: Resources) -> tuple[Standing, int | None]:
+    """Return a standing and the version that the alias named while it held; a move between the two is no difference."""
+    while True:
+        standing = resources.ledger.standing(spec.model, PRODUCTION)
+        alias = resources.registry.alias_version(spec.model, spec.promotion.alias)
+        if resources.ledger.standing(spec.model, PRODUCTION).champion == standing.champion:
+            return standing, alias
+
+
 def _adopt(spec: PipelineSpec, alias: int, standing: Standing, actor: str, resources: Resources) -> str:
     """Make the version that the alias names champion; return the reason if that is not possible."""
     registry, ledger = resources.registry, resources.ledger
@@ -191,8 +200,8 @@ def _adopt(spec: PipelineSpec, alias: int, standing: Standing, actor: str, resou
         return str(block)
     reason = "the alias was moved by hand"
     move = propose_move(Action.ADOPT, spec.model, PRODUCTION, challenger, actor=actor, reason=reason, ledger=ledger)
-    if not move.decision_id:
-        return "it has no decision on production"
+    if not _may_be_champion(spec.model, challenger, standing, ledger):
+        return "no decision on production promotes it, and it was never champion there"
     try:
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             registry.fetch(spec.model, alias, challenger.manifest_digest, Path(scratch))
@@ -200,6 +209,18 @@ def _adopt(spec: PipelineSpec, alias: int, standing: Standing, actor: str, resou
     except (ConflictError, IntegrityError, NotFoundError) as error:
         return error.got
     return ""
+
+
+def _may_be_champion(model: str, challenger: Challenger, standing: Standing, ledger: Ledger) -> bool:
+    """Whether a version was champion on production before, by more than a force, or a decision promotes it there."""
+    was_champion = any(
+        (move.version, move.manifest_digest, move.key)
+        == (challenger.version, challenger.manifest_digest, challenger.key)
+        for move in standing.moves
+        if move.action is not Action.FORCE
+    )
+    decisions = ledger.decisions(model, PRODUCTION)
+    return was_champion or any(item.challenger == challenger and item.choice is Choice.PROMOTE for item in decisions)
 
 
 def _follow(spec: PipelineSpec, resources: Resources) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.builders import LATEST, MODEL, World, make_spec
@@ -136,15 +137,22 @@ def test_another_alias_than_champion_is_the_one_that_is_mended(succeeded: World)
 # Adoption
 
 
-def test_a_decided_version_is_adopted(rejected: World) -> None:
-    rejected.respec(**ADOPT)
-    set_alias(rejected, 3)
-    finding = found_once(rejected)
+@pytest.fixture
+def passed(succeeded: World) -> World:
+    """A world with two champions and a third version that passed its gate and was not promoted."""
+    assert succeeded.decide(LATEST).choice is Choice.PROMOTE
+    return succeeded
+
+
+def test_a_version_that_a_decision_promotes_is_adopted(passed: World) -> None:
+    passed.respec(**ADOPT)
+    set_alias(passed, 3)
+    finding = found_once(passed)
     assert (finding.trouble, finding.alarming, finding.done) == (Trouble.ALIAS_MOVED, True, "adopted version 3")
-    entry = rejected.ledger.entries()[-1]
+    entry = passed.ledger.entries()[-1]
     assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.ADOPT, 3, 3, "reconciler")
-    assert entry.decision_id == rejected.ledger.decisions(MODEL, "production")[-1].id
-    assert rejected.alias() == 3
+    assert entry.decision_id == passed.ledger.decisions(MODEL, "production")[-1].id
+    assert passed.alias() == 3
 
 
 def test_a_former_champion_is_adopted(three: World) -> None:
@@ -153,6 +161,9 @@ def test_a_former_champion_is_adopted(three: World) -> None:
     assert found_once(three).done == "adopted version 1"
     first, *_, entry = three.ledger.entries()
     assert (entry.as_of, entry.key, entry.decision_id) == (first.as_of, first.key, first.decision_id)
+
+
+NEVER_PROMOTED = "which cannot be adopted (no decision on production promotes it, and it was never champion there)"
 
 
 def assert_not_adopted(world: World, alias: int, why: str) -> None:
@@ -187,19 +198,45 @@ def test_a_version_in_quarantine_is_not_adopted(three: World) -> None:
     assert_not_adopted(three, 3, "which cannot be adopted (this model is in quarantine: someone rolled back")
 
 
-def test_nothing_is_adopted_while_frozen(rejected: World) -> None:
-    rejected.freeze()
-    assert_not_adopted(rejected, 3, "which cannot be adopted (someone froze promotions")
+def test_nothing_is_adopted_while_frozen(passed: World) -> None:
+    passed.freeze()
+    assert_not_adopted(passed, 3, "which cannot be adopted (someone froze promotions")
 
 
 def test_a_version_without_a_decision_on_production_is_not_adopted(succeeded: World) -> None:
     succeeded.decide(replace(LATEST, timeline="simulation-1"))
-    assert_not_adopted(succeeded, 3, "which cannot be adopted (it has no decision on production)")
+    assert_not_adopted(succeeded, 3, NEVER_PROMOTED)
 
 
-def test_an_altered_version_is_not_adopted(rejected: World) -> None:
-    alter(rejected.artifact(3))
+@pytest.mark.parametrize("forced_before", [False, True])
+def test_a_rejected_version_is_not_adopted_even_if_it_was_forced(rejected: World, forced_before: bool) -> None:
+    if forced_before:
+        rejected.force(3)
+        rejected.roll_back(to=1)
+        rejected.force(3)  # which releases its key from quarantine
+        rejected.force(1)
+        rejected.force(2)
     assert_not_adopted(rejected, 3, "which cannot be adopted (")
+
+
+def test_an_altered_version_is_not_adopted(passed: World) -> None:
+    alter(passed.artifact(3))
+    assert_not_adopted(passed, 3, "which cannot be adopted (")
+
+
+def test_a_promotion_while_a_reconcile_looks_is_no_finding(passed: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed.respec(**ADOPT)
+    decision = passed.ledger.decisions(MODEL, "production")[-1]
+    read_alias = passed.registry.alias_version
+
+    def promote_first(model: str, alias: str) -> Any:
+        monkeypatch.undo()
+        passed.promote(LATEST, decision)
+        return read_alias(model, alias)
+
+    monkeypatch.setattr(passed.registry, "alias_version", promote_first)
+    assert passed.reconcile() == []
+    assert (passed.alias(), passed.ledger.entries()[-1].action) == (3, Action.PROMOTE)
 
 
 @pytest.mark.parametrize("version", [1, 3])
@@ -213,7 +250,7 @@ def test_a_version_that_was_forged_in_the_registry_is_not_adopted(rejected: Worl
     record = folder.parent / "version.json"
     forged = json.loads(record.read_text()) | {"manifest_digest": digest_manifest(folder)}
     record.write_text(json.dumps(forged))
-    assert_not_adopted(rejected, version, "which cannot be adopted (it has no decision on production)")
+    assert_not_adopted(rejected, version, NEVER_PROMOTED)
 
 
 # The champion

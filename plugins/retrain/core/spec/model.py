@@ -145,7 +145,8 @@ class PromotionSpec(Section):
         "3d", gt=timedelta(0), validate_default=True, description="How long to wait for approval; no answer means no."
     )
     out_of_band: Literal["repair", "adopt"] = Field(
-        "repair", description="What to do where the alias was moved by hand: put it back, or follow it."
+        "repair",
+        description="What to do when somebody moved the alias by hand: put it back, or follow it.",
     )
     pinned: int = Field(3, ge=1, le=100, description="How many former champions are rehearsed, ready to roll back to.")
 
@@ -153,6 +154,14 @@ class PromotionSpec(Section):
     def _approvers_are_known(self) -> PromotionSpec:
         if (self.approval == "required") != bool(self.approvers):
             raise ValueError("approval: required and approvers must be given together, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _nobody_goes_round_an_approval(self) -> PromotionSpec:
+        if self.approval == "required" and self.out_of_band == "adopt":
+            raise ValueError(
+                "out_of_band: adopt must not be given with approval: required, because nobody approves an alias"
+            )
         return self
 
 

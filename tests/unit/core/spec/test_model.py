@@ -118,9 +118,9 @@ def test_by_default_promotions_need_no_approval_and_the_alias_is_put_back() -> N
 
 
 def test_an_approval_has_approvers_and_a_time_to_wait() -> None:
-    promotion = {"approval": "required", "approvers": ["ada"], "approval_timeout": "8h", "out_of_band": "adopt"}
+    promotion = {"approval": "required", "approvers": ["ada"], "approval_timeout": "8h"}
     read = make_spec(promotion=promotion).promotion
-    assert (read.approval, read.approvers, read.out_of_band) == ("required", ("ada",), "adopt")
+    assert (read.approval, read.approvers) == ("required", ("ada",))
     assert read.approval_timeout == timedelta(hours=8)
 
 
@@ -130,6 +130,7 @@ def test_an_approval_has_approvers_and_a_time_to_wait() -> None:
         ({"approval": "required"}, "must be given together, or neither"),
         ({"approval": "required", "approvers": []}, "must be given together, or neither"),
         ({"approvers": ["ada"]}, "must be given together, or neither"),
+        ({"approval": "required", "approvers": ["ada"], "out_of_band": "adopt"}, "nobody approves an alias"),
         ({"approval": "maybe"}, "'none' or 'required'"),
         ({"approval_timeout": "0d"}, "greater than 0"),
         ({"approval_timeout": "soon"}, "must be a number and a unit"),
