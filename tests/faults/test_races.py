@@ -119,6 +119,9 @@ def test_a_champion_that_was_deleted_with_nothing_before_it_stays_an_alarm(stage
     check(stage)
 
 
+CODEC = "retrain.core.codec"
+
+
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_clock_that_is_an_hour_off_does_not_change_order_or_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, hours: int
@@ -130,7 +133,8 @@ def test_a_clock_that_is_an_hour_off_does_not_change_order_or_time(
 
     first = stage.crown(1)
     for name, module in list(sys.modules.items()):
-        if name.startswith("retrain.") and getattr(module, "datetime", None) is datetime:
+        # The codec asks for a value's type, not for the time.
+        if name.startswith("retrain.") and name != CODEC and getattr(module, "datetime", None) is datetime:
             monkeypatch.setattr(module, "datetime", Wrong)
     second = stage.crown(2)
     monkeypatch.undo()
