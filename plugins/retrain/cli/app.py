@@ -27,7 +27,7 @@ from retrain.cli.shared import (
 from retrain.core.extras import require_extra
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, is_name
-from retrain.core.spec import load_spec, spec_json_schema
+from retrain.core.spec import PipelineSpec, find_duplicates, load_spec, spec_json_schema
 from retrain.errors import NotFoundError, SpecError
 from retrain.settings import split_types
 
@@ -147,17 +147,25 @@ def check(
             raise NotFoundError(
                 f"{pipelines} must hold pipeline specs", got="none", fix="Make one with `retrain init my_model`."
             )
-        broken = 0
+        loaded: dict[Path, PipelineSpec] = {}
+        errors: dict[Path, SpecError] = {}
         for path in paths:
             try:
-                spec = load_spec(path)
+                loaded[path] = load_spec(path)
+            except SpecError as error:
+                errors[path] = error
+        errors |= find_duplicates({path: spec.model for path, spec in loaded.items()})
+        for path in paths:
+            try:
+                if path in errors:
+                    raise errors[path]
                 if code:
-                    check_files(spec, str(path))
+                    check_files(loaded[path], str(path))
                 out.print(f"[green]ok[/green] {path}", highlight=False)
             except SpecError as error:
-                broken += 1
+                errors[path] = error
                 err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        if broken:
+        if errors:
             raise typer.Exit(1)
 
 

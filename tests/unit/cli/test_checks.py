@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import ROOT, make_spec, write_rows
+import yaml
+from tests.builders import ROOT, make_spec, spec_document, write_rows
 from tests.packages import package_folder
+from typer.testing import CliRunner
 
+from retrain.cli.app import app
 from retrain.cli.checks import check_files
 from retrain.errors import SpecError
 
@@ -100,3 +103,14 @@ def test_what_a_package_offers_is_loaded_and_reported_at_its_place(root: Path, t
     assert "must be a retrain.metrics.InstalledMetric; got int" in found["evaluation.metrics[1]"]
     assert "TypeError: retrain.gates: no_gate is not a subclass of retrain.gates.Gate" in found["gate[0].check"]
     assert "got ModuleNotFoundError: No module named 'no_such_module'" in found["gate[1].check"]
+
+
+def test_two_files_of_one_model_are_a_mistake_of_the_one_that_is_not_read(tmp_path: Path) -> None:
+    for name in ("churn", "copy_of_churn", "other"):
+        document = spec_document(model="other" if name == "other" else "churn")
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(document))
+    result = CliRunner().invoke(app, ["check", "--no-code", "--pipelines", str(tmp_path)])
+    assert result.exit_code == 1
+    assert [line.split("/")[-1] for line in result.stdout.splitlines()] == ["churn.yaml", "other.yaml"]
+    assert "copy_of_churn.yaml: 1 mistake" in result.stderr
+    assert "must be the only pipeline of its name; got 'churn', which churn.yaml declares too" in result.stderr
