@@ -442,7 +442,8 @@ def test_a_dag_composed_by_hand_serializes() -> None:
 def test_an_operator_takes_keywords_only_and_reads_nothing_when_it_is_made(tmp_path: Path) -> None:
     spec = make_spec(tmp_path / "nowhere", data__source=None, data__query="nowhere.sql")
     operator = SnapshotDataOperator(task_id="take", spec=spec)
-    assert operator.template_fields == ("as_of", "timeline", "reason", "nonce")
+    assert operator.template_fields == ("requested",)
+    assert set(operator.requested) == {"as_of", "timeline", "reason", "nonce"}
     with pytest.raises((TypeError, AirflowException), match="Use keyword arguments"):
         SnapshotDataOperator(spec)  # type: ignore[call-arg]  # it is the point
 

@@ -74,12 +74,10 @@ def _add_tasks(spec: PipelineSpec) -> None:
     )
     approve = _add_approval(spec, gate)
     approval = None if approve is None else approve.output
-    promote = PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
-    snapshot >> validate >> train >> evaluate >> gate >> promote
+    PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
+    validate >> train  # every other task reads the output of the one before it, which Airflow turns into an edge
     if search := spec.train.search:
         _add_search(validate, train, search.workers, snapshot=snapshot.output, **common)
-    if approve is not None:
-        gate >> approve >> promote
 
 
 def _merge_task_args(spec: PipelineSpec, split: SplitDefaults) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def test_a_no_is_a_refusal(world: World) -> None:
 def test_a_no_is_a_refusal_even_if_it_skips_what_is_downstream(world: World) -> None:
     decision = world.decide()
     operator: Any = build_dag(world.spec).get_task("approve")
-    operator.decision, operator.as_of, operator.timeline, operator.reason = {"decision": decision.id}, "", "", ""
+    operator.decision = {"decision": decision.id}
+    operator.requested = {"as_of": "", "timeline": "", "reason": "", "nonce": ""}
     with pytest.raises(DownstreamTasksSkipped):
         operator.execute_complete(context() | {"task": operator}, answer("Reject"))
     assert [(entry.action, entry.reason) for entry in world.ledger.entries()] == [(Action.REFUSE, "rejected by ann")]

@@ -11,6 +11,9 @@ __all__ = ["MAX_DEPTH", "PythonLoader", "YamlMistake", "choose_loader", "read_ya
 MAX_DEPTH: Final = 64
 """How deep collections may be nested. libyaml's composer recurses in C: without a limit, deep text ends the process."""
 
+_STARTS: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_ENDS: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+
 
 class YamlMistake(ValueError):  # noqa: N818 - a mistake in a text, which becomes a SpecError
     """The text is not plain YAML.
@@ -78,15 +81,19 @@ def read_yaml(text: str, loader: type[PythonLoader] = _LOADER) -> Any:
 def _check_events(text: str, loader: type[PythonLoader]) -> None:
     """Refuse aliases and deep nesting before anything is built: both make a small text cost too much memory."""
     depth = 0
-    for event in yaml.parse(text, Loader=loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise YamlMistake(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.AliasEvent):
-            raise YamlMistake(_place(event.start_mark), "aliases are not allowed")
+    parser = loader(text)
+    try:
+        while (kind := type(event := parser.get_event())) is not yaml.StreamEndEvent:  # type: ignore[no-untyped-call]
+            if kind in _STARTS:
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise YamlMistake(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
+            elif kind in _ENDS:
+                depth -= 1
+            elif kind is yaml.AliasEvent:
+                raise YamlMistake(_place(event.start_mark), "aliases are not allowed")
+    finally:
+        parser.dispose()
 
 
 def _place(mark: Any) -> str:
