@@ -9,6 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mlflow.entities import LoggedModel
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.protos.model_registry_pb2 import ModelVersion as ProtoModelVersion
+from mlflow.protos.service_pb2 import LoggedModel as ProtoLoggedModel
 from mlflow.tracking import MlflowClient
 from tests.require import require
 
@@ -257,6 +261,23 @@ def test_an_unfinished_model_is_refused(mlflow_url: str, model: str, folder: Pat
     client.create_model_version(model, f"models:/{failed.model_id}", run_id, model_id=failed.model_id)
     with pytest.raises(IntegrityError, match="must be a finished model"):
         registry.fetch(model, 1, digest_manifest(folder), _empty(tmp_path / "copy"))
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("call", ["get_model_version", "get_logged_model"])
+def test_an_empty_answer_is_an_outage_and_not_a_broken_version(
+    mlflow_url: str, model: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    registry = MlflowRegistry(mlflow_url)
+    made = registry.publish(model, KEY, open_run(registry, model), folder)
+    # What MLflow's client makes of a body that is empty.
+    unset = {
+        "get_model_version": ModelVersion.from_proto(ProtoModelVersion()),
+        "get_logged_model": LoggedModel.from_proto(ProtoLoggedModel()),
+    }
+    monkeypatch.setattr(registry.client, call, lambda *_: unset[call])
+    with pytest.raises(OutageError, match=r"MLflow must answer that version 1 of .* is ready"):
+        registry.fetch(model, made.version, made.manifest_digest, _empty(tmp_path / "copy"))
 
 
 @pytest.mark.live

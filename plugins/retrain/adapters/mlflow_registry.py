@@ -191,11 +191,9 @@ class MlflowRegistry:
         """Download the artifact of a version and verify the copy before anything loads it."""
         with _translate_errors():
             model_version = self.client.get_model_version(model, str(version))
-            if model_version.status != "READY":
-                raise _make_unfinished(model, version, model_version.status)
+            _check_finished(model, version, model_version.status, failed="FAILED_REGISTRATION")
             logged = self.client.get_logged_model(_find_model_id(model_version))
-            if logged.status != LoggedModelStatus.READY:
-                raise _make_unfinished(model, version, str(logged.status))
+            _check_finished(model, version, str(logged.status), failed=str(LoggedModelStatus.FAILED))
             with tempfile.TemporaryDirectory() as download:
                 target = folder / _ARTIFACT
                 copied = self._download(logged.model_id, logged.artifact_location, Path(download))
@@ -340,6 +338,23 @@ def _find_model_id(version: ModelVersion) -> str:
     if scheme or not model_id.startswith("m-"):
         raise _make_unfinished(version.name, version.version, "a source that is not a logged model")
     return model_id
+
+
+def _check_finished(model: str, version: int, status: str, *, failed: str) -> None:
+    """Check that a version or its logged model is finished.
+
+    Raises:
+        IntegrityError: Its upload or registration failed, for good.
+        OutageError: It is pending, or the answer has no status: MLflow's client reads an empty answer as pending.
+    """
+    if status == failed:
+        raise _make_unfinished(model, version, status)
+    if status != "READY":
+        raise OutageError(
+            f"MLflow must answer that version {version} of {model} is ready",
+            got=status or "no status",
+            fix="Look at the MLflow server, or a proxy before it; then try again.",
+        )
 
 
 def _make_unfinished(model: str, version: int | str, got: str) -> IntegrityError:

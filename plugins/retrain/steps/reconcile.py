@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,12 @@ from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RegistryError, RetrainError
 from retrain.steps.freeze import freeze_model
 from retrain.steps.pointer import project_alias, propose_move, propose_return
+from retrain.steps.smoke_test import smoke_test_version
 
-__all__ = ["Finding", "Trouble", "reconcile_all", "reconcile_model"]
+__all__ = ["SECONDS_TO_SECOND_LOOK", "Finding", "Trouble", "reconcile_all", "reconcile_model"]
+
+SECONDS_TO_SECOND_LOOK: float = 3.0
+"""How long a champion that was found broken has until a second look decides."""
 
 _FRESH: Final = timedelta(hours=1)
 """For how long after a move an alias on the previous version counts as late, not as moved by hand."""
@@ -119,13 +124,13 @@ def _freeze(spec: PipelineSpec, actor: str, ledger: Ledger) -> str:
 
 
 def _revert_expired(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
-    registry, ledger = resources.registry, resources.ledger
+    ledger = resources.ledger
     standing = ledger.standing(spec.model, PRODUCTION)
     forced = standing.champion
     if forced is None or forced.expires_at is None or ledger.now() < forced.expires_at:
         return None
     detail = f"version {forced.version}, forced by {forced.actor} ({forced.reason}), until {forced.expires_at:%Y-%m-%d %H:%M}"
-    fallback = _find_intact_fallback(standing, registry)
+    fallback = _find_sound_fallback(spec, standing, resources)
     if fallback is None:
         return Finding(spec.model, Trouble.FORCE_EXPIRED, detail, "nothing to revert to: promote or force a version")
     reason = f"forced version {forced.version} expired"
@@ -140,15 +145,14 @@ def _replace_broken(spec: PipelineSpec, actor: str, resources: Resources) -> Fin
     champion = standing.champion
     if champion is None:
         return None
-    try:
-        _fetch(champion, registry)
-    except NotFoundError as error:
-        trouble, detail = Trouble.CHAMPION_GONE, f"version {champion.version}: {error.got}"
-    except IntegrityError as error:
-        trouble, detail = Trouble.CHAMPION_ALTERED, f"version {champion.version}: {error.got}"
-    else:
+    if _find_fault(champion, registry) is None:
         return None
-    fallback = _find_intact_fallback(standing, registry)
+    time.sleep(SECONDS_TO_SECOND_LOOK)
+    fault = _find_fault(champion, registry)
+    if fault is None:
+        return None  # one bad answer of the registry is not a broken champion
+    trouble, detail = fault
+    fallback = _find_sound_fallback(spec, standing, resources)
     if fallback is None:
         return Finding(spec.model, trouble, detail, "no former champion is intact: retrain with a nonce")
     ledger.append(propose_return(Action.ROLLBACK, fallback, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
@@ -229,17 +233,27 @@ def _follow(spec: PipelineSpec, resources: Resources) -> None:
         project_alias(spec, resources)
 
 
-def _find_intact_fallback(standing: Standing, registry: ModelRegistry) -> LedgerEntry | None:
-    """Return the latest former champion whose artifact is intact."""
+def _find_sound_fallback(spec: PipelineSpec, standing: Standing, resources: Resources) -> LedgerEntry | None:
+    """Return the latest former champion whose artifact is intact, loads and scores.
+
+    That it reads well also shows that the registry answers, so that it is the champion that is broken.
+    """
     for entry in standing.fallbacks():
         try:
-            _fetch(entry, registry)
+            smoke_test_version(spec, entry, resources)
         except (IntegrityError, NotFoundError):
             continue
         return entry
     return None
 
 
-def _fetch(entry: LedgerEntry, registry: ModelRegistry) -> None:
-    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-        registry.fetch(entry.model, entry.version, entry.manifest_digest, Path(scratch))
+def _find_fault(champion: LedgerEntry, registry: ModelRegistry) -> tuple[Trouble, str] | None:
+    """Return what is wrong with a champion's artifact; None if it is intact."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+            registry.fetch(champion.model, champion.version, champion.manifest_digest, Path(scratch))
+    except NotFoundError as error:
+        return Trouble.CHAMPION_GONE, f"version {champion.version}: {error.got}"
+    except IntegrityError as error:
+        return Trouble.CHAMPION_ALTERED, f"version {champion.version}: {error.got}"
+    return None

@@ -14,7 +14,7 @@ from tests.builders import LATEST, MODEL, World, make_spec
 from retrain.core.ledger.entries import Action, Move
 from retrain.core.policy.decision import Choice
 from retrain.core.training.artifact import digest_manifest
-from retrain.errors import IntegrityError, OutageError
+from retrain.errors import IntegrityError, NotFoundError, OutageError, RetrainError
 from retrain.steps import Finding, Trouble, reconcile_all
 
 ADOPT = {"promotion": {"out_of_band": "adopt"}}
@@ -254,6 +254,46 @@ def test_a_version_that_was_forged_in_the_registry_is_not_adopted(rejected: Worl
 
 
 # The champion
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.steps.reconcile.SECONDS_TO_SECOND_LOOK", 0.0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        NotFoundError("version 3 of churn must exist", got="no such version", fix="Retrain it."),
+        IntegrityError("the artifact must have its manifest's digests", got="another size", fix="Do not load it."),
+    ],
+)
+def test_one_bad_answer_deposes_nobody(three: World, monkeypatch: pytest.MonkeyPatch, answer: RetrainError) -> None:
+    fetch = three.registry.fetch
+
+    def fail_once(*arguments: Any) -> Any:
+        monkeypatch.setattr(three.registry, "fetch", fetch)
+        raise answer
+
+    monkeypatch.setattr(three.registry, "fetch", fail_once)
+    assert three.reconcile() == []
+    assert three.registry.fetch is fetch
+    assert (three.alias(), len(three.ledger.entries())) == (3, 3)
+
+
+def test_a_former_champion_that_does_not_score_is_not_returned_to(
+    three: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(three.artifact(3))
+    smoke_test = three.smoke_test
+
+    def fail_for_version_2(spec: Any, folder: Path, snapshot: Any) -> int:
+        if digest_manifest(folder) == three.ledger.entries()[1].manifest_digest:
+            raise IntegrityError("the model must score", got="an error", fix="Retrain it.")
+        return smoke_test(spec, folder, snapshot)
+
+    monkeypatch.setattr(three, "smoke_test", fail_for_version_2)
+    assert found_once(three).done == "rolled back to version 1"
 
 
 @pytest.mark.parametrize(
