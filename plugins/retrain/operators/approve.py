@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from retrain.core.policy.decision import Choice
 from retrain.core.text import escape_markdown
-from retrain.errors import OutageError, RetrainError
 from retrain.operators.base import RetrainOperator
+from retrain.operators.failures import to_airflow_error
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -70,10 +70,10 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         """Continue if approved; record a rejection or a timeout as a refusal."""
         try:
             return self._record_answer(context, event)
-        except OutageError as error:
-            raise AirflowException(str(error)) from error
-        except RetrainError as error:
-            raise AirflowFailException(str(error)) from None
+        except AirflowException:
+            raise
+        except Exception as error:  # noqa: BLE001 - each error gets a form that logs may hold
+            raise to_airflow_error(error, self.log) from None
 
     def _record_answer(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         from retrain.steps import refuse_promotion

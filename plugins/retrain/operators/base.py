@@ -15,8 +15,9 @@ from retrain.core.names import check_name
 from retrain.core.request import RetrainRequest, default_timeline
 from retrain.core.resources import Resources, Retrain
 from retrain.core.text import to_one_line
-from retrain.errors import OutageError, RetrainError
+from retrain.errors import RetrainError
 from retrain.hooks import AirflowResources
+from retrain.operators.failures import to_airflow_error
 from retrain.operators.orphan import die_with_supervisor
 from retrain.operators.threads import use_one_thread
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION, NOTE_KEY
@@ -80,16 +81,11 @@ class RetrainOperator(BaseOperator):
         use_one_thread()
         try:
             return self.run_step(self.retrain(context), context)
-        except RetrainError as error:
-            self.leave_failure(context, str(error))
-            if isinstance(error, OutageError):
-                raise AirflowException(str(error)) from error
-            raise AirflowFailException(str(error)) from None
         except AirflowException:
             raise  # a skip or a reschedule: not a failure
-        except Exception as error:
-            self.leave_failure(context, type(error).__name__)  # its text may hold row values
-            raise
+        except Exception as error:  # noqa: BLE001 - each error gets a form that logs may hold
+            self.leave_failure(context, str(error) if isinstance(error, RetrainError) else type(error).__name__)
+            raise to_airflow_error(error, self.log) from None
 
     def retrain(self, context: Context) -> Retrain:
         """Return the retrain of this DAG run, with the systems of the operator's connections."""

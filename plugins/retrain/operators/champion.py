@@ -13,8 +13,8 @@ from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import to_one_line
-from retrain.errors import OutageError, RetrainError
 from retrain.hooks import AirflowResources
+from retrain.operators.failures import to_airflow_error
 from retrain.operators.orphan import die_with_supervisor
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
@@ -70,10 +70,10 @@ class ChampionOperator(BaseOperator):
         self.origin = Origin.of_dag_run(run.dag_id, run.run_id)
         try:
             return self.operate(self.open_resources())
-        except OutageError as error:
-            raise AirflowException(str(error)) from error
-        except RetrainError as error:
-            raise AirflowFailException(str(error)) from None
+        except AirflowException:
+            raise
+        except Exception as error:  # noqa: BLE001 - each error gets a form that logs may hold
+            raise to_airflow_error(error, self.log) from None
 
 
 class ModelOperator(ChampionOperator):
