@@ -20,10 +20,25 @@ from retrain.errors import OutageError, RetrainError
 __all__ = ["Database"]
 
 LOCK_SECONDS = 30
-"""How long a writer waits for the one before it."""
+"""How long a writer waits for the one before it, and a reader for a lock on a table."""
+WRITER_IDLE_SECONDS = 20
+"""How long PostgreSQL keeps the turn of a writer that sends nothing, such as a stopped process; less than others wait for it."""
+READER_IDLE_SECONDS = 120
+"""How long PostgreSQL keeps the transaction of a reader that sends nothing."""
+STATEMENT_SECONDS = 120
+"""How long one statement may take in PostgreSQL."""
+
+_TCP: Final = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+"""Options of libpq: a server that is cut off is noticed within half a minute rather than two hours."""
 
 _LOCK_KEY: Final = 0x7265_7472_6169_6E  # "retrain" in ASCII
 _MISSING: Final = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
+_ENDED: Final = {"25P03", "57014", "57P01"}  # PostgreSQL: idle in a transaction, statement timeout, an administrator
 _MISSING_ON_SQLITE: Final = ("no such table", "no such column")
 
 
@@ -87,7 +102,7 @@ def _engine(address: str | URL) -> Engine:
     except ArgumentError:
         raise _wrong_address() from None
     if url.get_backend_name() == "postgresql":
-        patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+        patience = {name: value for name, value in ({"connect_timeout": 10} | _TCP).items() if name not in url.query}
     elif url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         patience = {}
     else:
@@ -117,8 +132,15 @@ def _begin_on_sqlite(connection: Connection) -> None:
 
 
 def _begin_on_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get("retrain_writes"):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000:.0f}")
+    writes = connection.get_execution_options().get("retrain_writes")
+    limits = {
+        "lock_timeout": LOCK_SECONDS,
+        "statement_timeout": STATEMENT_SECONDS,
+        "idle_in_transaction_session_timeout": WRITER_IDLE_SECONDS if writes else READER_IDLE_SECONDS,
+    }
+    # In one statement, and not in the connection's options, which a pooler such as PgBouncer refuses.
+    connection.exec_driver_sql(";".join(f"SET LOCAL {name} = {seconds * 1000:.0f}" for name, seconds in limits.items()))
+    if writes:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 
 
@@ -139,7 +161,7 @@ def _own_error(error: DBAPIError, url: URL) -> Exception:
             got="a database without them",
             fix="Run `retrain ledger migrate` once, then try again.",
         )
-    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+    if state in _ENDED or error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         where = f"{url.get_backend_name()} at {url.host}" if url.host else url.get_backend_name()
         return OutageError(
             "the ledger's database must answer",
