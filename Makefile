@@ -25,8 +25,7 @@ UI_TYPES := src/api/schema.d.ts
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -print) docs/openapi.json
 
 PROSE_PAGES := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
-PROSE_CODE := dags include tools benchmarks $(addprefix plugins/retrain/, adapters api hooks listeners reports sandbox testing \
-	$(addprefix core/, data evaluation ledger policy ports stats training))
+PROSE_CODE := dags include tools benchmarks plugins/retrain
 
 UNIT := tests/unit tests/dags tests/architecture plugins/retrain/core
 

@@ -121,7 +121,7 @@ def main(
 @app.command()
 def init(
     model: Model,
-    project: Annotated[Path, typer.Option("--project", help="Where include/ and dags/ are or shall be.")] = Path(),
+    project: Annotated[Path, typer.Option("--project", help="The folder that holds include/ and dags/.")] = Path(),
 ) -> None:
     """Make a first pipeline: spec, query, training code, expectations and a little data to try it on."""
     from retrain.cli.scaffold import make_pipeline
@@ -279,7 +279,7 @@ def decision(
             raise NotFoundError(
                 "the run must be one that came to a decision",
                 got=repr(run[:300]),
-                fix="Write it as <dag id>/<run id>; a run decides at its end, also where a step failed.",
+                fix="Write it as <dag id>/<run id>; a run decides at its end, even if a step failed.",
             )
         if as_json:
             out.print_json(json.dumps(decisions[-1].to_json() | {"id": decisions[-1].id}))

@@ -183,7 +183,7 @@ def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Findi
 
 
 def _read_standing_and_alias(spec: PipelineSpec, resources: Resources) -> tuple[Standing, int | None]:
-    """Return a standing and the version that the alias named while it held; a move between the two is no difference."""
+    """Return a standing and the version that the alias named at the same time; a move between the two reads is repeated."""
     while True:
         standing = resources.ledger.standing(spec.model, PRODUCTION)
         alias = resources.registry.alias_version(spec.model, spec.promotion.alias)

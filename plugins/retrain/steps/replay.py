@@ -42,7 +42,7 @@ class Replay:
     Attributes:
         restored: What is not as it was, and was put back for the replay: spec, code.
         changed: What is not as it was and cannot be put back: packages, as ``name then (now version)``.
-        first_difference: Where the models differ first, or the scores: a place, never a value of the data.
+        first_difference: The first place at which the models or the scores differ; it never holds a value of the data.
         rows: How many holdout rows both scored.
     """
 

@@ -28,7 +28,7 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
     now = retrain.resources.ledger.now()
     if request.as_of > now + _CLOCK_TOLERANCE:
         raise DataError(
-            "as-of must not be in the future, where no label is known yet",
+            "as-of must not be in the future: no label is known yet",
             got=f"{request.as_of:%Y-%m-%d %H:%M}; the ledger's clock says {now:%Y-%m-%d %H:%M}",
             fix="Request the retrain again with an as-of that has passed.",
         )

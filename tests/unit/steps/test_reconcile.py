@@ -76,7 +76,7 @@ def test_a_model_without_a_champion_is_left_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("policy", ["repair", "adopt"])
-def test_an_alias_that_is_one_move_behind_is_mended_without_an_alarm(succeeded: World, policy: str) -> None:
+def test_an_alias_that_is_one_move_behind_is_fixed_without_an_alarm(succeeded: World, policy: str) -> None:
     succeeded.respec(promotion={"out_of_band": policy})
     set_alias(succeeded, 1)
     finding = found_once(succeeded)
@@ -99,7 +99,7 @@ def test_an_alias_that_names_the_version_before_long_after_the_move_was_moved_by
     assert succeeded.alias() == 2
 
 
-def test_an_alias_that_was_never_set_is_mended_without_an_alarm(crowned: World) -> None:
+def test_an_alias_that_was_never_set_is_fixed_without_an_alarm(crowned: World) -> None:
     set_alias(crowned, None)
     finding = found_once(crowned)
     assert str(finding) == (
@@ -128,7 +128,7 @@ def test_an_alias_that_was_moved_or_deleted_by_hand_is_put_back(
     assert len(succeeded.ledger.entries()) == 2
 
 
-def test_another_alias_than_champion_is_the_one_that_is_mended(succeeded: World) -> None:
+def test_another_alias_than_champion_is_the_one_that_is_fixed(succeeded: World) -> None:
     succeeded.respec(promotion={"alias": "live"})
     assert succeeded.reconcile()[0].done == "live names version 2 again"
     assert succeeded.registry.alias_version(MODEL, "live") == 2
@@ -445,7 +445,7 @@ def tamper(world: World, seq: int) -> None:
     world.ledger = world.ledger.copy(entries=entries)
 
 
-def test_an_altered_ledger_freezes_every_model_and_mends_nothing(succeeded: World) -> None:
+def test_an_altered_ledger_freezes_every_model_and_fixes_nothing(succeeded: World) -> None:
     other = make_spec(succeeded.root, model="other")
     simulated = succeeded.retrain(replace(LATEST, timeline="simulation-1"))
     succeeded.freeze()

@@ -10,7 +10,7 @@ export type ModelsQuery = QueryOf<"/api/models">;
 export type LedgerQuery = QueryOf<"/api/ledger">;
 export type AttemptsQuery = QueryOf<"/api/attempts">;
 
-/** One cache for all pages: the host makes a page anew for each path. */
+/** One cache for all pages: the host makes a new page for each path. */
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {

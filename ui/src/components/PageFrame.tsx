@@ -16,7 +16,7 @@ interface Props {
   children: ReactNode;
 }
 
-// The host makes a page anew for each path, so what was seen last is kept outside of it.
+// The host makes a new page for each path, so what was seen last is kept outside of it.
 let lastPath: string | null = null;
 
 /** What all pages share: the way here, a heading that takes the focus after a move between pages, and the window's title. */

@@ -72,9 +72,9 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
         ({"data__window": {"train": "0d", "holdout": "1d"}}, "data.window.train", "must be greater than 0"),
         ({"data__window": {"train": "1d", "holdout": "999999w"}}, "data.window.holdout", "less than or equal to 36525"),
         (
-            {"gate": [{"check": "custom", "gate": "include.gates.Mine"}]},
+            {"gate": [{"check": "custom", "gate": "include.gates.MaxShare"}]},
             "gate[0].gate",
-            "must be module:Class; got 'include.gates.Mine'. For example include.gates",
+            "must be module:Class; got 'include.gates.MaxShare'. For example include.gates",
         ),
         (
             {"gate": [{"check": "fairness", "by": "plan", "floor": {"auc": 1}}]},
