@@ -194,10 +194,17 @@ def decide(
     for choice in (Choice.REJECT, Choice.HOLD):
         found = _find_decisive(verdicts, choice)
         if found:
-            reason = "; ".join(f"{verdicts[index].name}: {verdicts[index].reason}" for index in found)
+            reason = _join_reasons([f"{verdicts[index].name}: {verdicts[index].reason}" for index in found])
             return Ruling(choice, reason, found)
-    reason = "; ".join(verdict.reason for verdict in verdicts)
+    reason = _join_reasons([verdict.reason for verdict in verdicts])
     return Ruling(Choice.PROMOTE, reason, tuple(range(len(verdicts))))
+
+
+def _join_reasons(reasons: Sequence[str]) -> str:
+    """Return one text; each of several reasons ends as a sentence, because a reason may hold a semicolon itself."""
+    if len(reasons) == 1:
+        return reasons[0]
+    return " ".join(reason if reason.endswith(".") else f"{reason}." for reason in reasons)
 
 
 def find_block(as_of: datetime, champion: Pointer | None, *, block: BlockReason | None = None) -> BlockReason | None:
