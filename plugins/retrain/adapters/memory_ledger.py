@@ -41,7 +41,7 @@ class MemoryLedger:
             return other
 
     def open_retrain(self, request: RetrainRequest) -> None:
-        """Note that an attempt began; saying it twice changes nothing."""
+        """Note that an attempt began; a repeated call changes nothing."""
         with self._lock:
             self._retrains.setdefault(request.id, (request, datetime.now(UTC)))
 
@@ -90,7 +90,7 @@ class MemoryLedger:
         """Return one decision.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The ledger has no such decision.
         """
         with self._lock:
             if decision_id in self._decisions:
@@ -105,7 +105,7 @@ class MemoryLedger:
             return [d for d in self._decisions.values() if (d.model, d.timeline) == (model, timeline)]
 
     def pointer(self, model: str, timeline: str) -> Pointer | None:
-        """Return who is champion now."""
+        """Return the pointer to the current champion."""
         with self._lock:
             champion = self._standing(model, timeline).champion
         return champion.to_pointer() if champion else None
@@ -161,7 +161,7 @@ class MemoryLedger:
             return sorted({(decision.model, decision.timeline) for decision in self._decisions.values()})
 
     def verify(self) -> int:
-        """Check the hash chain over all entries, and the decisions they rest on; return how many there are.
+        """Check the hash chain over all entries, and the decisions they rest on; return the number of entries.
 
         Raises:
             IntegrityError: An entry or a decision was altered.

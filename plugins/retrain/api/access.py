@@ -1,4 +1,4 @@
-"""What the signed-in user may see and do, as Airflow's auth manager says."""
+"""The permissions of the signed-in user, from Airflow's auth manager."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Access:
 
         Args:
             models: The models.
-            dags: Those of them that Airflow has a DAG of; permission for the others is checked by their name.
+            dags: The models for which Airflow has a DAG; permission for the others is checked by name.
         """
         known, others = set(models).intersection(dags), set(models).difference(dags)
         allowed = self._manager.get_authorized_dag_ids(user=self.user, method="GET") if known else set()
@@ -58,22 +58,22 @@ class Access:
         return self._may("PUT", dag_id, DagAccessEntity.HITL_DETAIL)
 
     def is_approver(self, approvers: Collection[str]) -> bool:
-        """Tell whether a task that waits for one of these people may be answered by the user."""
+        """Tell whether the user may answer a task that waits for one of these people."""
         return not approvers or self._manager.is_authorized_hitl_task(assigned_users=set(approvers), user=self.user)
 
     def need_read(self, model: str) -> None:
-        """Refuse who may not read the DAG of a model."""
+        """Refuse a user who may not read the DAG of a model."""
         if not self.may_read(model):
             raise _refusal(f"the user {self.name} may not read the DAG {model}")
 
     def need_run(self, *dag_ids: str) -> None:
-        """Refuse who may not start a run of each of these DAGs."""
+        """Refuse a user who may not start a run of each of these DAGs."""
         for dag_id in dag_ids:
             if not self.may_run(dag_id):
                 raise _refusal(f"the user {self.name} may not start the DAG {dag_id}")
 
     def need_answer(self, dag_id: str) -> None:
-        """Refuse who may not answer a task of a DAG."""
+        """Refuse a user who may not answer a task of a DAG."""
         if not self.may_answer(dag_id):
             raise _refusal(f"the user {self.name} may not answer tasks of the DAG {dag_id}")
 

@@ -15,7 +15,7 @@ __all__ = ["create_app"]
 
 
 def create_app() -> FastAPI:
-    """Return the app; every route of it asks who the user is, and just the bundle's code is for everybody."""
+    """Return the app; every route authenticates the user, except that of the bundle's code."""
     app = FastAPI(
         title="retrain",
         version=__version__,

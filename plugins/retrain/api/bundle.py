@@ -1,4 +1,4 @@
-"""The pages' code and icons as Airflow's UI loads them, each addressed with the digest of what is in it."""
+"""The pages' code and icons as Airflow's UI loads them, each with the digest of its content in its address."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 class Bundle(StaticFiles):
-    """Serves the pages' code and icons: to everybody, for they hold nothing else."""
+    """Serves the pages' code and icons to everybody, because they hold no data."""
 
     def __init__(self) -> None:
         super().__init__(directory=_FOLDER, check_dir=False)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file; a browser keeps it where its address names what is in it."""
+        """Return a file; a browser caches it if its address holds the digest."""
         response = await super().get_response(path, scope)
         named = scope.get("query_string", b"") == f"v={digest_of_file(path)}".encode()
         response.headers["cache-control"] = _A_YEAR if named else "no-cache"
@@ -44,6 +44,6 @@ def file_url(prefix: str, name: str) -> str:
 
 @cache
 def digest_of_file(name: str) -> str:
-    """Return the first digits of a file's sha256; empty where it was not built."""
+    """Return the first digits of a file's sha256; empty if it was not built."""
     path = _FOLDER / name
     return hash_file(path)[:16] if path.is_file() else ""

@@ -1,4 +1,4 @@
-"""What Airflow knows of the pipelines' DAGs: owner, tags, next run, and who is asked to approve."""
+"""The pipelines' DAGs as Airflow stores them: owner, tags, next run, and open approvals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What routes ask for beside their parameters: the user's access, and the ledger."""
+"""The dependencies of routes: the user's access, and the ledger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_ledger() -> SqlLedger:
 
 
 def access_of(user: GetUserDep) -> Access:
-    """Return what the signed-in user may do."""
+    """Return the permissions of the signed-in user."""
     return Access(user)
 
 
@@ -42,7 +42,7 @@ LedgerDep = Annotated[SqlLedger, Depends(open_ledger)]
 
 
 def readable_model(model: ModelParam, access: AccessDep) -> str:
-    """Return the model's name, once it is sure that the user may read its DAG."""
+    """Return the model's name after checking that the user may read its DAG."""
     access.need_read(model)
     return model
 

@@ -1,4 +1,4 @@
-"""Every error as the same typed body: what must hold, what came, what to do next."""
+"""Every error as the same typed body: the rule, the value that broke it, and the fix."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def describe(error: Answerable) -> tuple[int, Problem]:
-    """Return the status and the words of an error."""
+    """Return the HTTP status and the texts of an error."""
     if isinstance(error, RetrainError):
         # Whatever else this package raises, such as a ledger without tables, is about the platform and not the request.
         found = (code for kind, code in _STATUS.items() if isinstance(error, kind))

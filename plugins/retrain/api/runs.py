@@ -1,4 +1,4 @@
-"""Runs started, and answers given, in the name of the signed-in user: what Airflow's own API does, in this process."""
+"""Starts runs and answers approvals in the name of the signed-in user, as Airflow's own API does, in this process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WHEN_PAUSED: Final = (
 
 
 class AskedBeforeError(ConflictError):
-    """The same was asked before, and that run is there."""
+    """The same request was made before, and its run exists."""
 
     def __init__(self, dag_id: str, run_id: str) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ def run_id_for(dag_id: str, operation: str, model: str, change: Mapping[str, Any
     """Return the run id of a request: the same for the same request, until a run of it failed.
 
     Args:
-        change: The request, and the state it rests on, such as the pointer's generation.
+        change: The request and the state that it rests on, such as the pointer's generation.
     """
     prefix = f"{operation}__{model}__{digest_json(dict(change))[:_SHOWN]}"
     failed = select(func.count()).where(
@@ -59,12 +59,12 @@ def run_id_for(dag_id: str, operation: str, model: str, change: Mapping[str, Any
 
 
 def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any], user: str) -> None:
-    """Start a run of a DAG; the caller has asked whether the user may.
+    """Start a run of a DAG; the caller has checked the user's permission.
 
     Raises:
         NotFoundError: There is no such DAG.
         ConflictError: It is paused or its file has errors.
-        AskedBeforeError: There is such a run.
+        AskedBeforeError: Such a run exists.
     """
     _check_ready(dag_id)
     try:
@@ -87,7 +87,7 @@ def answer_approval(model: str, run_id: str, option: str, user: Any) -> None:
     """Answer the approval that a run waits for, as `user`; Airflow checks that the user is among those who may.
 
     Raises:
-        HTTPException: Airflow's own answer: 403, 404, or 409 where it was answered before.
+        HTTPException: Airflow's own answer: 403, 404, or 409 if it was answered before.
     """
     payload = UpdateHITLDetailPayload(chosen_options=[option], params_input={})
     with create_session(scoped=False) as session:

@@ -34,7 +34,7 @@ class GuardedRoute(APIRoute):
     """A route that changes something.
 
     In this order: the user (401), a row in the log of attempts, where the request comes from (403, 415), and only then
-    its body. The row gets the outcome in the end, a refusal's as well. Without a ledger to write it to nothing is done.
+    its body. At the end the row gets the outcome, also of a refusal. Without a ledger for the row nothing is done.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -67,7 +67,7 @@ class GuardedRoute(APIRoute):
 
 
 def check_origin(request: Request) -> None:
-    """Refuse what a page of somebody else's could have made the user's browser send.
+    """Refuse a request that another site's page could have made the user's browser send.
 
     Raises:
         HTTPException: 415 without JSON; 403 without the header, or from another origin.
@@ -84,7 +84,7 @@ def check_origin(request: Request) -> None:
         raise HTTPException(HTTPStatus.FORBIDDEN, "a change must come from Airflow's own pages")
     by_token = request.headers.get("authorization", "").lower().startswith("bearer ")
     if site is None and origin is None and not by_token:
-        # A browser says at least one of the two with every POST; what sends a cookie and neither is no page of ours.
+        # A browser says at least one of the two with every POST; a request with a cookie and neither is not from our pages.
         raise HTTPException(HTTPStatus.FORBIDDEN, "a change with a cookie must say where it comes from")
 
 
@@ -99,7 +99,7 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what comes in."""
+        """Count the bytes of the body as they arrive."""
         read = 0
 
         async def counted() -> Message:

@@ -25,7 +25,7 @@ class Ask:
     """Asks Airflow in the name of the user.
 
     Args:
-        attempt: The row in the log of attempts, which learns what is asked for.
+        attempt: The row in the log of attempts, which receives the details of the request.
     """
 
     def __init__(self, access: Access, ledger: SqlLedger, attempt: Attempt) -> None:

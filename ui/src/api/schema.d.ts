@@ -332,7 +332,7 @@ export interface components {
     schemas: {
         /**
          * Accepted
-         * @description The run that does it.
+         * @description The DAG run that performs the operation.
          */
         Accepted: {
             operation: components["schemas"]["Operation"];
@@ -481,7 +481,7 @@ export interface components {
         };
         /**
          * Champion
-         * @description Who is champion, and since when.
+         * @description The champion, and since when it is live.
          */
         Champion: {
             /** Version */
@@ -528,7 +528,7 @@ export interface components {
         };
         /**
          * Change
-         * @description Something that is not as it was; null where one of the two does not have it.
+         * @description A difference between two runs; null if one of the two does not have the value.
          */
         Change: {
             /**
@@ -545,7 +545,7 @@ export interface components {
         };
         /**
          * Choice
-         * @description What becomes of a challenger.
+         * @description What a decision does with a challenger.
          * @enum {string}
          */
         Choice: "PROMOTE" | "HOLD" | "REJECT";
@@ -608,7 +608,7 @@ export interface components {
         };
         /**
          * DataView
-         * @description What the challenger was made and measured from.
+         * @description The data that the challenger was trained and evaluated on.
          */
         DataView: {
             /** Snapshot */
@@ -654,7 +654,7 @@ export interface components {
         };
         /**
          * DecisionList
-         * @description What one DAG run decided: nothing yet, one decision, or several where it was cleared and ran again.
+         * @description The decisions of one DAG run: none yet, one, or several if it was cleared and ran again.
          */
         DecisionList: {
             /**
@@ -801,7 +801,7 @@ export interface components {
         };
         /**
          * LedgerHealth
-         * @description Whether chain, pointers and decisions are what they were.
+         * @description Whether chain, pointers and decisions are unchanged.
          */
         LedgerHealth: {
             /** Intact */
@@ -828,7 +828,7 @@ export interface components {
         };
         /**
          * LedgerRow
-         * @description One entry; `generation` is null where the pointer did not move.
+         * @description One entry; `generation` is null if the pointer did not move.
          */
         LedgerRow: {
             /** Seq */
@@ -879,7 +879,7 @@ export interface components {
         };
         /**
          * Links
-         * @description Where to look; those within Airflow are relative to its base URL.
+         * @description Links; those within Airflow are relative to its base URL.
          */
         Links: {
             /** Dag Run */
@@ -937,7 +937,7 @@ export interface components {
         };
         /**
          * ModelDetail
-         * @description Champion, what was decided, what was moved, and what may be done.
+         * @description The champion, decisions, moves and permitted operations.
          */
         ModelDetail: {
             /** Model */
@@ -1074,7 +1074,7 @@ export interface components {
         };
         /**
          * Operation
-         * @description What a person may ask for.
+         * @description An operation that a user may request.
          * @enum {string}
          */
         Operation: "retrain" | "promote" | "rollback" | "freeze" | "unfreeze" | "approve";
@@ -1086,7 +1086,7 @@ export interface components {
         Outcome: "pass" | "fail" | "inconclusive";
         /**
          * PendingApproval
-         * @description A promotion that waits for a person's yes.
+         * @description A promotion that waits for approval.
          */
         PendingApproval: {
             /** Dag Id */
@@ -1110,7 +1110,7 @@ export interface components {
         };
         /**
          * Permissions
-         * @description What this user may ask for; each needs the DAG that does it to be there, too.
+         * @description The operations that this user may start; each also needs its DAG to exist.
          */
         Permissions: {
             /** Retrain */
@@ -1182,7 +1182,7 @@ export interface components {
         };
         /**
          * ReliabilityCurve
-         * @description How often what was predicted came true, in up to ten bins with the same number of rows.
+         * @description Predicted probability against observed share, in up to ten bins with the same number of rows.
          *
          *     Of the second class if there are two, otherwise of the predicted class.
          */
@@ -1225,7 +1225,7 @@ export interface components {
         };
         /**
          * RetrainDetail
-         * @description One retrain: what was decided, why, on what.
+         * @description One retrain: the decision, its reasons and its data.
          */
         RetrainDetail: {
             decision: components["schemas"]["DecisionPoint"];
@@ -1284,7 +1284,7 @@ export interface components {
         };
         /**
          * ScorecardView
-         * @description What was measured, before any judgement.
+         * @description The measurements, before any gate judges them.
          */
         ScorecardView: {
             /** Digest */
@@ -1313,7 +1313,7 @@ export interface components {
         };
         /**
          * SliceView
-         * @description The metrics of the rows where a column has a value.
+         * @description The metrics of the rows whose column has a value.
          */
         SliceView: {
             /** Column */
@@ -1355,7 +1355,7 @@ export interface components {
         };
         /**
          * VerdictView
-         * @description What one gate said.
+         * @description The verdict of one gate.
          */
         VerdictView: {
             /**

@@ -1,4 +1,4 @@
-"""The requests of users over the pages' API and their outcomes: a row before anything is done, its outcome after."""
+"""The log of users' requests over the pages' API: a row is written before the operation, its outcome afterwards."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Attempt", "AttemptLog", "LoggedAttempt"]
 
 @dataclass
 class Attempt:
-    """What somebody tries; filled while it becomes known.
+    """A user's attempted operation; its fields are filled as they become known.
 
     Attributes:
-        status: The HTTP status of the answer; None while there is none.
-        outcome: What came of it, in words. Never a secret.
-        dag_id: The DAG that does it, with `run_id` its run.
+        status: The HTTP status of the response; None until there is one.
+        outcome: The outcome in words; it never holds a secret.
+        dag_id: The DAG that performs it; `run_id` is its run.
     """
 
     actor: str
@@ -37,7 +37,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class LoggedAttempt:
-    """An attempt as it is kept."""
+    """A stored attempt."""
 
     seq: int
     at: datetime
@@ -51,23 +51,23 @@ class AttemptLog:
         self._database = database
 
     def begin(self, attempt: Attempt) -> int:
-        """Write an attempt down before it is looked at; return its number."""
+        """Store an attempt before it is checked; return its number."""
         with self._database.writing() as connection:
             row = asdict(attempt) | {"at": self._database.now(connection)}
             return int(connection.execute(insert(ATTEMPT).values(row).returning(ATTEMPT.c.seq)).scalar_one())
 
     def end(self, seq: int, attempt: Attempt) -> None:
-        """Write down what came of it."""
+        """Store the outcome of an attempt."""
         with self._database.writing() as connection:
             connection.execute(update(ATTEMPT).where(ATTEMPT.c.seq == seq).values(asdict(attempt)))
 
     def models(self) -> set[str]:
-        """Return the models that something was tried on."""
+        """Return the models that have attempts."""
         with self._database.reading() as connection:
             return set(connection.execute(select(ATTEMPT.c.model).distinct()).scalars())
 
     def list(self, models: Collection[str], *, before: int | None = None, limit: int = 50) -> list[LoggedAttempt]:
-        """Return the attempts on some models, the latest first; those before a number where one is given."""
+        """Return the attempts on some models, the latest first; only those before a number if one is given."""
         query = select(ATTEMPT).where(ATTEMPT.c.model.in_(models)).order_by(ATTEMPT.c.seq.desc()).limit(limit)
         if before is not None:
             query = query.where(ATTEMPT.c.seq < before)

@@ -30,7 +30,7 @@ __all__ = ["SqlLedger"]
 class SqlLedger:
     """The ledger in PostgreSQL, or in a SQLite file.
 
-    Every method may raise `OutageError` where the database does not answer, and `RetrainError` where it has no tables.
+    Every method may raise `OutageError` if the database does not answer, and `RetrainError` if it has no tables.
 
     Args:
         url_or_engine: A SQLAlchemy URL, or an engine that the caller made.
@@ -60,7 +60,7 @@ class SqlLedger:
             upgrade(connection)
 
     def open_retrain(self, request: RetrainRequest) -> None:
-        """Note that an attempt began; saying it twice changes nothing."""
+        """Note that an attempt began; a repeated call changes nothing."""
         with self._database.writing() as connection:
             if connection.execute(select(RETRAIN.c.id).where(RETRAIN.c.id == request.id)).first() is None:
                 known = {"id": request.id, "origin": str(request.origin), "opened_at": self._database.now(connection)}
@@ -86,7 +86,7 @@ class SqlLedger:
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
         """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
 
-        A decision with an id that is stored already is not stored again: the first one is returned.
+        If a decision with the same id is stored already, return that one and store nothing.
 
         Raises:
             ConflictError: Its sequence of tests has grown since it was allotted its error.
@@ -113,7 +113,7 @@ class SqlLedger:
         """Return one decision.
 
         Raises:
-            NotFoundError: There is none.
+            NotFoundError: The ledger has no such decision.
         """
         with self._database.reading() as connection:
             found = queries.find_decision(connection, decision_id)
@@ -135,7 +135,7 @@ class SqlLedger:
             return [queries.to_decision(*row) for row in rows]
 
     def pointer(self, model: str, timeline: str) -> Pointer | None:
-        """Return who is champion now."""
+        """Return the pointer to the current champion."""
         with self._database.reading() as connection:
             return queries.find_pointer(connection, model, timeline)
 
@@ -172,7 +172,7 @@ class SqlLedger:
             return queries.first_entry(connection, *of_timeline, LEDGER.c.action == Action.PROMOTE.value)
 
     def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
-        """Return entries by sequence; of one model or timeline where named."""
+        """Return entries by sequence; of one model or timeline if named."""
         query = select(LEDGER).order_by(LEDGER.c.seq)
         for column, name in ((LEDGER.c.model, model), (LEDGER.c.timeline, timeline)):
             query = query if name is None else query.where(column == name)
@@ -202,7 +202,7 @@ class SqlLedger:
             return sorted((row.model, row.timeline) for row in rows)
 
     def verify(self) -> int:
-        """Check the hash chain, that each pointer is its last move, and each decision what it was; return how many entries.
+        """Check the hash chain, that each pointer is its last move, and each decision unchanged; return the number of entries.
 
         Raises:
             IntegrityError: The ledger was tampered with.

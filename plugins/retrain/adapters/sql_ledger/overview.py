@@ -1,4 +1,4 @@
-"""What people look at: all models at once, and pages of entries, each in a fixed number of queries."""
+"""Reads for the pages: all models at once, and pages of entries, each in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["DecisionHead", "LedgerOverview", "ModelHead", "Requester"]
 
 @dataclass(frozen=True)
 class DecisionHead:
-    """What a list is searched and sorted by, without the verdicts behind it."""
+    """The fields of a decision by which a list is searched and sorted, without its verdicts."""
 
     id: str
     choice: Choice
@@ -32,7 +32,7 @@ class DecisionHead:
 
 @dataclass(frozen=True)
 class ModelHead:
-    """Where a model stands on a timeline.
+    """The state of a model on a timeline.
 
     Attributes:
         champion: The move that set the current pointer.
@@ -74,9 +74,9 @@ class LedgerOverview:
     def champion_metrics(
         self, timeline: str, models: Collection[str], *, points: int
     ) -> dict[str, list[tuple[datetime, float]]]:
-        """Return (as-of, primary metric of who was champion after that decision), oldest first, the last `points` a model.
+        """Return (as-of, primary metric of the champion after that decision), oldest first, the last `points` per model.
 
-        The metric is on that decision's holdout: the challenger's where it became champion, else the champion's.
+        The metric is on that decision's holdout: the challenger's if it became champion, otherwise the champion's.
         """
         with self._database.reading() as connection:
             promoted = _promoted(connection, timeline, models)
@@ -122,7 +122,7 @@ class LedgerOverview:
         """Return a stored scorecard.
 
         Raises:
-            IntegrityError: It is not the one of its digest.
+            IntegrityError: Its content does not match its digest.
         """
         query = select(SCORECARD.c.document).where(SCORECARD.c.digest == digest)
         with self._database.reading() as connection:
@@ -130,7 +130,7 @@ class LedgerOverview:
         return None if document is None else queries.to_scorecard(document, digest)
 
     def decision_count(self, model: str, timeline: str) -> int:
-        """Return how many decisions there are."""
+        """Return the number of decisions."""
         of_timeline = (DECISION.c.model == model, DECISION.c.timeline == timeline)
         with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(DECISION).where(*of_timeline)).scalar_one())
@@ -160,7 +160,7 @@ class LedgerOverview:
         before: int | None = None,
         limit: int = 50,
     ) -> list[LedgerEntry]:
-        """Return a page of entries on some models, the latest first; those before a sequence number where one is given."""
+        """Return a page of entries on some models, the latest first; only those before a sequence number if one is given."""
         wanted: list[ColumnElement[bool]] = [LEDGER.c.model.in_(models)]
         if timeline is not None:
             wanted.append(LEDGER.c.timeline == timeline)
@@ -214,7 +214,7 @@ def _last_decisions(connection: Connection, timeline: str) -> dict[str, Decision
 
 
 def _models_with_decisions(timeline: str) -> CTE:
-    """Return the names of a timeline, each found by one hop through the index: there are many decisions a name."""
+    """Return the names of a timeline, each found by one hop through the index: there are many decisions per name."""
     here = DECISION.c.timeline == timeline
     names = select(func.min(DECISION.c.model).label("model")).where(here).cte("names", recursive=True)
     following = select(func.min(DECISION.c.model)).where(here, DECISION.c.model > names.c.model).correlate(names)

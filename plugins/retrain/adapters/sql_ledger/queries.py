@@ -1,4 +1,4 @@
-"""What the ledger asks of its tables, each on a connection that the caller holds."""
+"""The queries of the ledger, each on a connection that the caller holds."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def to_decision(document: dict[str, Any], decision_id: str) -> Decision:
     """Return the decision of a document.
 
     Raises:
-        IntegrityError: It is not the decision of that id.
+        IntegrityError: Its content does not match that id.
     """
     try:
         decision = Decision.from_json(document)
@@ -102,7 +102,7 @@ def count_tests(connection: Connection, sequence: str) -> int:
 
 
 def keep_scorecard(connection: Connection, scorecard: Scorecard, at: datetime) -> None:
-    """Store a scorecard, once a digest."""
+    """Store a scorecard, once per digest."""
     digest = scorecard.digest
     if connection.execute(select(SCORECARD.c.digest).where(SCORECARD.c.digest == digest)).first() is None:
         names = ("digest", "key", "model", "timeline")
@@ -114,7 +114,7 @@ def to_scorecard(document: dict[str, Any], digest: str) -> Scorecard:
     """Return the scorecard of a document.
 
     Raises:
-        IntegrityError: It is not the one of that digest.
+        IntegrityError: Its content does not match that digest.
     """
     try:
         scorecard = Scorecard.from_json(document)
@@ -134,7 +134,7 @@ def to_entry(row: Row[Any]) -> LedgerEntry:
     """Return the entry of a ledger row.
 
     Raises:
-        IntegrityError: Its action is none that this version knows.
+        IntegrityError: This version does not know its action.
     """
     try:
         return LedgerEntry(**{**row._mapping, "action": Action(row.action)})
@@ -184,7 +184,7 @@ def find_standing(connection: Connection, model: str, timeline: str) -> Standing
 
 
 def find_pointer(connection: Connection, model: str, timeline: str) -> Pointer | None:
-    """Return who is champion."""
+    """Return the pointer to the champion."""
     row = connection.execute(select(POINTER).where(POINTER.c.model == model, POINTER.c.timeline == timeline)).first()
     return to_pointer(row) if row else None
 

@@ -33,7 +33,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return what the driver gets: UTC, without its offset where the database would not keep it."""
+        """Return what the driver gets: UTC, without its offset if the database would not keep it."""
         if value is None:
             return None
         return as_utc(value).replace(tzinfo=None) if dialect.name == "sqlite" else as_utc(value)

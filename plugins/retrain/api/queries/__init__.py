@@ -1,1 +1,1 @@
-"""What the pages read, a file a page: from ledger, stores and Airflow to one answer."""
+"""The reads of the pages, one file per page: from ledger, stores and Airflow to one response."""

@@ -1,4 +1,4 @@
-"""What is not as it was between two retrains: parameters, code, packages, spec, and periods of the data."""
+"""The differences between two retrains: parameters, code, packages, spec, and periods of the data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TAGS: Final[dict[str, Literal["data", "code", "lock", "spec"]]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What MLflow knows of the run that made a version."""
+    """The MLflow run that made a version."""
 
     url: str
     params: Mapping[str, str]
@@ -37,7 +37,7 @@ class Run:
 
 
 def read_run(decision: Decision, unavailable: list[Unavailable]) -> Run | None:
-    """Return the run of a decision's challenger; where MLflow cannot say, note why, and ask it no more."""
+    """Return the run of a decision's challenger; if MLflow cannot return it, note why and do not ask again."""
     if decision.challenger is None or any(item.part == "mlflow" for item in unavailable):
         return None
     run_id = decision.challenger.run_id
@@ -54,7 +54,7 @@ def read_run(decision: Decision, unavailable: list[Unavailable]) -> Run | None:
 
 
 def read_snapshot(decision: Decision, unavailable: list[Unavailable]) -> Snapshot | None:
-    """Return the snapshot of a decision; where the store cannot say, note why."""
+    """Return the snapshot of a decision; if the store cannot return it, note why."""
     if not decision.snapshot:
         return None
     try:
@@ -65,7 +65,7 @@ def read_snapshot(decision: Decision, unavailable: list[Unavailable]) -> Snapsho
 
 
 def changes(before: Run | None, after: Run | None) -> list[Change]:
-    """Return what differs from one run to another; nothing where one of them is not known."""
+    """Return what differs from one run to another; nothing if one of them is not known."""
     if before is None or after is None:
         return []
     tags = [
@@ -80,7 +80,7 @@ def changes(before: Run | None, after: Run | None) -> list[Change]:
 
 
 def changed_periods(before: Snapshot | None, after: Snapshot | None) -> list[ChunkChange]:
-    """Return the calendar periods whose rows differ, oldest first; nothing where one snapshot is not known."""
+    """Return the calendar periods whose rows differ, oldest first; nothing if one snapshot is not known."""
     if before is None or after is None:
         return []
     old = {chunk.start: chunk for chunk in before.chunks}

@@ -1,4 +1,4 @@
-"""What was measured: metrics, slices, and how often what was predicted came true."""
+"""The measurements: metrics, slices and reliability curves."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _POINTS: Final = 24
 
 @dataclass(frozen=True)
 class ModelFilter:
-    """What the table shows."""
+    """The filter of the table."""
 
     timeline: str = PRODUCTION
     search: str = ""
@@ -54,7 +54,7 @@ class _Line:
 def list_models(model_filter: ModelFilter, ledger: SqlLedger, access: Access) -> ModelPage:
     """Return a page of the models whose DAG the user may read.
 
-    On production a pipeline that was never retrained is among them.
+    The production timeline includes pipelines that were never retrained.
     """
     lines = _readable_lines(model_filter.timeline, ledger, access)
     found = [line for line in lines if _meets(line, model_filter)]
@@ -102,7 +102,7 @@ def _line(head: ModelHead, dag: Dag | None) -> _Line:
 
 
 def _with_decisions(lines: list[_Line], ledger: SqlLedger) -> list[_Line]:
-    """Return the lines with their decisions, which are read for those that need them alone: they are large."""
+    """Return the lines with their decisions, read only for the lines that need them, because they are large."""
     heads = [line.head.decision for line in lines if line.head.decision and line.decision is None]
     found = ledger.overview.decisions([head.id for head in heads]) if heads else {}
     return [
@@ -131,7 +131,7 @@ _STATES: Final[dict[State, Callable[[ModelHead], bool]]] = {
 
 
 def _sorted(lines: Iterable[_Line], sort: Sort) -> list[_Line]:
-    """Sort by a column; what is not known comes last, whichever way round."""
+    """Sort by a column; unknown values come last in both directions."""
     key, backwards = _KEYS[sort.removeprefix("-")], sort.startswith("-")
     known = [(value, line) for line in lines if (value := key(line)) is not None]
     unknown = [line for line in lines if key(line) is None]

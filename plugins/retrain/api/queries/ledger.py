@@ -22,7 +22,7 @@ __all__ = ["LedgerFilter", "export_entries", "list_attempts", "list_entries", "v
 
 @dataclass(frozen=True)
 class LedgerFilter:
-    """Which entries; None is any."""
+    """The filter of entries; None matches any."""
 
     model: str | None = None
     timeline: str | None = None
@@ -65,7 +65,7 @@ def verify(ledger: SqlLedger, access: Access) -> LedgerHealth:
 
 
 def export_entries(model: str | None, ledger: SqlLedger, access: Access) -> Iterator[str]:
-    """Return entries as lines of JSON, oldest first; the ledger is asked before the first of them is sent."""
+    """Return entries as lines of JSON, oldest first; the ledger is read before the first is sent."""
     entries = ledger.overview.stream(_readable(model, ledger.overview.models, access))
     first: list[LedgerEntry] = [entry for entry in (next(entries, None),) if entry is not None]
     return (json.dumps(entry.to_json()) + "\n" for entry in chain(first, entries))
@@ -83,7 +83,7 @@ def list_attempts(model: str | None, before: int | None, limit: int, ledger: Sql
 
 
 def _readable(model: str | None, models: Callable[[], set[str]], access: Access) -> set[str]:
-    """Return the models that are asked about and may be read."""
+    """Return the requested models that the user may read."""
     if model is not None:
         access.need_read(model)
         return {model}

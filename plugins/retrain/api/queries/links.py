@@ -1,4 +1,4 @@
-"""Where else to look."""
+"""Links to other pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["version_url"]
 
 
 def version_url(model: str, version: int | None) -> str | None:
-    """Return a version's page in MLflow; None without a version, or where Airflow has no connection to MLflow."""
+    """Return a version's page in MLflow; None without a version, or if Airflow has no connection to MLflow."""
     if version is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""One model: where it stands, how it got there, and what this user may do about it."""
+"""One model: its state, its history, and the operations that this user may start."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
         most: At most this many decisions.
 
     Raises:
-        NotFoundError: Neither ledger nor Airflow knows it.
+        NotFoundError: Neither the ledger nor Airflow knows the model.
     """
     dag = find_dags([model]).get(model)
     timelines = set(ledger.overview.timelines(model))

@@ -1,4 +1,4 @@
-"""Everything on one retrain; a store that does not answer leaves its part out and says so."""
+"""Everything on one retrain; if a store does not answer, its part is left out and listed as unavailable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_retrain(model: str, decision_id: str, ledger: SqlLedger) -> RetrainDeta
 
     Raises:
         NotFoundError: There is no such decision on the model.
-        IntegrityError: The stored decision is not the one of its id.
+        IntegrityError: The stored decision does not match its id.
     """
     decision = ledger.decision(decision_id)
     if decision.model != model:

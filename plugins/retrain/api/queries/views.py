@@ -1,4 +1,4 @@
-"""From the ledger's own objects to what goes over the wire."""
+"""Converts the ledger's objects to the API's schemas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def verdict_view(verdict: Verdict) -> VerdictView:
-    """Return what one gate said."""
+    """Return the verdict of one gate."""
     low_high = verdict.interval
     return VerdictView(
         name=verdict.name,
@@ -67,7 +67,7 @@ def decision_point(decision: Decision) -> DecisionPoint:
 
 
 def champion_of(move: LedgerEntry, now: datetime) -> Champion:
-    """Return who is champion by the move that made it so."""
+    """Return the champion that a move set."""
     return Champion(
         version=move.version,
         as_of=move.as_of,
@@ -85,7 +85,7 @@ def champion_of(move: LedgerEntry, now: datetime) -> Champion:
 
 
 def ledger_row(entry: LedgerEntry) -> LedgerRow:
-    """Return an entry."""
+    """Return a ledger entry as a row."""
     return LedgerRow.model_validate(entry)
 
 

@@ -1,1 +1,1 @@
-"""A router a resource."""
+"""One router per resource."""

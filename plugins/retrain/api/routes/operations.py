@@ -1,4 +1,4 @@
-"""What moves a champion or starts a retrain: each starts a DAG run, and returns before it has ended."""
+"""Operations that move a champion or start a retrain: each starts a DAG run and returns before the run ends."""
 
 from __future__ import annotations
 

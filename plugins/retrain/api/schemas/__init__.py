@@ -1,1 +1,1 @@
-"""What goes over the wire, a file a page."""
+"""The API's schemas, one file per page."""

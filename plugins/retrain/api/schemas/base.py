@@ -1,4 +1,4 @@
-"""What every answer and every request body has in common."""
+"""The base of every response and request body."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Interval(Schema):
 
 
 class VerdictView(Schema):
-    """What one gate said."""
+    """The verdict of one gate."""
 
     name: str = Field(description="The check with its metric, as it is shown.")
     check: str
@@ -73,6 +73,6 @@ class DecisionPoint(Schema):
 
 
 class DecisionList(Schema):
-    """What one DAG run decided: nothing yet, one decision, or several where it was cleared and ran again."""
+    """The decisions of one DAG run: none yet, one, or several if it was cleared and ran again."""
 
     decisions: list[DecisionPoint] = Field(description="Oldest first.")

@@ -14,7 +14,7 @@ __all__ = ["Champion", "MetricPoint", "ModelPage", "ModelRow", "Timeline", "Time
 
 
 class Champion(Schema):
-    """Who is champion, and since when."""
+    """The champion, and since when it is live."""
 
     version: int
     as_of: datetime = Field(description="What it knows: the end of its data.")

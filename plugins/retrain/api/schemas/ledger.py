@@ -14,7 +14,7 @@ __all__ = ["AttemptPage", "AttemptRow", "LedgerHealth", "LedgerPage", "LedgerRow
 
 
 class LedgerRow(Schema):
-    """One entry; `generation` is null where the pointer did not move."""
+    """One entry; `generation` is null if the pointer did not move."""
 
     seq: int
     at: datetime
@@ -46,7 +46,7 @@ class LedgerPage(Schema):
 
 
 class LedgerHealth(Schema):
-    """Whether chain, pointers and decisions are what they were."""
+    """Whether chain, pointers and decisions are unchanged."""
 
     intact: bool
     entries: int | None = Field(description="How many were checked; null where the check ended at a break.")

@@ -31,7 +31,7 @@ class Fallback(Schema):
 
 
 class PendingApproval(Schema):
-    """A promotion that waits for a person's yes."""
+    """A promotion that waits for approval."""
 
     dag_id: str
     run_id: str
@@ -42,7 +42,7 @@ class PendingApproval(Schema):
 
 
 class Permissions(Schema):
-    """What this user may ask for; each needs the DAG that does it to be there, too."""
+    """The operations that this user may start; each also needs its DAG to exist."""
 
     retrain: bool
     promote: bool
@@ -52,7 +52,7 @@ class Permissions(Schema):
 
 
 class ModelDetail(Schema):
-    """Champion, what was decided, what was moved, and what may be done."""
+    """The champion, decisions, moves and permitted operations."""
 
     model: str
     timeline: str

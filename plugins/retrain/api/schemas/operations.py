@@ -1,4 +1,4 @@
-"""What may be asked for, and what comes back once it is under way."""
+"""The operations that a user may request, and the response once one has started."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Operation(StrEnum):
-    """What a person may ask for."""
+    """An operation that a user may request."""
 
     RETRAIN = "retrain"
     PROMOTE = "promote"
@@ -102,7 +102,7 @@ class ApproveBody(Schema):
 
 
 class Accepted(Schema):
-    """The run that does it."""
+    """The DAG run that performs the operation."""
 
     operation: Operation
     model: str

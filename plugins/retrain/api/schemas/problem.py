@@ -1,4 +1,4 @@
-"""What the API says where it cannot do what was asked."""
+"""The error body of the API."""
 
 from __future__ import annotations
 

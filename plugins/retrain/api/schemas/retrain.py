@@ -35,7 +35,7 @@ class MetricPair(Schema):
 
 
 class SliceView(Schema):
-    """The metrics of the rows where a column has a value."""
+    """The metrics of the rows whose column has a value."""
 
     column: str
     value: str
@@ -52,7 +52,7 @@ class CalibrationBin(Schema):
 
 
 class ReliabilityCurve(Schema):
-    """How often what was predicted came true, in up to ten bins with the same number of rows.
+    """Predicted probability against observed share, in up to ten bins with the same number of rows.
 
     Of the second class if there are two, otherwise of the predicted class.
     """
@@ -62,7 +62,7 @@ class ReliabilityCurve(Schema):
 
 
 class ScorecardView(Schema):
-    """What was measured, before any judgement."""
+    """The measurements, before any gate judges them."""
 
     digest: str
     rows: int
@@ -83,7 +83,7 @@ class ChunkChange(Schema):
 
 
 class DataView(Schema):
-    """What the challenger was made and measured from."""
+    """The data that the challenger was trained and evaluated on."""
 
     snapshot: str
     train_start: datetime
@@ -102,7 +102,7 @@ class DataView(Schema):
 
 
 class Change(Schema):
-    """Something that is not as it was; null where one of the two does not have it."""
+    """A difference between two runs; null if one of the two does not have the value."""
 
     kind: Literal["param", "data", "code", "lock", "spec"]
     name: str
@@ -111,7 +111,7 @@ class Change(Schema):
 
 
 class Links(Schema):
-    """Where to look; those within Airflow are relative to its base URL."""
+    """Links; those within Airflow are relative to its base URL."""
 
     dag_run: str | None
     validation: str | None = Field(description="The task that holds the data's expectations against it.")
@@ -120,7 +120,7 @@ class Links(Schema):
 
 
 class RetrainDetail(Schema):
-    """One retrain: what was decided, why, on what."""
+    """One retrain: the decision, its reasons and its data."""
 
     decision: DecisionPoint
     verdicts: list[VerdictView]

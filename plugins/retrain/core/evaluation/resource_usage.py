@@ -1,4 +1,4 @@
-"""What a stored model costs: how long it takes to score, and how much room it takes."""
+"""The resource usage of a stored model: latency of scoring, size and memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["Latency", "ResourceUsage"]
 
 @dataclass(frozen=True)
 class Latency:
-    """How long scoring so many rows at once takes.
+    """The latency of scoring a number of rows in one call.
 
     Attributes:
-        rows: Rows a call.
+        rows: Rows per call.
         calls: How many calls were timed, after a warm-up.
-        p50: The median of their seconds.
-        p99: The 99th percentile of their seconds.
+        p50: Median latency in seconds.
+        p99: 99th percentile of the latency in seconds.
     """
 
     rows: int
@@ -28,12 +28,12 @@ class Latency:
 
 @dataclass(frozen=True)
 class ResourceUsage(JsonDataclass):
-    """What was measured of a stored model in a process of its own.
+    """The resource usage of a stored model, measured in a separate process.
 
     Attributes:
-        latencies: One for each number of rows a call.
+        latencies: One per number of rows per call.
         size: Bytes of all files of the artifact.
-        memory: Bytes that loading and scoring added to the process at its peak; NaN where the platform does not tell.
+        memory: Bytes that loading and scoring added to the process at its peak; NaN if the platform does not report it.
     """
 
     latencies: tuple[Latency, ...]
@@ -41,5 +41,5 @@ class ResourceUsage(JsonDataclass):
     memory: float
 
     def latency(self, rows: int) -> Latency | None:
-        """Return the latency of calls of so many rows, where they were timed."""
+        """Return the latency of calls with this number of rows; None if they were not timed."""
         return next((latency for latency in self.latencies if latency.rows == rows), None)

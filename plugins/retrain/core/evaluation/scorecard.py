@@ -21,7 +21,7 @@ __all__ = ["Scorecard", "SliceScore", "score_slices", "value_of"]
 
 @dataclass(frozen=True)
 class SliceScore:
-    """The metrics of one slice: the rows where `column` has `value`."""
+    """The metrics of one slice: the rows whose `column` has `value`."""
 
     column: str
     value: str
@@ -32,11 +32,11 @@ class SliceScore:
 
 @dataclass(frozen=True)
 class Scorecard(JsonDataclass):
-    """What was measured in one retrain, before any judgement.
+    """The measurements of one retrain, before any gate judges them.
 
     Attributes:
         key: The key of the retrain.
-        opponent: Whom the challenger met; None where the champion could not be loaded.
+        opponent: The model that the challenger was compared with; None if the champion could not be loaded.
         why_no_opponent: The reason in that case.
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.

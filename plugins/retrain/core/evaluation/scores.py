@@ -29,7 +29,7 @@ class Scores:
         opponent: Like `challenger`; None if there is nothing to compare with.
         event_time: (n,) datetime64, UTC.
         columns: Columns to slice or cluster by, each (n,).
-        baseline: What a dummy of the challenger's training rows says on every row: (classes,) shares, or (1,) a number.
+        baseline: Prediction of a dummy fitted on the training rows, the same on every row: (classes,) shares, or (1,) a number.
     """
 
     y: Floats
@@ -74,7 +74,7 @@ class Scores:
         """Return the scores of the dummy, shaped like `challenger`.
 
         Raises:
-            DataError: None was stored.
+            DataError: No baseline was stored.
         """
         if self.baseline is None:
             raise DataError("the scores must hold what a dummy says", got="none", fix="Clear the task evaluate.")
@@ -88,7 +88,7 @@ class Scores:
             column: Holds the rule's prediction: the probability of the positive class, or the number of a regression.
 
         Raises:
-            DataError: The column is missing or says no such thing, or there are not two classes.
+            DataError: The column is missing or does not hold such predictions, or there are not two classes.
         """
         must = f"the rule {column} must be a finite number on every row"
         if column not in self.columns:

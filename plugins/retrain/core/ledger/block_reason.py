@@ -26,11 +26,11 @@ class BlockReason(JsonDataclass):
     """Why no verdict can promote a challenger.
 
     Attributes:
-        actor: Who froze the timeline or rolled back from the key; empty when it was neither.
-        since: When they did.
-        reason: The reason they gave; of a decision that version 0.1 stored, the whole sentence.
+        actor: The user who froze the timeline or rolled back from the key; empty for other kinds.
+        since: When the user did that.
+        reason: The user's reason; for a decision that version 0.1 stored, the whole sentence.
         champion_version: The champion that superseded the challenger.
-        champion_as_of: What that champion knows.
+        champion_as_of: The as-of of that champion.
     """
 
     kind: BlockKind

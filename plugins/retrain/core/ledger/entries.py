@@ -1,4 +1,4 @@
-"""Pointer, moves, and the hash-chained ledger entries that prove what was in production when."""
+"""Pointer, moves, and the hash-chained ledger entries that prove which version was in production at which time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Pointer(JsonDataclass):
-    """Who is champion of a model on a timeline.
+    """The champion of a model on a timeline.
 
     Attributes:
         generation: How many times the pointer moved; the next move must name it.
@@ -65,8 +65,8 @@ class Move:
 
     Attributes:
         expected_generation: The generation that the move rests on; 0 if there is no champion yet.
-        idempotency_key: The same move, proposed again, changes nothing and returns the first entry.
-        approver: Who approved the promotion, where the pipeline asks for that.
+        idempotency_key: Identifies the move: a repeated one changes nothing and returns the first entry.
+        approver: The user who approved the promotion, if the pipeline requires approval.
         lifetime: How long a forced version may stay.
     """
 
@@ -89,13 +89,13 @@ class Move:
 
 @dataclass(frozen=True)
 class LedgerEntry(JsonDataclass):
-    """One row of the ledger; `generation` is None where the pointer did not move.
+    """One row of the ledger; `generation` is None if the pointer did not move.
 
     Attributes:
-        seq: The order; never the clock.
+        seq: The position in the ledger, which alone gives the order; `at` does not.
         at: The database's time.
         previous_hash: The hash of the entry before this one.
-        decision_digest: The sha256 of the decision that it rests on, so that no verdict can be edited unseen either.
+        decision_digest: The sha256 of the decision that it rests on, so that an edited verdict is detected too.
         hash: The sha256 over all other fields.
     """
 
@@ -144,14 +144,14 @@ class LedgerEntry(JsonDataclass):
 
 
 def check_decisions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
-    """Check that the decisions which entries rest on are as they were then.
+    """Check that the decisions which entries rest on are unchanged.
 
     Args:
         wanted: The digest by decision id, of the entries.
         found: The digest by decision id, of the stored decisions.
 
     Raises:
-        IntegrityError: One was edited or removed.
+        IntegrityError: A decision was edited or removed.
     """
     for decision_id, digest in wanted.items():
         if found.get(decision_id) != digest:
@@ -163,7 +163,7 @@ def check_decisions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None
 
 
 def verify_chain(entries: Iterable[LedgerEntry]) -> int:
-    """Check that each entry carries its own hash and the one before it; return how many there are.
+    """Check that each entry carries its own hash and the one before it; return the number of entries.
 
     Raises:
         IntegrityError: An entry was edited, removed or put in between.

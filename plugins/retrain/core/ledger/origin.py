@@ -60,5 +60,5 @@ class Origin(JsonDataclass):
         return cls.of_command(rest) if first == _COMMAND else cls.of_dag_run(first, rest)
 
     def __str__(self) -> str:
-        """Return the text by which the ledger finds a request, and which its identity rests on."""
+        """Return the text by which the ledger finds a request and from which the request's identity is made."""
         return f"{_COMMAND}/{self.user}" if self.kind is OriginKind.COMMAND else f"{self.dag_id}/{self.run_id}"

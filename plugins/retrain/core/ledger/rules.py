@@ -15,7 +15,7 @@ def as_utc(instant: datetime) -> datetime:
     """Return an aware instant in UTC.
 
     Raises:
-        ValueError: The instant has no offset, so nobody knows when it is.
+        ValueError: The instant has no offset, so its time is ambiguous.
     """
     if instant.tzinfo is None:
         raise ValueError("an instant must have an offset, such as +00:00")
@@ -88,7 +88,7 @@ def confirm_same_move(move: Move, first: LedgerEntry) -> LedgerEntry:
 
 
 def _check_intact(*entries: LedgerEntry | None) -> None:
-    """Look at what the move rests on; the whole chain is looked at by `verify_chain`."""
+    """Check the entries that the move rests on; `verify_chain` checks the whole chain."""
     for entry in entries:
         if entry is not None and entry.hash != entry.content_hash():
             raise IntegrityError(

@@ -13,7 +13,7 @@ __all__ = ["Standing"]
 
 @dataclass(frozen=True)
 class Standing:
-    """What the ledger's entries on one model and timeline add up to.
+    """The state that results from the ledger's entries on one model and timeline.
 
     Attributes:
         moves: Every entry that moved the pointer, in order.
@@ -62,7 +62,7 @@ class Standing:
     def fallbacks(self) -> list[LedgerEntry]:
         """Return the versions that were live before the champion and may be again, the latest first.
 
-        A version that was only ever forced is none of them: its time was limited.
+        A version that was only ever forced is not among them, because its time was limited.
         """
         found: dict[int, LedgerEntry] = {}
         for move in reversed(self.moves):

@@ -1,4 +1,4 @@
-"""What a policy would have decided on past retrains, and how its champions scored in the next windows."""
+"""Replays a policy on past retrains: its decisions, and the metrics of its champions in the next windows."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Step(JsonDataclass):
     """One past retrain under a policy.
 
     Attributes:
-        champion: The champion's version after it.
+        champion: The champion's version after the retrain.
         next_value: The champion's metric in the next window, on rows that no decision had seen; NaN after the last one.
-        best_next: The best that any version made by then reached there: the choice in hindsight.
-        never_next: What the first version of all reached there: never retraining.
-        promotion_gain: Where it promoted: how much better than the champion before the new one was there.
+        best_next: The best metric in that window of all versions made so far: the choice in hindsight.
+        never_next: The metric of the first version in that window: never retraining.
+        promotion_gain: The gain in that window over the previous champion, if the step promoted.
     """
 
     as_of: datetime
@@ -45,7 +45,7 @@ class Step(JsonDataclass):
 
 @dataclass(frozen=True)
 class Backtest:
-    """A policy over a history; gains and regrets are positive where better or worse, in units of the metric."""
+    """A policy over a history; a positive gain is better, a positive regret is worse, both in units of the metric."""
 
     policy: str
     metric: str
@@ -54,17 +54,17 @@ class Backtest:
 
     @property
     def promotions(self) -> int:
-        """How many challengers it promoted."""
+        """Number of promoted challengers."""
         return sum(step.choice is Choice.PROMOTE for step in self.steps)
 
     @property
     def bad_promotions(self) -> int:
-        """How many of those did worse in the next window than the champion they replaced."""
+        """Number of promoted challengers with a worse metric in the next window than the champion that they replaced."""
         return sum(step.promotion_gain < 0 for step in self.steps)
 
     @property
     def flaps(self) -> int:
-        """How many champions were replaced at the very next retrain."""
+        """Number of champions that the next retrain replaced."""
         promoted = [step.choice is Choice.PROMOTE for step in self.steps]
         return sum(first and second for first, second in pairwise(promoted))
 
@@ -84,7 +84,7 @@ class Backtest:
         return _mean([self._sign * (step.next_value - step.never_next) for step in self.steps])
 
     def worse_than(self, other: Backtest) -> bool:
-        """Whether its champions did worse in the windows in which both policies had one."""
+        """Whether its champions have a worse mean metric in the windows in which both policies had a champion."""
         pairs = zip(self.steps, other.steps, strict=True)
         gaps = [self._sign * (own.next_value - others.next_value) for own, others in pairs]
         return _mean(gaps) < 0
@@ -118,16 +118,16 @@ def walk(
     greater_is_better: bool,
     every: int = 1,
 ) -> Backtest:
-    """Let a policy decide on past retrains in their order, each against the champion that it made itself.
+    """Apply a policy to past retrains in order, each against the champion that the policy itself promoted.
 
     Args:
         policy: Its name.
-        retrains: (as-of, version) of each, by as-of.
+        retrains: (as-of, version) of each retrain, sorted by as-of.
         verdicts: The decision on retrain i against the champion made in retrain j.
         value: The metric of the version of retrain j on the holdout of retrain i.
         metric: The metric's name.
-        greater_is_better: Whether more of it is better.
-        every: Look at every n-th retrain only, as a slower schedule would.
+        greater_is_better: Whether a greater value is better.
+        every: Use only every n-th retrain, as a slower schedule would.
     """
     sign = 1.0 if greater_is_better else -1.0
     champion: int | None = None

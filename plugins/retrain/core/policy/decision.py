@@ -24,7 +24,7 @@ _FORM_WITH_TYPED_ORIGIN: Final = 3
 
 
 class Choice(StrEnum):
-    """What becomes of a challenger."""
+    """What a decision does with a challenger."""
 
     PROMOTE = "PROMOTE"
     HOLD = "HOLD"
@@ -44,11 +44,11 @@ class Challenger:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the verdicts come to, before it is recorded.
+    """The choice that the verdicts lead to, before it is recorded.
 
     Attributes:
-        reason: What a person reads: of each verdict that decided, or of what blocked them.
-        decided_by: Where in the verdicts those stand that decided; empty when something blocked them.
+        reason: The text that a person reads: the reasons of the deciding verdicts, or the block reason.
+        decided_by: Indices of the verdicts that decided; empty if the promotion was blocked.
         blocked_by: Why no verdict could promote.
     """
 
@@ -60,20 +60,20 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Decision(JsonDataclass):
-    """What was decided on one retrain, and why.
+    """The decision on one retrain, and its reason.
 
     Attributes:
-        request_id: The attempt that it ends.
+        request_id: The retrain request that the decision ends.
         metric: The primary metric's name; `challenger_value` and `opponent_value` are in its units.
-        failed_step: The step that failed, when the retrain never came to its gates.
+        failed_step: The step that failed; empty if the retrain reached its gates.
         holdout: The first instant of the evaluation window, and the one after its last.
-        consulted: How many times earlier decisions on the model, of whatever timeline, had looked at the window: each counts
-            by the part of it that it shared.
-        allotment: The error that the test against the champion was given; None when nothing was spent.
-        decided_by: Where in `verdicts` those stand that decided; empty when a step failed or something blocked them.
+        consulted: How many times earlier decisions on the model, on any timeline, used the window: each counts by the share
+            of the window that it used.
+        allotment: The error that was allotted to the test against the champion; None if none was spent.
+        decided_by: Indices into `verdicts` of those that decided; empty if a step failed or the promotion was blocked.
         blocked_by: Why no verdict could promote the challenger.
-        form: How it is stored: 3 with the fields of the origin, 2 with the text of the origin, 1 without typed facts at all.
-            A stored document keeps its form and so its digest.
+        form: How it is stored: 3 with the fields of the origin, 2 with the text of the origin, 1 without typed facts.
+            A stored document keeps its form, and therefore its digest.
     """
 
     request_id: str
@@ -114,7 +114,7 @@ class Decision(JsonDataclass):
     def id(self) -> str:
         """The identity of the decision: the same evidence against the same champion is the same decision.
 
-        Under error control so is the same test only: another policy is another chance for luck, and must not go unrecorded.
+        Under error control the test is part of the identity: another policy is another test, and must be recorded.
         """
         key = self.challenger.key if self.challenger else self.reason
         test = self.allotment.test if self.allotment else ""
@@ -142,7 +142,7 @@ class Decision(JsonDataclass):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Each reason on its own: one per verdict that decided, else the whole one."""
+        """The reasons as a tuple: one per deciding verdict; the whole reason if no verdict decided."""
         if not self.decided_by:
             return (self.reason,)
         promoted = self.choice is Choice.PROMOTE
@@ -150,7 +150,7 @@ class Decision(JsonDataclass):
 
     @property
     def past_test(self) -> PastTest | None:
-        """What later tests of its sequence must know of it; None where it took no place in one."""
+        """The past test that later tests of its sequence need; None if it took no place in a sequence."""
         given = self.allotment
         if given is None or given.place is None:
             return None
@@ -182,7 +182,7 @@ class Decision(JsonDataclass):
 def decide(
     verdicts: Sequence[Verdict], as_of: datetime, champion: Pointer | None, *, block: BlockReason | None = None
 ) -> Ruling:
-    """Return the choice and why: any failing verdict rejects, any doubt holds, only unanimity promotes.
+    """Return the choice and its reason: a failing verdict rejects, an inconclusive one holds, and PROMOTE needs all to pass.
 
     `block` says why no promotion may happen at all, such as a freeze.
     """
@@ -217,11 +217,11 @@ def _find_decisive(verdicts: Sequence[Verdict], choice: Choice) -> tuple[int, ..
 
 
 def _read_first_form(document: dict[str, Any], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the fields that documents of version 0.1 lack, by what `decide` did and wrote then."""
+    """Return the fields that documents of version 0.1 lack, derived from the reason that `decide` wrote at the time."""
     choice, reason = Choice(document["choice"]), document["reason"]
     found = () if document["failed_step"] else _find_decisive(verdicts, choice)
-    said = "; ".join(f"{verdicts[index].name}: {verdicts[index].reason}" for index in found)
-    if document["failed_step"] or choice is Choice.PROMOTE or said == reason:
+    stored_reason = "; ".join(f"{verdicts[index].name}: {verdicts[index].reason}" for index in found)
+    if document["failed_step"] or choice is Choice.PROMOTE or stored_reason == reason:
         return {"decided_by": found, "blocked_by": None, "form": 1}
     openings = {
         "frozen by ": BlockKind.FROZEN,

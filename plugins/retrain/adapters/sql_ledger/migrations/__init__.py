@@ -21,7 +21,7 @@ def upgrade(connection: Connection) -> None:
     """Bring the tables to the newest revision, within the caller's transaction.
 
     Raises:
-        RetrainError: A later version of this package has been here.
+        RetrainError: A later version of this package migrated the tables.
     """
     config = Config()
     config.set_main_option("script_location", f"{__name__}:")
