@@ -1,4 +1,4 @@
-"""The errors of `retrain`: what must hold, what came instead, and what to do next.
+"""The errors of `retrain`: each names the rule, the value that broke it, and the fix.
 
 Permanent errors (a wrong spec, bad data, an altered artifact) fail at once; an `OutageError` is worth a retry.
 """

@@ -1,4 +1,4 @@
-"""What every bundle of ports shares, whatever its stores are."""
+"""The part of a bundle of ports that does not depend on its stores."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ __all__ = ["RollbackPlan", "plan_rollback", "roll_back"]
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """What a rollback would do.
+    """The current move and the target of a planned rollback.
 
     Attributes:
-        current: The move that made today's champion.
+        current: The move that made the current champion.
         target: The move that last made the other version champion; `current` if nothing is left to do.
     """
 

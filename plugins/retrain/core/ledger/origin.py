@@ -39,12 +39,12 @@ class Origin(JsonDataclass):
 
     @classmethod
     def of_dag_run(cls, dag_id: str, run_id: str) -> Origin:
-        """Return the origin of what a DAG run requests."""
+        """Return the origin of a DAG run's request."""
         return cls(OriginKind.DAG_RUN, dag_id=dag_id, run_id=run_id)
 
     @classmethod
     def of_command(cls, user: str) -> Origin:
-        """Return the origin of what a user's command requests."""
+        """Return the origin of a user's command."""
         return cls(OriginKind.COMMAND, user=user)
 
     @classmethod
