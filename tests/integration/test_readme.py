@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -199,7 +200,9 @@ def test_every_dag_file_is_one_that_airflow_parses(project: Path) -> None:
     command: list[str | Path] = [sys.executable, "-c", script, project / "dags"]
     done = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True)
     errors, dags = done.stdout.splitlines()[-2:]
-    assert (errors, dags) == ("{}", "['after_churn', 'churn', 'churn_by_hand']"), done.stdout
+    assert errors == "{}", done.stdout
+    operations = {f"retrain_{name}" for name in ("force", "freeze", "reconcile", "rehearsal", "replay", "rollback")}
+    assert set(ast.literal_eval(dags)) == operations | {"after_churn", "churn", "churn_by_hand"}, done.stdout
 
 
 def test_the_gate_of_the_how_to_keeps_the_promises_that_its_test_checks(project: Path) -> None:

@@ -37,7 +37,7 @@ class AirflowApi:
         """Send a PATCH and return its JSON."""
         return self._checked(self._client.patch(path, json=body))
 
-    def wait_for_dag(self, dag_id: str, seconds: float = 60) -> None:
+    def wait_for_dag(self, dag_id: str, seconds: float = 120) -> None:
         """Return when Airflow has parsed a DAG.
 
         Raises:

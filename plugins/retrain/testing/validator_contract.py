@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -104,7 +104,7 @@ def reports_plain_json(validator: Validator, case: ValidationCase) -> None:
     """A report can be stored as JSON, without NaN."""
     for rows in (case.good, case.bad):
         try:
-            json.dumps(_validate(validator, case, rows).to_json(), allow_nan=False)
+            json.dumps(asdict(_validate(validator, case, rows)), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise AssertionError(f"a report must be plain JSON: {error}") from error
 

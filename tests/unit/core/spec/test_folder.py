@@ -203,6 +203,15 @@ def test_the_models_of_a_folder_are_listed_good_or_bad(tmp_path: Path) -> None:
     assert list_models(tmp_path) == ["one", "two"]
 
 
+def test_a_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    write(tmp_path / "good.yaml")
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    assert list_models(tmp_path) == ["churn"]
+    spec = find_spec_in(tmp_path, "churn")
+    assert spec is not None
+    assert spec.model == "churn"
+
+
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     for call in (read_specs, list_models, lambda folder: find_spec_in(folder, "churn")):
         with pytest.raises(NotFoundError, match="the folder of pipelines must exist"):
