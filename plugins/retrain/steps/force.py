@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
-from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger
 from retrain.core.resources import Resources
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps.operation import Operation, refuse_operation
-from retrain.steps.pointer import move_pointer, project_alias, propose_move
+from retrain.steps.pointer import follow_pointer, move_pointer, propose_move
 from retrain.steps.smoke_test import smoke_test_version
 
 __all__ = ["force_champion"]
@@ -27,7 +26,7 @@ def force_champion(version: int, operation: Operation, resources: Resources, *, 
     """
     spec, timeline, ledger = operation.spec, operation.timeline, resources.ledger
     if (earlier := operation.find_earlier_move(Action.FORCE, ledger)) is not None:
-        _follow(operation, resources)
+        follow_pointer(spec, timeline, resources)
         return earlier
     challenger = resources.registry.find_version(spec.model, version)
     if challenger is None:
@@ -40,7 +39,7 @@ def force_champion(version: int, operation: Operation, resources: Resources, *, 
         raise gone
     pointer = ledger.pointer(spec.model, timeline)
     if pointer is not None and pointer.version == version:
-        _follow(operation, resources)
+        follow_pointer(spec, timeline, resources)
         raise ConflictError(
             f"version {version} of {spec.model} must not be champion already", got="the champion", fix="Nothing to do."
         )
@@ -62,12 +61,6 @@ def force_champion(version: int, operation: Operation, resources: Resources, *, 
         smoke_test_version(spec, move, resources)
 
     return move_pointer(spec, move, check, resources)
-
-
-def _follow(operation: Operation, resources: Resources) -> None:
-    """Set the alias that an earlier try, which moved the pointer, may have left behind."""
-    if operation.timeline == PRODUCTION:
-        project_alias(operation.spec, resources)
 
 
 def _check_recorded(move: Move, ledger: Ledger) -> None:

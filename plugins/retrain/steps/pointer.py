@@ -17,7 +17,7 @@ from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 
-__all__ = ["LONG_AGO", "move_pointer", "project_alias", "propose_move", "propose_return", "refuse"]
+__all__ = ["LONG_AGO", "follow_pointer", "move_pointer", "project_alias", "propose_move", "propose_return", "refuse"]
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The as-of of a first champion without a decision: every later challenger may follow it."""
@@ -39,10 +39,15 @@ def move_pointer(spec: PipelineSpec, move: Move, check: Callable[[], object], re
         refuse(ledger, move, str(error))
         raise
     failpoint("pointer_moved")
-    if move.timeline == PRODUCTION:
+    follow_pointer(spec, move.timeline, resources)
+    return entry
+
+
+def follow_pointer(spec: PipelineSpec, timeline: str, resources: Resources) -> None:
+    """Set the registry alias after a move, or after an earlier try that died before it did; only production has an alias."""
+    if timeline == PRODUCTION:
         project_alias(spec, resources)
         failpoint("alias_set")
-    return entry
 
 
 def project_alias(spec: PipelineSpec, resources: Resources) -> int | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from retrain.core.ledger.entries import Action, LedgerEntry
-from retrain.core.names import PRODUCTION
 from retrain.core.ports import Ledger
 from retrain.core.resources import Resources
 from retrain.errors import ConflictError, NotFoundError
 from retrain.steps.operation import Operation
-from retrain.steps.pointer import move_pointer, project_alias, propose_return
+from retrain.steps.pointer import follow_pointer, move_pointer, propose_return
 from retrain.steps.smoke_test import smoke_test_version
 
 __all__ = ["RollbackPlan", "plan_rollback", "roll_back"]
@@ -82,8 +81,7 @@ def roll_back(plan: RollbackPlan, operation: Operation, resources: Resources) ->
     """
     spec = operation.spec
     if plan.done:
-        if operation.timeline == PRODUCTION:
-            project_alias(spec, resources)
+        follow_pointer(spec, operation.timeline, resources)
         return plan.current
     move = propose_return(Action.ROLLBACK, plan.target, plan.current, actor=operation.actor, reason=operation.reason)
     if operation.origin is not None:
