@@ -16,6 +16,7 @@ from retrain.core.text import to_one_line
 from retrain.hooks import AirflowResources
 from retrain.operators.failures import to_airflow_error
 from retrain.operators.orphan import die_with_supervisor
+from retrain.operators.threads import use_one_thread
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class ChampionOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Do the operation; a permanent error fails the task at once, an outage is retried."""
         die_with_supervisor()
+        use_one_thread()
         run = context["dag_run"]
         self.actor = run.triggering_user_name or str(run.run_type)
         self.origin = Origin.of_dag_run(run.dag_id, run.run_id)
