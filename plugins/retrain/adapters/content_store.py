@@ -64,8 +64,8 @@ class ContentStore:
         try:
             local = self._copy_to_local(path)
             actual = hash_file(local)
-            if actual != digest and local != Path(str(path.path)):
-                local.unlink()  # the copy may be at fault, not the store
+            if actual != digest and not _is_local(path):
+                local.unlink(missing_ok=True)  # the copy may be at fault, not the store
                 local = self._copy_to_local(path)
                 actual = hash_file(local)
         except FileNotFoundError:
