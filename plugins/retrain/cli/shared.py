@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import typer
 from rich.console import Console
@@ -100,9 +100,7 @@ def read_instant(text: str) -> datetime:
 
 def get_context(ctx: typer.Context) -> CliContext:
     """Return what the options of the root command and the profile name."""
-    context = ctx.obj
-    assert isinstance(context, CliContext)  # noqa: S101 - the root command sets it before any other runs
-    return context
+    return cast("CliContext", ctx.obj)  # the root command sets it before any other runs
 
 
 def find_spec(model: str, folder: Path) -> PipelineSpec:

@@ -93,8 +93,8 @@ def _read(hint: Any, value: Any) -> Any:
         return datetime.fromisoformat(value)
     if isinstance(hint, type) and issubclass(hint, JsonDataclass):
         return hint.from_json(value)
-    if is_dataclass(hint):
-        return _read_fields(hint, value)  # type: ignore[arg-type]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _read_fields(hint, value)
     return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else value
 
 

@@ -146,9 +146,7 @@ def test_only_a_note_of_ours_is_replaced(engine: Engine, leave: Left, before: st
     assert read_notes(engine)[0] == {7: after}
 
 
-def test_an_error_leaves_the_schedulers_transaction_intact(
-    engine: Engine, leave: Left, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_leaves_the_schedulers_transaction_intact(engine: Engine, leave: Left) -> None:
     from airflow.models.taskinstance import TaskInstanceNote
 
     leave("first half written, second half refused")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from retrain.core.extensions import ExtensionPoint, installed_names
 from retrain.core.policy.gates import BUILT_IN_GATES, INSTALLED_TAG, Installed
 from retrain.core.spec.model import PipelineSpec
-from retrain.core.spec.plain_yaml import YamlMistake, read_yaml
+from retrain.core.spec.plain_yaml import PlainYamlError, read_yaml
 from retrain.core.spec.rules import broken_rules, did_you_mean
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, GATE_EXAMPLE
 from retrain.errors import SpecError, SpecProblem
@@ -77,7 +77,7 @@ def _parse(text: str) -> _Outcome:
     """Return the spec that a text holds, or the mistakes in it."""
     try:
         document = read_yaml(text)
-    except YamlMistake as error:
+    except PlainYamlError as error:
         return (SpecProblem(error.place, "must be plain YAML", error.problem, "Fix the text there."),)
     if not isinstance(document, Mapping):
         return (SpecProblem("", "must be a mapping of keys", type(document).__name__, "Start with `model: <name>`."),)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-__all__ = ["MAX_DEPTH", "PythonLoader", "YamlMistake", "choose_loader", "read_yaml"]
+__all__ = ["MAX_DEPTH", "PlainYamlError", "PythonLoader", "choose_loader", "read_yaml"]
 
 MAX_DEPTH: Final = 64
 """How deep collections may be nested. libyaml's composer recurses in C: without a limit, deep text ends the process."""
@@ -15,7 +15,7 @@ _STARTS: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
 _ENDS: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 
 
-class YamlMistake(ValueError):  # noqa: N818 - a mistake in a text, which becomes a SpecError
+class PlainYamlError(ValueError):
     """The text is not plain YAML.
 
     Attributes:
@@ -36,9 +36,9 @@ class _RefuseDuplicates:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise YamlMistake(_place(key.start_mark), "a key must be plain text")
+                raise PlainYamlError(_place(key.start_mark), "a key must be plain text")
             if key.value in seen:
-                raise YamlMistake(_place(key.start_mark), f"the key {str(key.value)[:60]!r} is given twice")
+                raise PlainYamlError(_place(key.start_mark), f"the key {str(key.value)[:60]!r} is given twice")
             seen.add(key.value)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]  # the parser's
         return mapping
@@ -66,16 +66,16 @@ def read_yaml(text: str, loader: type[PythonLoader] = _LOADER) -> Any:
     """Return what a YAML text of one document holds.
 
     Raises:
-        YamlMistake: The text is not plain YAML.
+        PlainYamlError: The text is not plain YAML.
     """
     try:
         _check_events(text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe loaders
-    except YamlMistake:
+    except PlainYamlError:
         raise
     except (yaml.YAMLError, ValueError) as error:
         problem = getattr(error, "problem", None) or type(error).__name__
-        raise YamlMistake(_place(getattr(error, "problem_mark", None)), problem) from None
+        raise PlainYamlError(_place(getattr(error, "problem_mark", None)), problem) from None
 
 
 def _check_events(text: str, loader: type[PythonLoader]) -> None:
@@ -87,11 +87,11 @@ def _check_events(text: str, loader: type[PythonLoader]) -> None:
             if kind in _STARTS:
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise YamlMistake(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
+                    raise PlainYamlError(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
             elif kind in _ENDS:
                 depth -= 1
             elif kind is yaml.AliasEvent:
-                raise YamlMistake(_place(event.start_mark), "aliases are not allowed")
+                raise PlainYamlError(_place(event.start_mark), "aliases are not allowed")
     finally:
         parser.dispose()
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tests.builders import ROOT
 
-from retrain.core.spec.plain_yaml import MAX_DEPTH, PythonLoader, YamlMistake, choose_loader, read_yaml
+from retrain.core.spec.plain_yaml import MAX_DEPTH, PlainYamlError, PythonLoader, choose_loader, read_yaml
 
 LOADERS = [pytest.param(choose_loader(), id="libyaml"), pytest.param(PythonLoader, id="python")]
 Read = Callable[[str], Any]
@@ -53,7 +53,7 @@ def test_both_loaders_read_what_pyyaml_reads(read: Read, path: Any) -> None:
     ],
 )
 def test_what_is_not_plain_yaml_is_refused_with_its_place(read: Read, text: str, place: str, problem: str) -> None:
-    with pytest.raises(YamlMistake) as caught:
+    with pytest.raises(PlainYamlError) as caught:
         read(text)
     assert caught.value.place == place
     assert problem in caught.value.problem.replace("the node content", "node content")
@@ -62,7 +62,7 @@ def test_what_is_not_plain_yaml_is_refused_with_its_place(read: Read, text: str,
 def test_collections_may_be_nested_up_to_a_limit(read: Read) -> None:
     text = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert read(text)
-    with pytest.raises(YamlMistake, match=f"nested deeper than {MAX_DEPTH} levels"):
+    with pytest.raises(PlainYamlError, match=f"nested deeper than {MAX_DEPTH} levels"):
         read(f"[{text}]")
 
 
@@ -70,8 +70,8 @@ def test_collections_may_be_nested_up_to_a_limit(read: Read) -> None:
 @pytest.mark.parametrize("text", ["'[' * 200_000", "'- ' * 100_000", "'{' * 200_000", "'{a: ' * 60_000"])
 def test_text_that_is_nested_too_deep_does_not_end_the_process(text: str) -> None:
     code = (
-        "from retrain.core.spec.plain_yaml import YamlMistake, read_yaml\n"
-        f"try:\n    read_yaml({text})\nexcept YamlMistake as error:\n    print(error.problem)\n"
+        "from retrain.core.spec.plain_yaml import PlainYamlError, read_yaml\n"
+        f"try:\n    read_yaml({text})\nexcept PlainYamlError as error:\n    print(error.problem)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (0, f"nested deeper than {MAX_DEPTH} levels\n"), result.stderr
