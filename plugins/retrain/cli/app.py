@@ -266,10 +266,10 @@ def history(ctx: typer.Context, model: Model, timeline: Timeline = None) -> None
 @app.command()
 def decision(
     ctx: typer.Context,
-    run: Annotated[str, typer.Option("--run", help="The DAG run that asked, as <dag id>/<run id>.")],
+    run: Annotated[str, typer.Option("--run", help="The DAG run, as <dag id>/<run id>.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole decision as JSON.")] = False,
 ) -> None:
-    """Print what a DAG run decided, with every verdict; the last time, where it was cleared and ran again."""
+    """Print the decision of a DAG run with every verdict; the last one if the run was cleared and ran again."""
     with print_errors(), get_context(ctx).open_ledger() as ledger:
         try:
             decisions = ledger.overview.decisions_of(Origin.parse(run))

@@ -69,7 +69,7 @@ class Ports:
             return cls(first.getsockname()[1], second.getsockname()[1])
 
     def check(self) -> None:
-        """Raise OutageError where somebody listens on a port."""
+        """Raise OutageError if another process listens on a port."""
         for name, port in (("airflow", self.airflow), ("mlflow", self.mlflow)):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -87,7 +87,7 @@ class Stack:
     Attributes:
         project: The folder with dags/ and include/.
         home: The state folder: databases, logs, artifacts, snapshots.
-        plugins_folder: Airflow's plugins folder; None where the wheel is installed, which brings the plugin itself.
+        plugins_folder: Airflow's plugins folder; None if the wheel is installed, which brings the plugin itself.
         settings: More environment for Airflow, such as ``AIRFLOW__CORE__EXECUTOR``.
         preload: Modules for the fork server; empty starts every task cold, as Airflow does by default.
         more: Further components by name, such as a Celery worker, as the arguments of an ``airflow`` command.

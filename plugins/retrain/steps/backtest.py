@@ -61,10 +61,10 @@ def backtest_policies(
 ) -> list[Backtest]:
     """Let each policy decide on past retrains, against the champions that it makes itself.
 
-    Every version is scored on the holdout of its own retrain and of all later ones, once; `tell` hears how far that is. Error
-    control works as it would have: over the policy's own decisions, so that LORD++ sees a fleet of this one model. Profiles are
-    made again from the stored snapshots; resource usage is what the retrains measured, because this machine may be another one.
-    `load_gate` imports gates of the project's own.
+    Every version is scored on the holdout of its own retrain and of all later ones, once; `report_progress` gets how many retrains
+    are done, and how many there are. Error control works as it would have: over the policy's own decisions, so that LORD++ sees a
+    fleet of this one model. Profiles are made again from the stored snapshots; resource usage is what the retrains measured,
+    because this machine may be another one.
 
     Raises:
         NotFoundError: There are fewer than three retrains that made a version, or a version is gone.
