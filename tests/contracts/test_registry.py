@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from mlflow.entities import LoggedModel
@@ -417,3 +419,48 @@ def test_a_write_that_is_cut_off_leaves_the_file_as_it_was(tmp_path: Path, monke
     assert registry.run_params(run) == {"a": "1"}
     registry.log_params(run, {"c": 3})
     assert registry.run_params(run) == {"a": "1", "c": "3"}
+
+
+@pytest.mark.live
+def test_a_deleted_experiment_names_how_to_restore_it(mlflow_url: str, model: str) -> None:
+    registry = MlflowRegistry(mlflow_url)
+    experiment = registry.client.get_run(open_run(registry, model)).info.experiment_id
+    registry.client.delete_experiment(experiment)
+    with pytest.raises(RegistryError, match=f"mlflow experiments restore --experiment-id {experiment}"):
+        open_run(registry, model, OTHER_KEY)
+    registry.client.restore_experiment(experiment)
+    open_run(registry, model, OTHER_KEY)
+
+
+class _Ingress(BaseHTTPRequestHandler):
+    """Another server that answers for a backend that is gone."""
+
+    body = b"<html>default backend - 404</html>"
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("body", [b"<html>default backend - 404</html>", b"", b'{"detail": "Not Found"}'])
+def test_a_404_that_is_not_of_mlflow_is_an_outage(
+    monkeypatch: pytest.MonkeyPatch, model: str, tmp_path: Path, body: bytes
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(_Ingress, "body", body)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Ingress) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        registry = MlflowRegistry(f"http://127.0.0.1:{server.server_port}")
+        for call in (
+            lambda: registry.find_version(model, 1),
+            lambda: registry.alias_version(model, "champion"),
+            lambda: registry.fetch(model, 1, "0" * 64, tmp_path),
+        ):
+            with pytest.raises(OutageError) as caught:
+                call()
+            assert "html" not in str(caught.value)
+        server.shutdown()

@@ -220,6 +220,8 @@ def check_history(entries: Sequence[LedgerEntry]) -> None:
             assert champion is None or entry.as_of > champion.as_of, f"entry {entry.seq} goes back in time"
         if entry.action is Action.ROLLBACK and champion is not None:
             barred.add((timeline, champion.key))
+        if entry.action is Action.REVERT and champion is not None and champion.action is not Action.FORCE:
+            promoted.discard((timeline, champion.key))  # its artifact was gone or altered, so that it may be made again
         generations[timeline], champions[timeline] = entry.generation, entry
 
 

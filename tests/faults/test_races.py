@@ -105,7 +105,7 @@ def test_a_champion_that_was_deleted_gives_way_to_the_last_good_one(stage: Stage
     for version in ("2", "3"):
         stage.registry.client.delete_model_version(stage.model, version)
     [finding] = stage.reconcile()
-    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_GONE, "rolled back to version 1")
+    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_GONE, "reverted to version 1")
     assert (stage.champion, stage.alias) == (1, 1)
     check(stage)
 
@@ -117,6 +117,24 @@ def test_a_champion_that_was_deleted_with_nothing_before_it_stays_an_alarm(stage
         assert Trouble.CHAMPION_GONE in [finding.trouble for finding in stage.reconcile()]
     assert stage.crown(2).generation == 2
     check(stage)
+
+
+def test_the_alias_follows_no_number_in_a_registry_that_was_emptied(stage: Stage) -> None:
+    stage.crown(1)
+    stage.registry.client.delete_registered_model(stage.model)
+    other = stage.decide(2).challenger
+    assert other is not None
+    assert other.version == 1
+    for _ in range(2):
+        (finding,) = stage.reconcile()
+        assert finding.trouble is Trouble.CHAMPION_ALTERED
+        assert f"retrain promote {stage.model} VERSION --force" in finding.done
+        assert stage.alias is None
+    stage.force(1)
+    assert (stage.champion, stage.alias, stage.reconcile()) == (1, 1, [])
+    assert stage.entries()[-1].key == other.key
+    stage.crown(3)
+    assert (stage.champion, stage.alias, stage.reconcile()) == (2, 2, [])
 
 
 CODEC = "retrain.core.codec"

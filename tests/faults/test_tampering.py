@@ -118,7 +118,7 @@ def test_an_altered_champion_gives_way_to_the_last_good_one(stage: Stage, artifa
     stage.crown(1, 2)
     (artifact(2) / "more").write_text("what nobody made")
     [finding] = stage.reconcile()
-    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_ALTERED, "rolled back to version 1")
+    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_ALTERED, "reverted to version 1")
     check(stage)
 
 
@@ -128,7 +128,7 @@ def test_a_champion_whose_artifact_is_gone_gives_way_to_the_last_good_one(
     stage.crown(1, 2)
     shutil.rmtree(artifact(2))
     [finding] = stage.reconcile()
-    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_GONE, "rolled back to version 1")
+    assert (finding.trouble, finding.done) == (Trouble.CHAMPION_GONE, "reverted to version 1")
     check(stage)
 
 

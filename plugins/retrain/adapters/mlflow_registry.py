@@ -14,7 +14,16 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    Experiment,
+    InputTag,
+    LifecycleStage,
+    LoggedModelStatus,
+    Metric,
+    Param,
+)
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -36,6 +45,8 @@ DUPLICATE_TAG: Final = "retrain.duplicate_of"
 PARENT_TAG: Final = "mlflow.parentRunId"
 TRIAL_TAG: Final = "retrain.trial"
 _ARTIFACT: Final = "model"
+_FOREIGN_404: Final = "ENDPOINT_NOT_FOUND"
+"""What MLflow's client makes of a 404 that is not MLflow's: an ingress whose backend is gone, or another server."""
 _CLIENT_SETTINGS: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -302,6 +313,7 @@ class MlflowRegistry:
     def _find_or_create_experiment(self, model: str) -> str:
         experiment = self.client.get_experiment_by_name(model)
         if experiment is not None:
+            _check_active(experiment)
             return str(experiment.experiment_id)
         try:
             return str(self.client.create_experiment(model))
@@ -320,6 +332,15 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+
+def _check_active(experiment: Experiment) -> None:
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise RegistryError(
+            f"the MLflow experiment {experiment.name} must not be deleted: new runs go into it",
+            got=f"experiment {experiment.experiment_id}, {experiment.lifecycle_stage}",
+            fix=f"Run `mlflow experiments restore --experiment-id {experiment.experiment_id}` on MLflow's server, then try again.",
+        )
 
 
 def _to_params(params: Mapping[str, Any]) -> list[Param]:
@@ -372,6 +393,12 @@ def _translate_errors() -> Iterator[None]:
         yield
     except MlflowException as error:
         status = error.get_http_status_code()
+        if error.error_code == _FOREIGN_404:
+            raise OutageError(
+                "MLflow must answer, not something before it",
+                got="error 404 without an answer of MLflow",
+                fix="Check the address of MLflow, and the proxy or ingress before it; then try again.",
+            ) from error
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise NotFoundError(
                 "a run or version that the ledger names must exist in MLflow",
@@ -392,4 +419,6 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _first_line(error: MlflowException) -> str:
-    return f"{error.error_code}: {str(error.message).splitlines()[0][:200]}"
+    """Return MLflow's code and message without the body of another server's answer."""
+    message = str(error.message).partition(" Response body:")[0].removeprefix(f"{error.error_code}: ")
+    return f"{error.error_code}: {message.splitlines()[0][:200]}"

@@ -39,7 +39,7 @@ def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger,
         IntegrityError: The scorecard is another challenger's, for example because an earlier task ran again alone.
     """
     spec, ledger, timeline = retrain.spec, retrain.resources.ledger, retrain.request.timeline
-    promoted = ledger.entry(spec.model, timeline, challenger.key)
+    promoted = ledger.standing(spec.model, timeline).find_promotion(challenger.key)
     if promoted is not None:
         return ledger.decision(promoted.decision_id)
     evidence = retrain.resources.evidence.evidence(scorecard_digest)

@@ -51,7 +51,7 @@ def evaluate_challenger(
         IntegrityError: The challenger's artifact was altered.
     """
     spec, resources = retrain.spec, retrain.resources
-    if promoted := resources.ledger.entry(spec.model, retrain.request.timeline, challenger.key):
+    if promoted := resources.ledger.standing(spec.model, retrain.request.timeline).find_promotion(challenger.key):
         return resources.ledger.decision(promoted.decision_id).scorecard
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
@@ -179,7 +179,8 @@ def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | 
     all_rows = np.ones(len(holdout), dtype=bool)
     if champion is None:
         return all_rows
-    entry = resources.ledger.standing(spec.model, champion.timeline).was_live(champion.version)
+    standing = resources.ledger.standing(spec.model, champion.timeline)
+    entry = standing.was_live(champion.version, champion.manifest_digest, champion.key)
     if entry is None or not entry.decision_id:
         return all_rows
     try:

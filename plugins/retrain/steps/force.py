@@ -38,7 +38,8 @@ def force_champion(version: int, operation: Operation, resources: Resources, *, 
         refuse_operation(operation, version, str(gone), ledger=ledger)
         raise gone
     pointer = ledger.pointer(spec.model, timeline)
-    if pointer is not None and pointer.version == version:
+    identity = (version, challenger.manifest_digest, challenger.key)
+    if pointer is not None and (pointer.version, pointer.manifest_digest, pointer.key) == identity:
         follow_pointer(spec, timeline, resources)
         raise ConflictError(
             f"version {version} of {spec.model} must not be champion already", got="the champion", fix="Nothing to do."

@@ -9,10 +9,10 @@ from typing import Final
 
 from retrain.core.digest import digest_json
 from retrain.core.failpoints import failpoint
-from retrain.core.ledger.entries import Action, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger
-from retrain.core.ports import Ledger
+from retrain.core.ports import Ledger, ModelRegistry
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
@@ -51,13 +51,29 @@ def follow_pointer(spec: PipelineSpec, timeline: str, resources: Resources) -> N
 
 
 def project_alias(spec: PipelineSpec, resources: Resources) -> int | None:
-    """Point the registry alias at the version of the production pointer; return the version."""
+    """Point the registry alias at the version of the production pointer; return the version.
+
+    Raises:
+        NotFoundError: The version is gone, or its number stands for another model now.
+    """
     registry, pointer = resources.registry, resources.ledger.pointer(spec.model, PRODUCTION)
     if pointer is None:
         return None
     if registry.alias_version(spec.model, spec.promotion.alias) != pointer.version:
+        _check_identity(pointer, registry)
         registry.set_alias(spec.model, spec.promotion.alias, pointer.version)
     return pointer.version
+
+
+def _check_identity(pointer: Pointer, registry: ModelRegistry) -> None:
+    """Check that the version's number still stands for the champion: a registry that was emptied starts again at 1."""
+    found = registry.find_version(pointer.model, pointer.version)
+    if found is None or (found.key, found.manifest_digest) != (pointer.key, pointer.manifest_digest):
+        raise NotFoundError(
+            f"the champion of {pointer.model}, version {pointer.version}, must be in the registry",
+            got="no such version" if found is None else "another model under that number",
+            fix="Restore it, or run `retrain reconcile`.",
+        )
 
 
 def refuse(ledger: Ledger, move: Move, reason: str) -> LedgerEntry:
@@ -101,9 +117,8 @@ def propose_move(
 ) -> Move:
     """Propose to make a version champion without a PROMOTE decision, with as-of and decision as far as they are known."""
     standing = ledger.standing(model, timeline)
-    champion, live_move = standing.champion, standing.was_live(challenger.version)
-    if live_move and (live_move.manifest_digest, live_move.key) != (challenger.manifest_digest, challenger.key):
-        live_move = None  # the registry's tags were edited: this version was never live
+    champion = standing.champion
+    live_move = standing.was_live(challenger.version, challenger.manifest_digest, challenger.key)
     decisions = [decision for decision in ledger.decisions(model, timeline) if decision.challenger == challenger]
     generation = (champion.generation or 0) if champion else 0
     # A version without a decision gets the champion's as-of, so that no older challenger can follow it.

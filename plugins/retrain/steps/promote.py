@@ -10,6 +10,7 @@ from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
+from retrain.core.ports import Ledger
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
@@ -62,7 +63,7 @@ def refuse_promotion(retrain: Retrain, decision: Decision, reason: str) -> Ledge
 
 
 def _propose_promotion(retrain: Retrain, decision: Decision, approval: Approval | None) -> Move:
-    spec, request = retrain.spec, retrain.request
+    spec, request, resources = retrain.spec, retrain.request, retrain.resources
     challenger = decision.challenger
     if decision.choice is not Choice.PROMOTE or challenger is None:
         raise IntegrityError(
@@ -77,13 +78,22 @@ def _propose_promotion(retrain: Retrain, decision: Decision, approval: Approval 
         as_of=decision.as_of,
         key=challenger.key,
         expected_generation=decision.champion_generation,
-        idempotency_key=digest_json(["promote", spec.model, decision.timeline, challenger.key]),
+        idempotency_key=_identify_promotion(decision, challenger.key, resources.ledger),
         decision_id=decision.id,
         decision_digest=decision.digest,
         actor=request.actor,
         reason=request.reason or decision.reason,
         approver=approval.approver if approval else "",
     )
+
+
+def _identify_promotion(decision: Decision, key: str, ledger: Ledger) -> str:
+    """Return the idempotency key of the one promotion of a key; it is another one after the key's artifact was lost."""
+    standing = ledger.standing(decision.model, decision.timeline)
+    if promotion := standing.find_promotion(key):
+        return promotion.idempotency_key
+    losses = standing.count_losses(key)
+    return digest_json(["promote", decision.model, decision.timeline, key, *([losses] if losses else [])])
 
 
 def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval | None, actor: str) -> None:

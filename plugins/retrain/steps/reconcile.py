@@ -154,10 +154,15 @@ def _replace_broken(spec: PipelineSpec, actor: str, resources: Resources) -> Fin
     trouble, detail = fault
     fallback = _find_sound_fallback(spec, standing, resources)
     if fallback is None:
-        return Finding(spec.model, trouble, detail, "no former champion is intact: retrain with a nonce")
-    ledger.append(propose_return(Action.ROLLBACK, fallback, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
+        return Finding(spec.model, trouble, detail, f"no former champion is intact: {_way_forward(spec)}")
+    # Not a rollback, which would quarantine the key: the artifact is to blame, and a retrain may make it again.
+    ledger.append(propose_return(Action.REVERT, fallback, champion, actor=actor, reason=f"{trouble.value}: {detail}"))
     _follow(spec, resources)
-    return Finding(spec.model, trouble, detail, f"rolled back to version {fallback.version}")
+    return Finding(spec.model, trouble, detail, f"reverted to version {fallback.version}")
+
+
+def _way_forward(spec: PipelineSpec) -> str:
+    return f"restore it, or retrain with a nonce and then run `retrain promote {spec.model} VERSION --force`"
 
 
 def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Finding | None:
@@ -175,8 +180,10 @@ def _repair_alias(spec: PipelineSpec, actor: str, resources: Resources) -> Findi
         detail = f"{detail}, which cannot be adopted ({refused})"
     try:
         project_alias(spec, resources)
-    except NotFoundError:
-        return None  # the champion is gone, which `_replace_broken` reported: no version is left to point at
+    except (IntegrityError, NotFoundError) as error:
+        if _find_fault(champion, resources.registry) is not None:
+            return None  # `_replace_broken` reported it: no version is left to point at
+        return Finding(spec.model, Trouble.ALIAS_MOVED, detail, f"the alias cannot follow: {error.got}")
     behind = before and ledger.now() - champion.at < _FRESH
     trouble = Trouble.ALIAS_BEHIND if behind else Trouble.ALIAS_MOVED
     return Finding(spec.model, trouble, detail, f"{spec.promotion.alias} names version {champion.version} again")

@@ -30,7 +30,7 @@ class RollbackPlan:
     @property
     def done(self) -> bool:
         """Whether the target is champion already."""
-        return self.current.version == self.target.version
+        return self.current.identity == self.target.identity
 
 
 def plan_rollback(operation: Operation, *, to: int | None, ledger: Ledger) -> RollbackPlan:

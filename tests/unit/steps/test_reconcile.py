@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import LATEST, MODEL, World, make_spec
+from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_spec
 
 from retrain.core.ledger.entries import Action, Move
 from retrain.core.policy.decision import Choice
@@ -128,6 +128,16 @@ def test_an_alias_that_was_moved_or_deleted_by_hand_is_put_back(
     assert len(succeeded.ledger.entries()) == 2
 
 
+def test_a_champion_whose_key_was_edited_in_the_registry_gets_no_alias(succeeded: World) -> None:
+    path = succeeded.artifact(2).parent / "version.json"
+    path.write_text(path.read_text().replace(succeeded.ledger.entries()[-1].key, "f" * 64))
+    set_alias(succeeded, 7)
+    (finding,) = succeeded.reconcile()
+    assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_MOVED, True)
+    assert finding.done == "the alias cannot follow: another model under that number"
+    assert succeeded.alias() == 7
+
+
 def test_another_alias_than_champion_is_the_one_that_is_fixed(succeeded: World) -> None:
     succeeded.respec(promotion={"alias": "live"})
     assert succeeded.reconcile()[0].done == "live names version 2 again"
@@ -185,10 +195,14 @@ def test_a_foreign_version_is_not_adopted(succeeded: World) -> None:
 def test_a_version_that_cannot_be_what_a_retrain_made_is_not_adopted(
     succeeded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def borrowed(*_: object) -> None:
-        raise IntegrityError("version 7 must be a finished model", got="a foreign source", fix="Do not promote it.")
+    find_version = succeeded.registry.find_version
 
-    monkeypatch.setattr(succeeded.registry, "find_version", borrowed)
+    def refuse_7(model: str, version: int) -> Any:
+        if version == 7:
+            raise IntegrityError("version 7 must be a finished model", got="a foreign source", fix="Do not promote it.")
+        return find_version(model, version)
+
+    monkeypatch.setattr(succeeded.registry, "find_version", refuse_7)
     assert_not_adopted(succeeded, 7, "which cannot be adopted (a foreign source)")
 
 
@@ -293,7 +307,7 @@ def test_a_former_champion_that_does_not_score_is_not_returned_to(
         return smoke_test(spec, folder, snapshot)
 
     monkeypatch.setattr(three, "smoke_test", fail_for_version_2)
-    assert found_once(three).done == "rolled back to version 1"
+    assert found_once(three).done == "reverted to version 1"
 
 
 @pytest.mark.parametrize(
@@ -302,15 +316,14 @@ def test_a_former_champion_that_does_not_score_is_not_returned_to(
 def test_a_broken_champion_is_left_for_the_last_sound_one(
     three: World, harm: Callable[[Path], None], trouble: Trouble
 ) -> None:
-    champion = three.ledger.entries()[-1]
     harm(three.artifact(3))
     harm(three.artifact(2))
     finding = found_once(three)
-    assert (finding.trouble, finding.alarming, finding.done) == (trouble, True, "rolled back to version 1")
+    assert (finding.trouble, finding.alarming, finding.done) == (trouble, True, "reverted to version 1")
     entry = three.ledger.entries()[-1]
-    assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.ROLLBACK, 1, 4, "reconciler")
+    assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.REVERT, 1, 4, "reconciler")
     assert entry.reason.startswith(f"{trouble.value}: version 3: ")
-    assert list(three.ledger.standing(MODEL, "production").quarantined) == [champion.key]
+    assert not three.ledger.standing(MODEL, "production").quarantined
     assert three.alias() == 1
 
 
@@ -321,16 +334,66 @@ def test_where_no_former_champion_is_sound_the_finding_says_so(succeeded: World)
         (finding,) = succeeded.reconcile()
         assert (finding.trouble, finding.done) == (
             Trouble.CHAMPION_ALTERED,
-            "no former champion is intact: retrain with a nonce",
+            "no former champion is intact: restore it, or retrain with a nonce and then run "
+            "`retrain promote churn VERSION --force`",
         )
     assert len(succeeded.ledger.entries()) == 2
     assert succeeded.alias() == 2
 
 
+def test_the_retrain_of_a_key_whose_artifact_was_lost_promotes_it_again(three: World) -> None:
+    lost = three.ledger.entries()[-1]
+    shutil.rmtree(three.artifact(3).parent)
+    assert found_once(three).done == "reverted to version 2"
+    again = three.retrain(LATEST)
+    assert (again.action, again.key, again.generation) == (Action.PROMOTE, lost.key, 5)
+    assert again.idempotency_key != lost.idempotency_key
+    assert three.retrain(LATEST) == again  # a second time changes nothing
+    assert (three.alias(), three.reconcile()) == (again.version, [])
+
+
+def test_a_champion_whose_artifact_was_restored_is_promoted_again_by_its_decision(three: World, tmp_path: Path) -> None:
+    shutil.copytree(three.artifact(3), tmp_path / "backup")
+    alter(three.artifact(3))
+    found_once(three)
+    shutil.copytree(tmp_path / "backup", three.artifact(3), dirs_exist_ok=True)
+    assert three.retrain(LATEST).version == 3
+    assert three.alias() == 3
+
+
+# A registry that was emptied: its numbers start again at 1
+
+
+@pytest.fixture
+def emptied(crowned: World) -> World:
+    """A world whose champion, version 1, was deleted with the whole model, and whose version 1 is a rejected one now."""
+    crowned.respec(**STRICT)
+    shutil.rmtree(crowned.root / "registry" / "models")
+    assert crowned.decide(LATER).choice is not Choice.PROMOTE
+    return crowned
+
+
+def test_the_alias_never_goes_to_another_model_with_the_number_of_the_champion(emptied: World) -> None:
+    for _ in range(2):
+        (finding,) = emptied.reconcile()
+        assert finding.trouble is Trouble.CHAMPION_ALTERED
+        assert "retrain promote churn VERSION --force" in finding.done
+        assert emptied.alias() is None
+
+
+def test_after_a_registry_was_emptied_a_forced_version_is_the_way_forward(emptied: World) -> None:
+    forced = emptied.force(1)
+    assert (forced.action, forced.generation, emptied.alias()) == (Action.FORCE, 2, 1)
+    assert forced.key != emptied.ledger.entries()[0].key
+    assert emptied.reconcile() == []
+    emptied.respec(**NOT_WORSE)
+    assert (emptied.retrain(LATEST).version, emptied.alias()) == (2, 2)
+
+
 def test_a_frozen_model_still_leaves_a_broken_champion(succeeded: World) -> None:
     succeeded.freeze()
     shutil.rmtree(succeeded.artifact(2))
-    assert found_once(succeeded).done == "rolled back to version 1"
+    assert found_once(succeeded).done == "reverted to version 1"
 
 
 # A forced version
@@ -402,7 +465,7 @@ def test_an_outage_takes_no_alarm_with_it(three: World, monkeypatch: pytest.Monk
     assert (broken.trouble, broken.alarming, broken.done) == (
         Trouble.CHAMPION_ALTERED,
         True,
-        "rolled back to version 2",
+        "reverted to version 2",
     )
     assert (stopped.trouble, stopped.alarming) == (Trouble.NOT_RECONCILED, False)
     with pytest.raises(OutageError, match="the MLflow server must answer"):

@@ -28,7 +28,7 @@ class Action(StrEnum):
     FORCE = "force"
     """Break-glass: a version that no decision stands for, until it expires."""
     REVERT = "revert"
-    """Back from a forced version whose time is over."""
+    """Back to a former champion without blame: a forced version's time is over, or the champion's artifact is gone or altered."""
     ADOPT = "adopt"
     """The registry's alias was moved by hand, and the pipeline's policy follows it."""
     FREEZE = "freeze"
@@ -119,6 +119,11 @@ class LedgerEntry(JsonDataclass):
     expires_at: datetime | None
     previous_hash: str
     hash: str = ""
+
+    @property
+    def identity(self) -> tuple[int, str, str]:
+        """What identifies the version: its number, its manifest digest and its key."""
+        return self.version, self.manifest_digest, self.key
 
     def content_hash(self) -> str:
         """Return the sha256 that `hash` must hold."""

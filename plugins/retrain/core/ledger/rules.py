@@ -128,8 +128,7 @@ def _check_unblocked(move: Move, standing: Standing) -> None:
 
 
 def _check_was_live(move: Move, standing: Standing) -> None:
-    entry = standing.was_live(move.version)
-    if entry is None or entry.manifest_digest != move.manifest_digest or entry.key != move.key:
+    if standing.was_live(move.version, move.manifest_digest, move.key) is None:
         known = ", ".join(str(entry.version) for entry in standing.fallbacks()) or "none"
         raise ConflictError(
             f"a {move.action.value} of {move.model} on {move.timeline} must be to a version that was live there, as it was",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.ledger.entries import Action, LedgerEntry
@@ -55,22 +56,40 @@ class Standing:
         """The move that set the current pointer."""
         return self.moves[-1] if self.moves else None
 
-    def was_live(self, version: int) -> LedgerEntry | None:
-        """Return the last move to a version."""
-        return next((move for move in reversed(self.moves) if move.version == version), None)
+    def was_live(self, version: int, manifest_digest: str, key: str) -> LedgerEntry | None:
+        """Return the last move to a version; its number alone does not identify it, because a registry may start again at 1."""
+        identity = (version, manifest_digest, key)
+        return next((move for move in reversed(self.moves) if move.identity == identity), None)
 
     def fallbacks(self) -> list[LedgerEntry]:
         """Return the versions that were live before the champion and may be again, the latest first.
 
-        A version that was only ever forced is not among them, because its time was limited.
+        A version that was only ever forced is not among them, because its time was limited. One whose artifact was lost comes
+        after the others.
         """
-        found: dict[int, LedgerEntry] = {}
+        found: dict[tuple[int, str, str], LedgerEntry] = {}
         for move in reversed(self.moves):
             if move.action is Action.FORCE or move.key in self.quarantined:
                 continue
-            if self.champion and move.version != self.champion.version:
-                found.setdefault(move.version, move)
-        return list(found.values())
+            if self.champion and move.identity != self.champion.identity:
+                found.setdefault(move.identity, move)
+        return sorted(found.values(), key=lambda move: self._is_lost(move.key))
+
+    def find_promotion(self, key: str) -> LedgerEntry | None:
+        """Return the last promotion of a key; None if it was never promoted, or if its artifact was lost since."""
+        if self._is_lost(key):
+            return None
+        return next((move for move in reversed(self.moves) if move.action is Action.PROMOTE and move.key == key), None)
+
+    def count_losses(self, key: str) -> int:
+        """Return how often a key was replaced as champion because its artifact was gone or altered."""
+        return sum(before.key == key and _loses_artifact(before, move) for before, move in pairwise(self.moves))
+
+    def _is_lost(self, key: str) -> bool:
+        """Whether the key's last time as champion ended because its artifact was gone or altered."""
+        ends = [_loses_artifact(before, move) for before, move in pairwise(self.moves) if before.key == key]
+        is_champion = self.champion is not None and self.champion.key == key
+        return not is_champion and ends[-1:] == [True]
 
     def find_block(self, key: str) -> BlockReason | None:
         """Return why no automatic promotion of a key may happen; None when nothing blocks it."""
@@ -80,3 +99,8 @@ class Standing:
             rollback = self.quarantined[key]
             return BlockReason(BlockKind.QUARANTINED, rollback.actor, rollback.at, rollback.reason)
         return None
+
+
+def _loses_artifact(before: LedgerEntry, move: LedgerEntry) -> bool:
+    """Whether a move replaced a champion because its artifact was gone or altered; a forced version's time is over instead."""
+    return move.action is Action.REVERT and before.action is not Action.FORCE

@@ -52,7 +52,12 @@ BACK_TO_2 = make_move(Action.ROLLBACK, 2)
 
 def test_nothing_adds_up_to_no_champion() -> None:
     standing = Standing.of([])
-    assert (standing.champion, standing.fallbacks(), standing.was_live(1), standing.find_block("key-1")) == (
+    assert (
+        standing.champion,
+        standing.fallbacks(),
+        standing.was_live(1, "", "key-1"),
+        standing.find_block("key-1"),
+    ) == (
         None,
         [],
         None,
@@ -117,6 +122,38 @@ def test_forcing_a_version_lifts_its_quarantine_and_needs_a_time_to_live() -> No
 def test_a_revert_quarantines_nothing() -> None:
     entries = after(*PROMOTED, make_move(Action.FORCE, 1, lifetime=timedelta(days=1)), make_move(Action.REVERT, 3))
     assert dict(Standing.of(entries).quarantined) == {}
+
+
+def test_a_champion_whose_artifact_was_lost_may_be_promoted_again() -> None:
+    entries = after(*PROMOTED, make_move(Action.REVERT, 2))
+    standing = Standing.of(entries)
+    assert dict(standing.quarantined) == {}
+    assert [move.version for move in standing.fallbacks()] == [1, 3]  # the lost one after those that are not
+    assert (standing.find_promotion("key-3"), standing.count_losses("key-3")) == (None, 1)
+    assert standing.find_promotion("key-2") == entries[1]
+    again = grant(make_move(Action.PROMOTE, 4, key="key-3"), entries)
+    standing = Standing.of([*entries, again])
+    assert (standing.find_promotion("key-3"), standing.count_losses("key-3")) == (again, 1)
+
+
+def test_a_lost_champion_that_is_champion_again_is_not_lost() -> None:
+    entries = after(*PROMOTED, make_move(Action.REVERT, 2), make_move(Action.ROLLBACK, 3))
+    assert Standing.of(entries).find_promotion("key-3") == entries[2]
+
+
+def test_the_end_of_a_forced_version_is_no_loss() -> None:
+    entries = after(*PROMOTED, make_move(Action.FORCE, 1, lifetime=timedelta(days=1)), make_move(Action.REVERT, 3))
+    assert Standing.of(entries).count_losses("key-1") == 0
+    assert Standing.of(entries).find_promotion("key-1") == entries[0]
+
+
+def test_a_number_that_a_registry_gave_twice_stands_for_two_versions() -> None:
+    entries = after(
+        make_move(Action.PROMOTE, 1), make_move(Action.PROMOTE, 1, key="another", as_of=AS_OF + timedelta(9))
+    )
+    standing = Standing.of(entries)
+    assert [move.key for move in standing.fallbacks()] == ["key-1"]
+    assert [standing.was_live(1, f"{1:064d}", key) for key in ("key-1", "another", "third")] == [*entries, None]
 
 
 def test_an_edited_move_of_the_same_timeline_stops_moves() -> None:
