@@ -11,13 +11,15 @@ import typer
 
 from retrain import __version__
 from retrain.cli import backtests, champions, scorecards, tables
-from retrain.cli.context import DEVELOPMENT, STATE_FOLDER, CliContext, find_context
+from retrain.cli.context import STATE_FOLDER, CliContext, find_context
 from retrain.cli.shared import (
     SPECS,
     Model,
+    ModelName,
     Pipelines,
     Timeline,
     err,
+    find_pipelines,
     find_spec,
     get_context,
     out,
@@ -142,6 +144,7 @@ def check(
     from retrain.cli.checks import check_files
 
     with print_errors():
+        pipelines = find_pipelines(pipelines)
         paths = specs or sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])
         if not paths:
             raise NotFoundError(
@@ -174,12 +177,15 @@ def run(
     ctx: typer.Context,
     model: Model,
     as_of: Annotated[str, typer.Option("--as-of", help="The instant whose knowledge may be used, ISO 8601.")],
-    timeline: Annotated[str, typer.Option("--timeline", "-t", help="A simulation's name.")] = DEVELOPMENT,
+    timeline: Annotated[
+        str | None, typer.Option("--timeline", "-t", help="A simulation's name. By default `development`.")
+    ] = None,
     nonce: Annotated[str, typer.Option(help="Any text: trains again although the inputs are the same.")] = "",
     pipelines: Pipelines = SPECS,
 ) -> None:
     """Do one retrain in this process, without Airflow, on a simulation timeline."""
-    context = get_context(ctx)
+    context = get_context(ctx).without_servers()
+    timeline = timeline or context.simulation
     with print_errors():
         instant = read_instant(as_of)
         if timeline == PRODUCTION or not is_name(timeline):
@@ -226,7 +232,7 @@ def demo(
 @app.command()
 def champion(
     ctx: typer.Context,
-    model: Model,
+    model: ModelName,
     at: Annotated[str | None, typer.Option("--at", help="Who was champion at this moment of real time.")] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Who was champion for this moment of the data's time.")
@@ -247,10 +253,12 @@ def champion(
                 f"{model} must have had a champion on {timeline}", got="none", fix=f"See `retrain history {model}`."
             )
         tables.print_champion(out, entry)
+        if freeze := ledger.standing(model, timeline).freeze:
+            tables.print_freeze(out, freeze)
 
 
 @app.command()
-def history(ctx: typer.Context, model: Model, timeline: Timeline = None) -> None:
+def history(ctx: typer.Context, model: ModelName, timeline: Timeline = None) -> None:
     """Print every decision on a model: when, against what, the choice, and why."""
     timeline = timeline or get_context(ctx).timeline
     with print_errors(), get_context(ctx).open_ledger() as ledger:
@@ -298,7 +306,7 @@ def migrate(ctx: typer.Context) -> None:
     """Bring the ledger's tables up to date; run it once per release."""
     from retrain.adapters.sql_ledger import SqlLedger
 
-    context = get_context(ctx)
+    context = get_context(ctx).without_servers()
     with print_errors():
         if context.ledger is None:
             context.make_home()

@@ -11,10 +11,13 @@ from rich.markup import escape
 from retrain.cli import tables
 from retrain.cli.shared import (
     SPECS,
+    AnyTimeline,
     Model,
+    ModelName,
     Pipelines,
     Reason,
     Timeline,
+    find_pipelines,
     find_spec,
     get_context,
     out,
@@ -69,7 +72,7 @@ def rollback(
             out.print(f"frozen until `retrain unfreeze {spec.model}`", highlight=False)
 
 
-def freeze(ctx: typer.Context, model: Model, reason: Reason, timeline: Timeline = None) -> None:
+def freeze(ctx: typer.Context, model: ModelName, reason: Reason, timeline: Timeline = None) -> None:
     """Stop automatic promotions of a model until `retrain unfreeze`."""
     from retrain.steps import freeze_model
 
@@ -83,7 +86,7 @@ def freeze(ctx: typer.Context, model: Model, reason: Reason, timeline: Timeline 
         )
 
 
-def unfreeze(ctx: typer.Context, model: Model, reason: Reason, timeline: Timeline = None) -> None:
+def unfreeze(ctx: typer.Context, model: ModelName, reason: Reason, timeline: Timeline = None) -> None:
     """Let automatic promotions of a model happen again."""
     from retrain.steps import unfreeze_model
 
@@ -136,6 +139,7 @@ def reconcile(
 
     context = get_context(ctx)
     with print_errors(), context.open_resources() as resources:
+        pipelines = find_pipelines(pipelines)
         specs = [load_spec(path) for path in sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])]
         if not specs:
             raise NotFoundError(f"{pipelines} must hold pipeline specs", got="none", fix="Name it with --pipelines.")
@@ -145,15 +149,20 @@ def reconcile(
             style = "red" if finding.alarming else "yellow"
             out.print(to_one_line(str(finding)), style=style, markup=False, highlight=False, soft_wrap=True)
         if not findings:
-            out.print(f"{len(specs)} models in line with the ledger", style="green", highlight=False)
+            out.print(
+                f"{len(specs)} model{'s' if len(specs) > 1 else ''} in line with the ledger",
+                style="green",
+                highlight=False,
+            )
         if any(finding.alarming for finding in findings):
             raise typer.Exit(1)
 
 
 def why(
     ctx: typer.Context,
-    model: Model,
+    model: ModelName,
     version: Annotated[int, typer.Argument(help="The version.", min=1)],
+    timeline: AnyTimeline = None,
 ) -> None:
     """Show all that is known of a version: data, code, run, verdicts, moves and approvers."""
     from retrain.errors import RetrainError
@@ -161,17 +170,19 @@ def why(
     context = get_context(ctx)
     with print_errors(), context.open_resources() as resources:
         ledger = resources.ledger
-        timelines = [timeline for name, timeline in ledger.timelines() if name == model]
+        timelines = [line for name, line in ledger.timelines() if name == model and timeline in (None, line)]
         about = [
             decision
-            for timeline in timelines
-            for decision in ledger.decisions(model, timeline)
+            for line in timelines
+            for decision in ledger.decisions(model, line)
             if decision.challenger and decision.challenger.version == version
         ]
-        entries = [entry for entry in ledger.entries(model) if entry.version == version]
+        entries = [entry for entry in ledger.entries(model, timeline) if entry.version == version]
         if not about and not entries:
             raise NotFoundError(
-                f"version {version} of {model} must be in the ledger", got="none", fix=f"See `retrain history {model}`."
+                f"version {version} of {model} must be in the ledger on {timeline or 'some timeline'}",
+                got="none",
+                fix=f"See `retrain history {model}`.",
             )
         registry, tags, address = resources.registry, {}, ""
         if about and about[-1].challenger:
@@ -185,13 +196,16 @@ def why(
 
 def replay(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(help="The MLflow run of a retrain, as `retrain why` prints it.")],
+    run: Annotated[
+        str, typer.Argument(help="The run of a retrain, as `retrain why` prints it: its address or its id.")
+    ],
     pipelines: Pipelines = SPECS,
 ) -> None:
     """Repeat a past retrain from its stored snapshot and compare the result with the stored version."""
     from retrain.steps import Likeness, replay_retrain
 
     context = get_context(ctx)
+    run = run.rstrip("/").rpartition("/")[2]
     with print_errors(), context.open_resources() as resources:
         decisions = [
             decision

@@ -1,11 +1,13 @@
 """The context of a command: which state folder, ledger, MLflow server and store it works on.
 
 The options stand on the root command. What they leave out comes from a profile in ``retrain.toml`` or ``pyproject.toml``, and
-what no profile sets from the nearest ``.retrain`` folder.
+what no profile sets from the nearest ``.retrain`` folder: of its own ledger, or else of the platform that `retrain up` or
+`retrain demo` made in it.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +22,13 @@ from retrain.core.names import PRODUCTION
 from retrain.core.spec.rules import did_you_mean
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 
-__all__ = ["DEVELOPMENT", "STATE_FOLDER", "CliContext", "Profile", "find_context"]
+__all__ = ["DEVELOPMENT", "PLATFORM_FOLDERS", "STATE_FOLDER", "CliContext", "Profile", "find_context"]
 
 DEVELOPMENT: Final = "development"
 """The timeline of `retrain run`, and of the commands that read its state folder."""
 STATE_FOLDER: Final = ".retrain"
+PLATFORM_FOLDERS: Final = ("up", "demo")
+"""Where `retrain up` and `retrain demo` keep their servers' state, inside the state folder."""
 LOCAL_MLFLOW: Final = "http://127.0.0.1:5000"
 _FILES: Final = ("retrain.toml", "pyproject.toml")
 
@@ -47,6 +51,7 @@ class CliContext(BaseModel):
 
     Attributes:
         home: The state folder.
+        nearest: The nearest ``.retrain``, if `home` is a platform that was found in it; otherwise None.
         ledger: The ledger's SQLAlchemy URL; None for the ledger in the state folder.
         tracking_uri: The MLflow server; None for the one of the state folder.
         store: The base URI of snapshots and scores; None for the state folder's.
@@ -57,6 +62,7 @@ class CliContext(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     home: Path
+    nearest: Path | None = None
     ledger: str | None = None
     tracking_uri: str | None = None
     store: str | None = None
@@ -72,6 +78,15 @@ class CliContext(BaseModel):
     def timeline(self) -> str:
         """The timeline that a command reads if it names none."""
         return self.named_timeline or (DEVELOPMENT if self.is_local else PRODUCTION)
+
+    @property
+    def simulation(self) -> str:
+        """The timeline that `retrain run` writes if it names none; never production."""
+        return self.timeline if self.timeline != PRODUCTION else DEVELOPMENT
+
+    def without_servers(self) -> CliContext:
+        """Return the context of a command that needs no server: it works in the nearest ``.retrain``, not on a platform in it."""
+        return self if self.nearest is None else self.model_copy(update={"home": self.nearest, "nearest": None})
 
     @contextmanager
     def open_ledger(self) -> Iterator[SqlLedger]:
@@ -104,7 +119,7 @@ class CliContext(BaseModel):
             yield CliResources(
                 ledger,
                 store=self.store or (self.home / "store").as_uri(),
-                tracking_uri=self.tracking_uri or (None if self.is_local else LOCAL_MLFLOW),
+                tracking_uri=self.find_mlflow(),
                 home=self.home,
                 trusted_types=self.trusted_types,
             )
@@ -116,9 +131,18 @@ class CliContext(BaseModel):
         if self.is_local:
             SqlLedger.open(f"sqlite:///{self.home / 'ledger.db'}")
 
+    def find_mlflow(self) -> str | None:
+        """Return the address of MLflow: that of the option, or at which the state folder's servers were started; None if local."""
+        if self.tracking_uri or self.is_local:
+            return self.tracking_uri
+        try:
+            return str(json.loads((self.home / "servers.json").read_text(encoding="utf-8"))["mlflow"])
+        except (OSError, ValueError, KeyError):
+            return LOCAL_MLFLOW
+
     def _suggest_home(self) -> str:
-        if (self.home / "demo" / "postgres").is_dir():
-            return f"The demo's is under {self.home / 'demo'}: say `retrain --home {self.home / 'demo'} ...`."
+        if platforms := _list_platforms(self.home):
+            return f"Name one of them, as in `retrain --home {platforms[0]} ...`: {', '.join(map(str, platforms))}."
         return (
             "Make one with `retrain run MODEL --as-of ...`, or name a state folder with --home or a ledger with --ledger "
             "before the command."
@@ -141,8 +165,12 @@ def find_context(
         SpecError: The file's section has mistakes.
     """
     settings = _find_profile(profile)
+    chosen = home or settings.home
+    nearest = (chosen or _find_state_folder()).absolute()
+    platform = None if chosen or _has_ledger(nearest) else _find_only_platform(nearest)
     return CliContext(
-        home=(home or settings.home or _find_state_folder()).absolute(),
+        home=platform or nearest,
+        nearest=nearest if platform else None,
         ledger=ledger or settings.ledger,
         tracking_uri=tracking_uri or settings.tracking_uri,
         store=store or settings.store,
@@ -154,6 +182,19 @@ def find_context(
 def _find_state_folder() -> Path:
     folders = [Path.cwd(), *Path.cwd().parents]
     return next((folder / STATE_FOLDER for folder in folders if (folder / STATE_FOLDER).is_dir()), Path(STATE_FOLDER))
+
+
+def _has_ledger(home: Path) -> bool:
+    return (home / "ledger.db").exists() or (home / "postgres").is_dir()
+
+
+def _list_platforms(home: Path) -> list[Path]:
+    return [home / name for name in PLATFORM_FOLDERS if (home / name / "postgres").is_dir()]
+
+
+def _find_only_platform(home: Path) -> Path | None:
+    platforms = _list_platforms(home)
+    return platforms[0] if len(platforms) == 1 else None
 
 
 def _find_profile(name: str | None) -> Profile:

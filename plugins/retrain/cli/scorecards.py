@@ -10,6 +10,7 @@ import typer
 
 from retrain.cli.shared import (
     SPECS,
+    AnyTimeline,
     Model,
     Pipelines,
     find_spec,
@@ -30,13 +31,10 @@ def scorecard(
         Path, typer.Option("--out", "-o", help="The page; the model card goes to the same name, as .md.")
     ] = Path("scorecard.html"),
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    timeline: Annotated[
-        str | None,
-        typer.Option("--timeline", "-t", help="Where it was decided; by default the last decision on any timeline."),
-    ] = None,
+    timeline: AnyTimeline = None,
     pipelines: Pipelines = SPECS,
 ) -> None:
-    """Write the page and the model card of a past decision, from what was stored."""
+    """Write the page and the model card of the last decision on a version, from what was stored."""
     from retrain.steps import collect_report
 
     with print_errors(), get_context(ctx).open_resources() as resources:

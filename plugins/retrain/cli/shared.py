@@ -22,11 +22,14 @@ from retrain.errors import NotFoundError, RetrainError
 
 __all__ = [
     "SPECS",
+    "AnyTimeline",
     "Model",
+    "ModelName",
     "Pipelines",
     "Reason",
     "Timeline",
     "err",
+    "find_pipelines",
     "find_spec",
     "get_context",
     "out",
@@ -53,6 +56,18 @@ def _check_reason(text: str) -> str:
     return reason[:500]
 
 
+def _read_model_name(text: str) -> str:
+    """Return the model of a spec if its path is given, so that every command takes the same argument."""
+    if not _is_path(text):
+        return text
+    with print_errors():
+        return load_spec(Path(text)).model
+
+
+def _is_path(text: str) -> bool:
+    return text.endswith((".yaml", ".yml"))
+
+
 Pipelines = Annotated[
     Path, typer.Option("--pipelines", "-p", help="The folder of pipeline specs.", show_default=True, file_okay=False)
 ]
@@ -65,7 +80,17 @@ Timeline = Annotated[
         callback=_check_timeline,
     ),
 ]
-Model = Annotated[str, typer.Argument(help="The name of a pipeline and its model.")]
+AnyTimeline = Annotated[
+    str | None,
+    typer.Option(
+        "--timeline", "-t", help="Which history of champions. By default all of them.", callback=_check_timeline
+    ),
+]
+Model = Annotated[str, typer.Argument(help="The name of a pipeline and its model, or the path of its spec.")]
+ModelName = Annotated[
+    str,
+    typer.Argument(help="The name of a pipeline and its model, or the path of its spec.", callback=_read_model_name),
+]
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.", callback=_check_reason)]
 
@@ -103,10 +128,20 @@ def get_context(ctx: typer.Context) -> CliContext:
     return cast("CliContext", ctx.obj)  # the root command sets it before any other runs
 
 
+def find_pipelines(folder: Path) -> Path:
+    """Return the folder of specs; the default one is looked for here and above, as the state folder is."""
+    if folder != SPECS:
+        return folder
+    return next(
+        (above / SPECS for above in Path.cwd().parents if not SPECS.is_dir() and (above / SPECS).is_dir()), SPECS
+    )
+
+
 def find_spec(model: str, folder: Path) -> PipelineSpec:
     """Return the spec that declares a model, or that of a path."""
-    if model.endswith((".yaml", ".yml")):
+    if _is_path(model):
         return load_spec(Path(model))
+    folder = find_pipelines(folder)
     spec = find_spec_in(folder, model) if folder.is_dir() else None
     if spec is not None:
         return spec

@@ -18,7 +18,7 @@ from retrain.core.text import to_one_line
 if TYPE_CHECKING:
     from retrain.steps import RollbackPlan
 
-__all__ = ["print_champion", "print_decision", "print_decisions", "print_rollback", "print_why"]
+__all__ = ["print_champion", "print_decision", "print_decisions", "print_freeze", "print_rollback", "print_why"]
 
 _STYLE: Final = {Choice.PROMOTE: "bold green", Choice.HOLD: "yellow", Choice.REJECT: "red"}
 
@@ -79,6 +79,16 @@ def print_champion(console: Console, entry: LedgerEntry) -> None:
         ("manifest", entry.manifest_digest),
     ):
         console.print(f"  {name:<11} {_plain(value)}", highlight=False, soft_wrap=True)
+
+
+def print_freeze(console: Console, freeze: LedgerEntry) -> None:
+    """Print that a model is frozen: since when, by whom, why, and what lifts it."""
+    console.print(
+        f"[yellow]frozen[/] since {freeze.at:%Y-%m-%d %H:%M:%S %Z} by {_plain(freeze.actor)}: {_plain(freeze.reason)}\n"
+        f"  no challenger is promoted until `retrain unfreeze {_plain(freeze.model)} --reason ...`",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def print_rollback(console: Console, plan: RollbackPlan, alias: str) -> None:

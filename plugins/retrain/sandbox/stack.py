@@ -143,6 +143,7 @@ class Stack:
             self.say("PostgreSQL")
             self._start_postgres()
             self._start_servers()
+            self._note_addresses()
         except BaseException:
             self.stop()
             raise
@@ -290,6 +291,11 @@ class Stack:
         self._wait("api-server", self._is_healthy)
         # Airflow makes the API that its tasks talk to on its first request, which takes 4 s: not the first task's.
         self._wait("api-server", lambda: httpx.get(f"{self.airflow_url}/execution/health", timeout=30).is_success)
+
+    def _note_addresses(self) -> None:
+        """Leave the addresses in the state folder, for the commands that work on it."""
+        addresses = {"airflow": self.airflow_url, "mlflow": self.mlflow_url}
+        (self.home / "servers.json").write_text(json.dumps(addresses), encoding="utf-8")
 
     def _component(self, name: str) -> list[str]:
         if name != "api-server":

@@ -86,11 +86,46 @@ def test_a_state_folder_without_a_ledger_is_one_clear_error(project: Path, comma
     assert not (project / "include" / ".retrain").exists()
 
 
-def test_next_to_a_demo_the_error_names_its_folder(project: Path) -> None:
-    (project / ".retrain" / "demo" / "postgres").mkdir(parents=True)
+def test_the_platform_in_a_state_folder_is_found_until_the_folder_has_a_ledger_of_its_own(project: Path) -> None:
+    nearest = project / ".retrain"
+    (nearest / "demo" / "postgres").mkdir(parents=True)
+    found = context()
+    assert (found.home, found.is_local, found.timeline, found.simulation) == (
+        nearest / "demo",
+        False,
+        "production",
+        "development",
+    )
+    assert found.without_servers() == context(home=nearest)
+    assert retrain("ledger", "migrate").exit_code == 0
+    assert context() == context(home=nearest)
+    assert context(home=nearest / "demo").without_servers().home == nearest / "demo"
+
+
+def test_of_two_platforms_the_error_names_both(project: Path) -> None:
+    for name in ("demo", "up"):
+        (project / ".retrain" / name / "postgres").mkdir(parents=True)
     result = retrain("history", "flight_delay")
     assert result.exit_code == 1
-    assert f"retrain --home {project / '.retrain' / 'demo'}" in result.output
+    assert f"retrain --home {project / '.retrain' / 'up'}" in result.output
+    assert f", {project / '.retrain' / 'demo'}." in result.output
+
+
+def test_the_address_of_mlflow_is_that_at_which_the_servers_were_started(project: Path) -> None:
+    home = project / "state"
+    (home / "postgres").mkdir(parents=True)
+    assert context(home=home).find_mlflow() == "http://127.0.0.1:5000"
+    (home / "servers.json").write_text('{"mlflow": "http://127.0.0.1:5999"}')
+    assert context(home=home).find_mlflow() == "http://127.0.0.1:5999"
+    assert context(home=home, tracking_uri="http://mlflow").find_mlflow() == "http://mlflow"
+
+
+def test_run_writes_the_profiles_timeline_unless_that_is_production(project: Path) -> None:
+    path = project / "retrain.toml"
+    path.write_text('timeline = "trial"\n')
+    assert (context().timeline, context().simulation) == ("trial", "trial")
+    path.write_text('timeline = "production"\n')
+    assert (context().timeline, context().simulation) == ("production", "development")
 
 
 def test_migrate_makes_the_ledger_of_the_state_folder(project: Path) -> None:

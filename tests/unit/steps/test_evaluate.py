@@ -25,11 +25,14 @@ from tests.builders import (
 
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
+from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.policy.decision import Choice
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Gate, GateSpec, Outcome, Verdict
 from retrain.errors import DataError, IntegrityError, TrainingError
+from retrain.steps import evaluate_challenger
 from retrain.steps.window_profile import profile_snapshot
+from retrain.testing.evidence import make_resource_usage
 
 MakeWorld = Callable[..., World]
 LATER = AS_OF + timedelta(days=14)
@@ -410,6 +413,21 @@ def test_what_no_gate_asks_for_is_not_measured(world: World) -> None:
     world.meter = None
     card = evidence_of(world).scorecard
     assert (card.profile, card.resource_usage, card.resource_usage_problem) == (None, None, "")
+
+
+def test_what_gates_ask_for_is_measured_before_the_turn(make_world: MakeWorld) -> None:
+    world = make_world(gate=[{"check": "budget", "batch_p99": "1s", "batch_rows": 50}])
+    events: list[object] = []
+
+    def measure(spec: object, folder: object, snapshot: object, batches: object) -> ResourceUsage:
+        events.append(batches)
+        return make_resource_usage()
+
+    world.meter = measure
+    request, snapshot = make_request(), world.snapshot()
+    challenger = world.train(request, snapshot)
+    evaluate_challenger(world.of(request), snapshot, challenger, await_turn=lambda: events.append("turn"))
+    assert events == [(50,), "turn"]
 
 
 BUDGET = {"check": "budget", "single_p99": "10s", "batch_p99": "10s", "batch_rows": 50, "size": "5MB", "memory": "2GB"}

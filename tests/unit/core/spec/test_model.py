@@ -152,6 +152,6 @@ def test_one_to_a_hundred_former_champions_are_pinned(pinned: int) -> None:
 def test_what_is_measured_is_what_gates_ask_for() -> None:
     spec = make_spec()
     assert (spec.profiled, spec.batches, spec.score_columns) == (False, (), ())
-    budget = {"check": "budget", "size": "1MB"}
+    budget = {"check": "budget", "single_p99": "1s", "batch_p99": "1s"}
     asking = make_spec(gate=[{"check": "leakage"}, budget, budget | {"batch_rows": 50}])
     assert (asking.profiled, asking.batches, asking.score_columns) == (True, (1, 50, 1000), ())

@@ -52,8 +52,10 @@ class Budget(Gate):
 
     @property
     def batches(self) -> tuple[int, ...]:
-        """One row, and a batch."""
-        return 1, self.batch_rows
+        """The calls that a bound asks for: one row, a batch, or, for the size alone, the cheapest."""
+        in_batches = any(bound is not None for bound in (self.batch_p50, self.batch_p99, self.memory))
+        row_by_row = not in_batches or self.single_p50 is not None or self.single_p99 is not None
+        return (1,) * row_by_row + (self.batch_rows,) * in_batches
 
     def judge(self, evidence: Evidence) -> Verdict:
         """Return fail with each usage above its bound, pass, or inconclusive; the number is the worst usage."""

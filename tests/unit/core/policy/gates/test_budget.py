@@ -113,8 +113,21 @@ def test_the_verdict_says_why_nothing_was_measured() -> None:
     assert Budget(check="budget", size="1MB").judge(evidence).reason == "it died"
 
 
-def test_it_asks_for_single_rows_and_its_own_batch() -> None:
-    assert Budget(check="budget", size="1MB", batch_rows=50).batches == (1, 50)
+@pytest.mark.parametrize(
+    ("bounds", "batches"),
+    [
+        ({"size": "1MB"}, (1,)),
+        ({"single_p50": "1s"}, (1,)),
+        ({"single_p99": "1s", "size": "1MB"}, (1,)),
+        ({"batch_p50": "1s"}, (50,)),
+        ({"batch_p99": "1s"}, (50,)),
+        ({"memory": "1GB"}, (50,)),
+        ({"single_p99": "1s", "memory": "1GB"}, (1, 50)),
+    ],
+    ids=str,
+)
+def test_it_asks_only_for_the_calls_of_its_bounds(bounds: dict[str, Any], batches: tuple[int, ...]) -> None:
+    assert Budget(check="budget", batch_rows=50, **bounds).batches == batches
 
 
 @pytest.mark.parametrize(
