@@ -103,21 +103,28 @@ class SpecProblem:
 
 
 class SpecError(RetrainError):
-    """A pipeline spec is wrong; the error lists all of its mistakes.
+    """A pipeline spec is wrong; the error lists all of its mistakes, or the first ones of very many.
 
     Attributes:
         source: The file or the name of the document.
-        problems: Every mistake found, in document order.
+        problems: The mistakes found, in document order.
+        more: How many more there are, at least.
     """
 
-    def __init__(self, source: str, problems: Sequence[SpecProblem]) -> None:
+    def __init__(self, source: str, problems: Sequence[SpecProblem], *, more: int = 0) -> None:
         self.source = source
         self.problems = tuple(problems)
+        self.more = more
         count = "1 mistake" if len(self.problems) == 1 else f"{len(self.problems)} mistakes"
-        super().__init__(f"{source} must be a valid pipeline spec", got=count, fix="Fix them and run `retrain check`.")
+        got = f"{count} and at least {more:,} more" if more else count
+        super().__init__(f"{source} must be a valid pipeline spec", got=got, fix="Fix them and run `retrain check`.")
 
     def __str__(self) -> str:
         return "\n".join([f"{self.source}: {self.got}", *(f"  {problem}" for problem in self.problems)])
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.source, self.problems)
+        return _restore_spec_error, (self.source, self.problems, self.more)
+
+
+def _restore_spec_error(source: str, problems: Sequence[SpecProblem], more: int) -> SpecError:
+    return SpecError(source, problems, more=more)

@@ -22,7 +22,8 @@ from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
 from retrain.builder import DagDefaults, build_dag, build_operations, check_pipelines, load_dags
-from retrain.core.spec import load_spec
+from retrain.core.names import OPERATION_DAGS
+from retrain.core.spec import PipelineSpec, load_spec
 from retrain.errors import NotFoundError, RetrainError, SpecError
 from retrain.operators import (
     ApprovePromotionOperator,
@@ -166,6 +167,32 @@ def test_one_bad_spec_is_reported_by_itself(tmp_path: Path) -> None:
     write(tmp_path / "bad.yaml", modle="bad")
     with pytest.raises(SpecError, match=r"bad\.yaml: 1 mistake\n  modle: must be a known key"):
         check_pipelines(tmp_path)
+
+
+def test_the_mistakes_of_very_many_bad_specs_are_counted(tmp_path: Path) -> None:
+    for number in range(10):
+        write(tmp_path / f"bad_{number}.yaml", **{f"unknown_{place}": 1 for place in range(60)})
+    with pytest.raises(SpecError, match="200 mistakes and at least 400 more"):
+        check_pipelines(tmp_path)
+
+
+def test_a_spec_that_airflow_refuses_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse_bad(spec: PipelineSpec, **defaults: Any) -> DAG:
+        if spec.model == "bad":
+            raise ValueError("Airflow refuses it")
+        return build_dag(spec, **defaults)
+
+    monkeypatch.setattr("retrain.builder.folder.build_dag", refuse_bad)
+    for name in ("bad", "good", "other"):
+        write(tmp_path / f"{name}.yaml", model=name)
+    assert {dag.dag_id for dag in load_dags(tmp_path)} == {"good", "other"}
+    assert "The DAG of bad could not be built" in caplog.text
+
+
+def test_the_ids_of_operations_are_those_that_no_pipeline_may_have() -> None:
+    assert set(OPERATION_DAGS) == OPERATIONS
 
 
 def test_good_specs_raise_nothing(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Unpack
+from typing import Final, Unpack
 
 from airflow.sdk import DAG, get_parsing_context
 
 from retrain.builder.dag import build_dag
-from retrain.builder.defaults import DagDefaults
+from retrain.builder.defaults import DagDefaults, split_defaults
 from retrain.core.spec import PipelineSpec, find_spec_in, read_specs
 from retrain.errors import SpecError, SpecProblem
 
 __all__ = ["check_pipelines", "load_dags"]
 
 log = logging.getLogger(__name__)
+
+_MANY: Final = 200
+"""How many mistakes of a folder are named in its import error; the others are counted."""
 
 
 def load_dags(folder: str | Path, **defaults: Unpack[DagDefaults]) -> list[DAG]:
@@ -34,7 +38,16 @@ def load_dags(folder: str | Path, **defaults: Unpack[DagDefaults]) -> list[DAG]:
         NotFoundError: The folder does not exist.
         RetrainError: A setting is unknown, or belongs to the spec.
     """
-    return [build_dag(spec, **defaults) for spec in _read_needed_specs(Path(folder))]
+    split_defaults(defaults)  # a mistake in the settings concerns every DAG
+    return [dag for spec in _read_needed_specs(Path(folder)) for dag in _build(spec, defaults)]
+
+
+def _build(spec: PipelineSpec, defaults: DagDefaults) -> Iterator[DAG]:
+    """Yield the DAG of a spec, or log why Airflow refuses it: the other DAGs of the folder are built anyway."""
+    try:
+        yield build_dag(spec, **defaults)
+    except Exception:
+        log.exception("The DAG of %s could not be built", spec.model)
 
 
 def check_pipelines(folder: str | Path) -> None:
@@ -52,14 +65,18 @@ def check_pipelines(folder: str | Path) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise SpecError(
-            str(folder),
-            [
-                SpecProblem(error.source, p.rule, p.got, f"{p.path}: {p.hint}")
-                for error in errors
-                for p in error.problems
-            ],
-        )
+        raise _join(str(folder), errors)
+
+
+def _join(source: str, errors: list[SpecError]) -> SpecError:
+    """Return one error with the mistakes of several files."""
+    problems = [
+        SpecProblem(error.source, problem.rule, problem.got, f"{problem.path}: {problem.hint}")
+        for error in errors
+        for problem in error.problems
+    ]
+    more = sum(error.more for error in errors) + max(0, len(problems) - _MANY)
+    return SpecError(source, problems[:_MANY], more=more)
 
 
 def _read_needed_specs(folder: Path) -> list[PipelineSpec]:

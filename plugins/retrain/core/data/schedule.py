@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Final
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 __all__ = ["PRESETS", "is_cron", "ticks_between"]
 
 _AS_CRON: Final = {"@quarterly": "0 0 1 */3 *"}
+_RANDOM: Final = re.compile(r"\bR\b", re.IGNORECASE)
+_LONGEST: Final = 200
 PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 
 
 def is_cron(value: str) -> bool:
-    """Tell whether `value` is a preset or a cron expression of five fields."""
-    return value in PRESETS or (len(value.split()) == 5 and croniter.is_valid(value))
+    """Tell whether `value` is a preset, or a cron expression of five fields that ticks and names fixed times."""
+    if value in PRESETS:
+        return True
+    if len(value) > _LONGEST or len(value.split()) != 5 or _RANDOM.search(value) or not croniter.is_valid(value):
+        return False
+    try:
+        croniter(value, datetime(2024, 1, 1, tzinfo=UTC)).get_next()
+    except CroniterBadDateError:
+        return False
+    return True
 
 
 def ticks_between(schedule: str, start: datetime, end: datetime) -> list[datetime]:

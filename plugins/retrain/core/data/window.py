@@ -108,12 +108,15 @@ def parse_instant(text: str) -> datetime:
         ValueError: The text is not an ISO 8601 date or date-time.
     """
     if _INSTANT.fullmatch(text) is None:
-        raise ValueError("an instant must be an ISO 8601 date or date-time, such as 2024-07-01 or 2024-07-01T06:00:00Z")
-    instant = datetime.fromisoformat(text)
+        raise ValueError("must be an ISO 8601 date or date-time, such as 2024-07-01 or 2024-07-01T06:00:00Z")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a day and a time that exist") from None
     try:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError("an instant must be in the years 1 to 9999 in UTC") from None
+        raise ValueError("must be an instant of the years 1 to 9999 in UTC") from None
 
 
 def resolve_as_of(explicit: str | None, *, data_interval_end: datetime | None, run_after: datetime | None) -> datetime:
@@ -123,7 +126,10 @@ def resolve_as_of(explicit: str | None, *, data_interval_end: datetime | None, r
         ValueError: None of the three is given, or the parameter is not an ISO 8601 instant.
     """
     if explicit:
-        return parse_instant(explicit)
+        try:
+            return parse_instant(explicit)
+        except ValueError as error:
+            raise ValueError(f"as_of {error}") from None
     for instant in (data_interval_end, run_after):
         if instant is not None:
             return instant.astimezone(UTC)

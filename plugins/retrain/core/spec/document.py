@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
@@ -16,14 +18,17 @@ from retrain.core.spec.rules import broken_rules, did_you_mean
 from retrain.core.user_code import ESTIMATOR_EXAMPLE, GATE_EXAMPLE
 from retrain.errors import SpecError, SpecProblem
 
-__all__ = ["field_problems", "load_spec", "parse_spec", "spec_json_schema"]
+__all__ = ["field_problems", "load_spec", "parse_spec", "read_spec_bytes", "spec_json_schema"]
 
 _IMPORTED: Final = {"estimator": ("module:function", ESTIMATOR_EXAMPLE), "gate": ("module:Class", GATE_EXAMPLE)}
 
 MAX_BYTES: Final = 256 * 1024
 """A spec is a page of text; anything far larger is a mistake or an attack."""
 
-_Outcome = PipelineSpec | tuple[SpecProblem, ...]
+MAX_MISTAKES: Final = 50
+"""How many mistakes of a text are named; the others are counted."""
+
+_Outcome = PipelineSpec | SpecError
 
 _outcomes: Final[dict[Path, tuple[str, _Outcome]]] = {}
 """The text of each file when it was last parsed, and the spec or the mistakes in it."""
@@ -38,30 +43,34 @@ def load_spec(path: Path) -> PipelineSpec:
     Raises:
         SpecError: The file cannot be read or has mistakes; all of them are named.
     """
-    text = _read_text(path)
-    known_text, outcome = _outcomes.get(path, ("", ()))
-    if not outcome or known_text != text:
+    try:
+        text = read_spec_bytes(path).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = SpecProblem("", "must be a readable UTF-8 file", type(error).__name__, "Check the path and its mode.")
+        raise SpecError(str(path), [problem]) from error
+    known_text, outcome = _outcomes.get(path, (None, None))
+    if outcome is None or known_text != text:
         outcome = _parse(text)
         _outcomes[path] = text, outcome
     return _unwrap(outcome, str(path)).rooted_at(_find_root(path))
 
 
-def _read_text(path: Path) -> str:
-    """Return the text of a spec file.
+def read_spec_bytes(path: Path) -> bytes:
+    """Return the bytes of a spec file. Only a regular file is opened: a pipe never ends, and a device may not either.
 
     Raises:
-        SpecError: The file is too large, unreadable or not UTF-8.
+        SpecError: It is not a regular file, or is too large.
+        OSError: It cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            problem = SpecProblem("", f"must be at most {MAX_BYTES} bytes", "a larger file", "Check the file.")
-            raise SpecError(str(path), [problem])
-        return content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = SpecProblem("", "must be a readable UTF-8 file", type(error).__name__, "Check the path and its mode.")
-        raise SpecError(str(path), [problem]) from error
+    if not stat.S_ISREG(path.stat().st_mode):
+        problem = SpecProblem("", "must be a regular file", "a folder, a pipe or a device", "Move it elsewhere.")
+        raise SpecError(str(path), [problem])
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        problem = SpecProblem("", f"must be at most {MAX_BYTES} bytes", "a larger file", "Check the file.")
+        raise SpecError(str(path), [problem])
+    return content
 
 
 def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
@@ -74,24 +83,48 @@ def parse_spec(text: str, *, source: str = "<text>") -> PipelineSpec:
 
 
 def _parse(text: str) -> _Outcome:
-    """Return the spec that a text holds, or the mistakes in it."""
+    """Return the spec that a text holds, or the mistakes in it.
+
+    Whatever else a text makes a library raise is a mistake in that text, too: it must not hide the other specs of a folder.
+    """
+    try:
+        return _read_document(text)
+    except Exception as error:  # noqa: BLE001 - see above
+        return _refuse("must be a pipeline spec", type(error).__name__, "Shorten the file to find what causes it.")
+
+
+def _read_document(text: str) -> _Outcome:
     try:
         document = read_yaml(text)
     except PlainYamlError as error:
-        return (SpecProblem(error.place, "must be plain YAML", error.problem, "Fix the text there."),)
+        return _refuse("must be plain YAML", error.problem, "Fix the text there.", path=error.place)
     if not isinstance(document, Mapping):
-        return (SpecProblem("", "must be a mapping of keys", type(document).__name__, "Start with `model: <name>`."),)
+        return _refuse("must be a mapping of keys", type(document).__name__, "Start with `model: <name>`.")
     try:
         return PipelineSpec.model_validate(document)
     except ValidationError as error:
-        return _first_per_path([*field_problems(error, PipelineSpec), *broken_rules(document)])
+        return _list_mistakes(error, document)
+
+
+def _refuse(rule: str, got: str, hint: str, *, path: str = "") -> SpecError:
+    return SpecError("", [SpecProblem(path, rule, got, hint)])
+
+
+def _list_mistakes(error: ValidationError, document: Mapping[str, Any]) -> SpecError:
+    """Return the first mistake per path, since the others there follow from it, and how many more there are."""
+    found: dict[str, SpecProblem] = {}
+    for problem in chain(field_problems(error, PipelineSpec), broken_rules(document)):
+        if len(found) == MAX_MISTAKES and problem.path not in found:
+            return SpecError("", list(found.values()), more=max(1, error.error_count() - MAX_MISTAKES))
+        found.setdefault(problem.path, problem)
+    return SpecError("", list(found.values()))
 
 
 def _unwrap(outcome: _Outcome, source: str) -> PipelineSpec:
-    """Return the spec, or raise its mistakes as a SpecError."""
+    """Return the spec, or raise its mistakes as the error of a source."""
     if isinstance(outcome, PipelineSpec):
         return outcome
-    raise SpecError(source, outcome)
+    raise SpecError(source, outcome.problems, more=outcome.more)
 
 
 def spec_json_schema() -> dict[str, Any]:
@@ -127,11 +160,6 @@ def _find_root(path: Path) -> Path:
     return next((folder.parent for folder in path.parents if folder.name == "include"), path.parent)
 
 
-def _first_per_path(problems: list[SpecProblem]) -> tuple[SpecProblem, ...]:
-    """Keep the first problem per path: the others there follow from it."""
-    return tuple({problem.path: problem for problem in reversed(problems)}.values())[::-1]
-
-
 def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[SpecProblem]:
     """Yield the mistakes in the fields of a model, each with its path in the document."""
     for item in error.errors(include_url=False):
@@ -159,7 +187,7 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[S
                 tag = item.get("ctx", {}).get("tag")
                 known = [*BUILT_IN_GATES, *installed_names(ExtensionPoint.GATES)]
                 hint = did_you_mean(tag, known) if tag else "Add `check:`."
-                yield SpecProblem(f"{path}.check", "must name a gate", repr(tag or "nothing"), hint)
+                yield SpecProblem(f"{path}.check", "must name a gate", _shorten(tag or "nothing"), hint)
             case _:
                 rule = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
                 yield SpecProblem(path, rule[:1].lower() + rule[1:], _shorten(item["input"]), "Fix the value.")
@@ -182,14 +210,14 @@ def _locate(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[st
             continue
         values = _values_of(annotation)
         if values is not None:
-            path, annotation = f"{path}.{part}", values
+            path, annotation = f"{path}.{part[:60]}", values
             continue
         models = _models_in(annotation)
         tagged = next((model for model in models if _tag_of(model) == part), None)
         if tagged is not None and len(models) > 1:
             annotation = tagged
             continue
-        path += f".{part}" if path else part
+        path += f".{part[:60]}" if path else part[:60]
         owner = models[0] if models else None
         field = owner.model_fields.get(part) if owner else None
         annotation = field.annotation if field else None

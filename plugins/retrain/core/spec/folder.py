@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from retrain.core.names import is_name
-from retrain.core.spec.document import load_spec
+from retrain.core.spec.document import load_spec, read_spec_bytes
 from retrain.core.spec.model import PipelineSpec
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 
@@ -111,7 +111,7 @@ def list_models(folder: Path) -> list[str]:
 def _scan_model(path: Path) -> str | None:
     """Return the model that a file declares by its text, without parsing it; None if the text has no such line."""
     try:
-        found = _MODEL_LINE.search(path.read_bytes())
-    except OSError:
+        found = _MODEL_LINE.search(read_spec_bytes(path))
+    except (OSError, SpecError):
         return None
     return found[1].decode() if found else None

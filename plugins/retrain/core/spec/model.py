@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PrivateAttr, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from retrain.core.data.durations import Duration
 from retrain.core.data.schedule import PRESETS, is_cron
-from retrain.core.data.window import Period, Window
+from retrain.core.data.window import INSTANT_PATTERN, Period, Window, parse_instant
 from retrain.core.digest import digest_json
 from retrain.core.extensions import ExtensionName, ExtensionPoint
-from retrain.core.names import NAME_PATTERN, ColumnName, ModelName
+from retrain.core.names import AliasName, ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
 from retrain.core.spec.rules import broken_rules
@@ -43,6 +43,13 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("must be an instant of the years 1 to 9999 in UTC") from None
 
 
+def _parse_instant(value: Any) -> datetime:
+    """Take instants as texts alone: a number would be seconds since 1970, which nobody means by 20250101."""
+    if isinstance(value, datetime):
+        return value
+    return parse_instant(value.strip() if isinstance(value, str) else "")
+
+
 def _cron(value: str) -> str:
     if not is_cron(value):
         raise ValueError(
@@ -55,7 +62,12 @@ _LONGEST: Final = timedelta(days=36_525)
 BUILT_IN_READER: Final = "duckdb"
 _VALIDATOR: Final = "great_expectations"
 Schedule = Annotated[str, AfterValidator(_cron)]
-Instant = Annotated[datetime, AfterValidator(_in_utc)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_parse_instant),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "pattern": f"^{INSTANT_PATTERN}$", "examples": ["2024-07-01"]}),
+]
 ReaderName = Annotated[str, ExtensionName(ExtensionPoint.SOURCES, (BUILT_IN_READER,))]
 ValidatorName = Annotated[str, ExtensionName(ExtensionPoint.VALIDATORS, (_VALIDATOR,))]
 TrainerName = Annotated[str, ExtensionName(ExtensionPoint.TRAINERS, (DEFAULT_TRAINER,))]
@@ -136,7 +148,7 @@ class EvaluationSpec(Section):
 class PromotionSpec(Section):
     """What happens with a challenger that passed its gates."""
 
-    alias: str = Field("champion", pattern=f"^{NAME_PATTERN}$")
+    alias: AliasName = "champion"
     approval: Literal["none", "required"] = Field(
         "none", description="Whether a person must approve each promotion on production."
     )
@@ -171,7 +183,7 @@ class PipelineSpec(Section):
     model: ModelName = Field(description="The name of the pipeline and of its registered model.")
     description: str = ""
     owner: str = Field("airflow", min_length=1, max_length=100)
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
     schedule: Schedule | None = Field(None, description="A cron expression or preset; none means only on request.")
     start_date: Instant
     end_date: Instant | None = Field(None, description="No scheduled run or backfill after it, for data that ends.")
@@ -239,7 +251,7 @@ class PipelineSpec(Section):
 
     @model_validator(mode="after")
     def _check_rules(self) -> PipelineSpec:
-        problems = broken_rules(self.model_dump(mode="json"))
+        problems = list(broken_rules(self.model_dump(mode="json")))
         if problems:
             context = {"problems": "; ".join(map(str, problems)), "found": problems}
             raise PydanticCustomError("rules", "{problems}", context)

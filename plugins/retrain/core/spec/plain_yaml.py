@@ -1,18 +1,60 @@
-"""Reads plain YAML: no aliases, no duplicate keys, no deep nesting, no Python objects. By libyaml's parser, written in C."""
+"""Reads plain YAML: no tags, aliases, duplicate keys, deep nesting or Python objects. By libyaml's parser, written in C.
+
+Values are read by the core schema of YAML 1.2.2 (https://yaml.org/spec/1.2.2/#103-core-schema), so that ``5e-2`` is a number and
+a date stays a text. What YAML 1.1 reads as another value, such as ``yes`` or ``017``, is refused.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+from typing import Any, ClassVar, Final
 
 import yaml
 
-__all__ = ["MAX_DEPTH", "PlainYamlError", "PythonLoader", "choose_loader", "read_yaml"]
+__all__ = ["MAX_DEPTH", "MAX_NUMBER", "MAX_VALUES", "PlainYamlError", "PythonLoader", "choose_loader", "read_yaml"]
 
 MAX_DEPTH: Final = 64
 """How deep collections may be nested. libyaml's composer recurses in C: without a limit, deep text ends the process."""
 
+MAX_VALUES: Final = 20_000
+"""How many keys, values and collections a text may hold, so that reading and checking it takes less than a second."""
+
+MAX_NUMBER: Final = 64
+"""How many characters a number may have: Python refuses to write one of more than 4,300 digits, and takes long to read it."""
+
 _STARTS: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
 _ENDS: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+
+
+_NULL: Final = re.compile(r"(?:~|null|Null|NULL|)\Z")
+_BOOL: Final = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
+_INT: Final = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
+_FLOAT: Final = re.compile(
+    r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+)
+_OLD_BOOL: Final = re.compile(r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)\Z")
+_OLD_NUMBER: Final = re.compile(
+    r"[-+]?(?:0[0-9_]+|0b[01_]+|0x_[0-9a-fA-F_]*|0x[0-9a-fA-F]+_[0-9a-fA-F_]*"  # 017, 0b11, 0x_ff
+    r"|[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"  # 1_000
+    r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)\Z"  # 1:30:00
+)
+_TAG: Final = "tag:yaml.org,2002:"
+_Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
+
+
+def _list_resolvers() -> _Resolvers:
+    """Return what a plain scalar may be, by its first character."""
+    kinds = (
+        ("null", _NULL, "~nN"),
+        ("bool", _BOOL, "tTfF"),
+        ("int", _INT, "-+0123456789"),
+        ("float", _FLOAT, "-+.0123456789"),
+    )
+    resolvers: _Resolvers = {"": [(f"{_TAG}null", _NULL)]}
+    for name, pattern, starts in kinds:
+        for start in starts:
+            resolvers.setdefault(start, []).append((_TAG + name, pattern))
+    return resolvers
 
 
 class PlainYamlError(ValueError):
@@ -29,8 +71,10 @@ class PlainYamlError(ValueError):
         self.problem = problem
 
 
-class _RefuseDuplicates:
-    """Constructs mappings only if their keys are plain text and differ, so that no value is lost silently."""
+class _PlainConstructor:
+    """Reads plain scalars by the core schema, and mappings only if their keys are plain text and differ."""
+
+    yaml_implicit_resolvers: ClassVar[_Resolvers] = _list_resolvers()
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -44,7 +88,7 @@ class _RefuseDuplicates:
         return mapping
 
 
-class PythonLoader(_RefuseDuplicates, yaml.SafeLoader):
+class PythonLoader(_PlainConstructor, yaml.SafeLoader):
     """The parser written in Python, for a PyYAML that was built without libyaml."""
 
 
@@ -53,7 +97,7 @@ def choose_loader() -> type[PythonLoader]:
     if not yaml.__with_libyaml__:
         return PythonLoader
 
-    class LibyamlLoader(_RefuseDuplicates, yaml.CSafeLoader):
+    class LibyamlLoader(_PlainConstructor, yaml.CSafeLoader):
         """The parser written in C."""
 
     return LibyamlLoader  # type: ignore[return-value]  # both are safe loaders, without a common base in the stubs
@@ -79,21 +123,44 @@ def read_yaml(text: str, loader: type[PythonLoader] = _LOADER) -> Any:
 
 
 def _check_events(text: str, loader: type[PythonLoader]) -> None:
-    """Refuse aliases and deep nesting before anything is built: both make a small text cost too much memory."""
-    depth = 0
+    """Refuse, before anything is built, whatever makes a small text cost too much or be read in two ways."""
+    depth = count = 0
     parser = loader(text)
     try:
         while (kind := type(event := parser.get_event())) is not yaml.StreamEndEvent:  # type: ignore[no-untyped-call]
+            count += 1
             if kind in _STARTS:
                 depth += 1
-                if depth > MAX_DEPTH:
-                    raise PlainYamlError(_place(event.start_mark), f"nested deeper than {MAX_DEPTH} levels")
             elif kind in _ENDS:
                 depth -= 1
-            elif kind is yaml.AliasEvent:
-                raise PlainYamlError(_place(event.start_mark), "aliases are not allowed")
+            if problem := _find_problem(event, depth, count):
+                raise PlainYamlError(_place(event.start_mark), problem)
     finally:
         parser.dispose()
+
+
+def _find_problem(event: yaml.Event, depth: int, count: int) -> str:
+    """Return why an event is not plain YAML; empty if it is."""
+    if count > MAX_VALUES:
+        return f"more than {MAX_VALUES} values"
+    if depth > MAX_DEPTH:
+        return f"nested deeper than {MAX_DEPTH} levels"
+    if type(event) is yaml.AliasEvent:
+        return "aliases are not allowed"
+    if getattr(event, "tag", None) is not None:
+        return "tags are not allowed"
+    return _find_bad_scalar(event.value) if type(event) is yaml.ScalarEvent and event.implicit[0] else ""
+
+
+def _find_bad_scalar(text: str) -> str:
+    """Return why a plain scalar must not be resolved; empty if it may."""
+    if len(text) > MAX_NUMBER:
+        return f"a number of more than {MAX_NUMBER} characters" if _INT.match(text) or _FLOAT.match(text) else ""
+    if _OLD_BOOL.match(text):
+        return f"{text}, which is a truth value in YAML 1.1 and a text in YAML 1.2: write true or false, or quote it"
+    if _OLD_NUMBER.match(text):
+        return f"{text}, which is another number in YAML 1.1 than in YAML 1.2: write its digits alone, or quote it"
+    return ""
 
 
 def _place(mark: Any) -> str:

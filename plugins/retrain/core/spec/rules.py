@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from retrain.core.data.durations import parse_duration
+from retrain.core.data.window import parse_instant
 from retrain.core.spec.search import SearchSpec
 from retrain.core.stats.metric_names import METRICS_BY_TASK, PARITIES, metrics_for
 from retrain.errors import SpecProblem
@@ -16,22 +18,34 @@ from retrain.errors import SpecProblem
 __all__ = ["broken_rules", "did_you_mean"]
 
 
-def broken_rules(document: Mapping[str, Any]) -> list[SpecProblem]:
-    """Return the rules between fields that the document breaks, in document order."""
+_MANY: Final = 100
+"""Longer words, and more words to choose from, are cut: comparing them takes too long."""
+
+
+def broken_rules(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
+    """Yield the rules between fields that the document breaks, in document order."""
     data, evaluation = _section(document, "data"), _section(document, "evaluation")
-    return [
-        *_of_data(data),
-        *_of_search(_section(document, "train"), data, evaluation),
-        *_of_evaluation(evaluation),
-        *_of_gates(document.get("gate"), evaluation),
-        *_of_error_control(document),
-    ]
+    yield from _of_dates(document.get("start_date"), document.get("end_date"))
+    yield from _of_data(data)
+    yield from _of_search(_section(document, "train"), data, evaluation)
+    yield from _of_evaluation(evaluation)
+    yield from _of_gates(document.get("gate"), evaluation)
+    yield from _of_error_control(document)
 
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
     """Return the hint for a word that is not one of `known`."""
-    close = get_close_matches(str(word), known, n=1, cutoff=0.6)
+    return _suggest(str(word)[:_MANY], tuple(name[:_MANY] for name in known[:_MANY]))
+
+
+@lru_cache(maxsize=256)
+def _suggest(word: str, known: tuple[str, ...]) -> str:
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
     return f"Did you mean '{close[0]}'?" if close else f"Use one of: {', '.join(known)}."
+
+
+def _shorten(value: object) -> str:
+    return f"{value!r:.60}"
 
 
 def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -41,6 +55,15 @@ def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
+
+
+def _of_dates(start: Any, end: Any) -> Iterator[SpecProblem]:
+    try:
+        wrong = parse_instant(str(end)) < parse_instant(str(start))
+    except ValueError:
+        return  # one is missing, or its own error is reported
+    if wrong:
+        yield SpecProblem("end_date", "must not be before start_date", _shorten(end), "Swap them.")
 
 
 def _of_data(data: Mapping[str, Any]) -> Iterator[SpecProblem]:
@@ -54,14 +77,16 @@ def _of_data(data: Mapping[str, Any]) -> Iterator[SpecProblem]:
     if data.get("connection") and not data.get("query"):
         yield SpecProblem("data.connection", "needs a query to run", "no query", "Add `query:` with a SQL file.")
     if data.get("label") is not None and data.get("label") == data.get("event_time"):
-        yield SpecProblem("data.label", "must not be event_time", repr(data["label"]), "Name the column to predict.")
+        yield SpecProblem(
+            "data.label", "must not be event_time", _shorten(data["label"]), "Name the column to predict."
+        )
     reserved = {data.get("label"), data.get("event_time"), data.get("ingestion_time")} - {None}
     for index, feature in enumerate(_texts(data.get("features"))):
         if feature in reserved:
             yield SpecProblem(
                 f"data.features[{index}]",
                 "must not be the label or a time column",
-                repr(feature),
+                _shorten(feature),
                 "Take it out: it would leak or is not known when predicting.",
             )
 
@@ -78,7 +103,7 @@ def _of_search(
             yield SpecProblem(
                 f"train.params.{name}",
                 f"must be a value that train.search.params.{name} may take, since it is tried first",
-                f"{value!r:.60}",
+                _shorten(value),
                 "Widen the search, or leave the param out here.",
             )
     task = str(evaluation.get("task"))
@@ -87,7 +112,7 @@ def _of_search(
         yield SpecProblem(
             "train.search.metric",
             f"must be a metric of {task}",
-            repr(search.metric),
+            _shorten(search.metric),
             did_you_mean(search.metric, metrics_for(task)),
         )
     try:
@@ -113,29 +138,30 @@ def _of_evaluation(evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
             yield SpecProblem(
                 f"evaluation.metrics[{index}]",
                 f"must be a metric of {evaluation['task']}",
-                repr(metric),
+                _shorten(metric),
                 did_you_mean(metric, allowed),
             )
     primary = evaluation.get("primary")
     if metrics and isinstance(primary, str) and primary not in metrics:
         yield SpecProblem(
-            "evaluation.primary", "must be one of evaluation.metrics", repr(primary), did_you_mean(primary, metrics)
+            "evaluation.primary", "must be one of evaluation.metrics", _shorten(primary), did_you_mean(primary, metrics)
         )
 
 
 def _of_gates(gates: Any, evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
     metrics = _texts(evaluation.get("metrics"))
+    known = {*metrics}
     for index, gate in enumerate(gates if isinstance(gates, list | tuple) else []):
         if not isinstance(gate, Mapping):
             continue
         path, check, metric = f"gate[{index}]", gate.get("check"), gate.get("metric")
         if check == "fairness":
             yield from _of_fairness(path, gate, evaluation)
-        elif metrics and isinstance(metric, str) and metric not in metrics:
+        elif known and isinstance(metric, str) and metric not in known:
             yield SpecProblem(
                 f"{path}.metric",
                 "must be one of evaluation.metrics",
-                repr(metric),
+                _shorten(metric),
                 did_you_mean(metric, metrics),
             )
         if check == "slices" and evaluation and not evaluation.get("slices"):
@@ -158,7 +184,7 @@ def _of_fairness(path: str, gate: Mapping[str, Any], evaluation: Mapping[str, An
     others += PARITIES if task == "regression" else ()
     for where, name in ((f"{path}.metric", metric), *((f"{path}.floor.{name}", name) for name in floor)):
         if allowed and name in others:
-            yield SpecProblem(where, f"must be a metric of {task}", repr(name), did_you_mean(name, allowed))
+            yield SpecProblem(where, f"must be a metric of {task}", _shorten(name), did_you_mean(name, allowed))
 
 
 def _of_error_control(document: Mapping[str, Any]) -> Iterator[SpecProblem]:

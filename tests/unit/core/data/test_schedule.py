@@ -18,11 +18,13 @@ def test_every_preset_ticks(schedule: str, ticks: int) -> None:
     assert all(tick.tzinfo is not None for tick in found)
 
 
-@pytest.mark.parametrize("schedule", ["0 6 * * 1", "*/5 * * * *", "@daily"])
+@pytest.mark.parametrize("schedule", ["0 6 * * 1", "*/5 * * * *", "@daily", "0 0 29 2 *", "0 0 * MAR FRI"])
 def test_a_cron_expression_is_one(schedule: str) -> None:
     assert is_cron(schedule)
 
 
-@pytest.mark.parametrize("schedule", ["", "@often", "0 6 * *", "0 6 * * 1 0", "61 * * * *", "@midnight"])
+@pytest.mark.parametrize(
+    "schedule", ["", "@often", "0 6 * *", "0 6 * * 1 0", "61 * * * *", "@midnight", "0 0 31 2 *", "r 0 * * *"]
+)
 def test_and_anything_else_is_not(schedule: str) -> None:
     assert not is_cron(schedule)

@@ -89,7 +89,7 @@ def test_an_instant_without_an_offset_is_utc(text: str, instant: datetime) -> No
     "text", ["yesterday", "2024-07-01\n", "2024-07-01 ", "2024-13-01", "1" * 10_000, "2024-07-01\x00", "٢٠٢٤-07-01", ""]
 )
 def test_what_is_not_an_instant_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"ISO 8601 date or date-time|month must be in 1..12"):
+    with pytest.raises(ValueError, match=r"ISO 8601 date or date-time|a day and a time that exist"):
         parse_instant(text)
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import copy
 import json
+import os
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,21 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.builders import ROOT, spec_document
 
-from retrain.core.spec import load_spec, parse_spec, spec_json_schema
-from retrain.core.spec.document import MAX_BYTES
+from retrain.core.spec import (
+    PipelineSpec,
+    find_spec_in,
+    list_models,
+    load_spec,
+    parse_spec,
+    read_specs,
+    spec_json_schema,
+)
+from retrain.core.spec.document import MAX_BYTES, MAX_MISTAKES
+from retrain.core.spec.plain_yaml import read_yaml
 from retrain.errors import SpecError
 
 PIPELINES = sorted((ROOT / "include" / "pipelines").glob("*.yaml"))
@@ -90,9 +104,19 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
         ({"gate": [{"check": "threshold", "metric": "roc_auc", "min": float("nan")}]}, "gate[0].min", "finite number"),
         ({"gate": {"check": "threshold"}}, "gate", "must be a valid tuple"),
         ({"validation": "suite.json"}, "validation", "must be a valid dictionary"),
-        ({"promotion": {"alias": "Champion!"}}, "promotion.alias", "string should match pattern"),
+        ({"promotion": {"alias": "Champion!"}}, "promotion.alias", "must be 1 to 64 lower-case letters"),
         ({"promotion": {"aprroval": "none"}}, "promotion.aprroval", "Did you mean 'approval'?"),
         ({"start_date": "9999-12-31T23:59:59-14:00"}, "start_date", "years 1 to 9999"),
+        ({"start_date": "2024-02-30"}, "start_date", "must be a day and a time that exist; got '2024-02-30'"),
+        ({"start_date": "2024-02-30 25:00"}, "start_date", "must be a day and a time that exist"),
+        (
+            {"end_date": 20250101},
+            "end_date",
+            "must be an ISO 8601 date or date-time, such as 2024-07-01 or 2024-07-01T06:00:00Z; got 20250101",
+        ),
+        ({"end_date": "20250101"}, "end_date", "must be an ISO 8601 date or date-time"),
+        ({"end_date": 1.5}, "end_date", "must be an ISO 8601 date or date-time"),
+        ({"end_date": True}, "end_date", "must be an ISO 8601 date or date-time"),
         ({"data__label": "at "}, "data.label", "must not be event_time; got 'at'"),
         ({"data__source": "  "}, "data", "must have exactly one of query and source; got neither"),
     ],
@@ -117,11 +141,10 @@ def test_keys_that_are_no_texts_are_refused() -> None:
     [
         ("model: a\nmodel: b\n", "the key 'model' is given twice"),
         ("a: &x [1]\nb: *x\n", "aliases are not allowed"),
-        ("model: !!python/object/apply:os.system [touch canary]\n", "could not determine a constructor"),
-        ("model: !!python/object:os.system {}\n", "could not determine a constructor"),
+        ("model: !!python/object/apply:os.system [touch canary]\n", "tags are not allowed"),
+        ("model: !!python/object:os.system {}\n", "tags are not allowed"),
         ("model: [\n", "expected node content"),
         ("model: \x00\n", "ReaderError"),
-        ("at: 2013-99-99\n", "ValueError"),
         ("a: " + "[" * 3_000, "nested deeper than 64 levels"),
     ],
 )
@@ -160,6 +183,157 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, content: bytes |
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SpecError, match=r"must be a readable UTF-8 file; got (UnicodeDecodeError|FileNotFoundError)"):
+        load_spec(path)
+
+
+def make_special_file(kind: str, path: Path) -> None:
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "socket"])
+def test_only_regular_files_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    make_special_file(kind, Path("churn.yaml"))
+    (tmp_path / "good.yaml").write_text(text_of(model="good"))
+    with pytest.raises(SpecError, match="must be a regular file; got a folder, a pipe or a device"):
+        load_spec(tmp_path / "churn.yaml")
+    specs, (error,) = read_specs(tmp_path)
+    assert [spec.model for spec in specs] == ["good"]
+    assert error.source == str(tmp_path / "churn.yaml")
+    with pytest.raises(SpecError, match="must be a regular file"):
+        find_spec_in(tmp_path, "churn")
+    assert list_models(tmp_path) == ["good"]
+
+
+def test_the_first_fifty_mistakes_are_named_and_the_others_counted() -> None:
+    text = text_of() + "".join(f"unknown_{number}: {number}\n" for number in range(9_000))
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert len(caught.value.problems) == MAX_MISTAKES
+    assert (caught.value.more, caught.value.got) == (8_950, "50 mistakes and at least 8,950 more")
+    again = copy.copy(caught.value)
+    assert (str(again), again.more) == (str(caught.value), 8_950)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"evaluation__metrics": ["mae", *(f"x{number}" for number in range(9_000))]},
+        {"evaluation__metrics": ["mae"] * 9_000},
+        {"data__features": ["label", "at"] * 4_000},
+        {"gate": [{"check": "threshold", "metric": f"m{number}"} for number in range(1_500)]},
+        {"gate": [{"check": "threshold", "metric": "roc_auc"}] * 1_500},
+        {"train__search": {"params": {f"p{number}": 1 for number in range(5_000)}}},
+        {"modle": "x" * 200_000, "evaluation__primary": "x" * 200_000, "x" * 100_000: 1},
+    ],
+    ids=["metrics", "metrics of the other task", "features", "gates of unknown metrics", "gates", "search", "long"],
+)
+def test_many_mistakes_cost_less_than_a_second_and_a_page(changes: dict[str, Any]) -> None:
+    text = text_of(**changes)
+    began = time.process_time()
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text)
+    assert time.process_time() - began < 5  # a quarter of a second on a quiet machine
+    assert len(str(caught.value)) < 20_000
+
+
+def test_what_a_library_raises_on_a_text_is_a_mistake_of_that_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class UnforeseenError(Exception):
+        pass
+
+    def fail(text: str) -> Any:
+        if "owner: bad" in text:
+            raise UnforeseenError("with a row in it")
+        return read_yaml(text)
+
+    monkeypatch.setattr("retrain.core.spec.document.read_yaml", fail)
+    (tmp_path / "bad.yaml").write_text(text_of(model="bad", owner="bad"))
+    (tmp_path / "good.yaml").write_text(text_of(model="good"))
+    specs, (error,) = read_specs(tmp_path)
+    assert [spec.model for spec in specs] == ["good"]
+    assert "must be a pipeline spec; got UnforeseenError. " in str(error)
+    assert "row" not in str(error)
+
+
+# Whatever a text says, reading it ends with a spec or a SpecError
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(
+        ["2024-02-30", "0001-01-01", "9999-12-31T23:59:59-14:00", "@monthly", "* * * * *", "1d", "999999w"]
+    ),
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+_SECTIONS = {name: part for name, part in spec_document().items() if isinstance(part, dict)}
+_PATHS = st.sampled_from(
+    [
+        *spec_document(),
+        *(f"{name}__{key}" for name, part in _SECTIONS.items() for key in part),
+        *("end_date", "owner", "tags", "data__features", "data__ingestion_time", "data__window__train"),
+        *("train__params", "train__search", "evaluation__slices", "error_control", "promotion", "promotion__alias"),
+    ]
+)
+_TEXTS = st.text(alphabet=st.sampled_from(list("ab01:-?[]{},&*!|>'\"%@`#~. \n\t\\xu_e+<=\0\x85\ud800\U0001f600")))
+
+
+def read_or_refuse(text: str) -> None:
+    """Parse a text; anything but a spec or a `SpecError` that can be printed fails the test."""
+    try:
+        spec = parse_spec(text)
+    except SpecError as error:
+        str(error)
+        return
+    assert PipelineSpec.model_validate(spec.model_dump(mode="json")) == spec
+    assert spec.digest
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=st.dictionaries(_PATHS, _VALUES, min_size=1, max_size=3))
+def test_no_value_in_a_spec_makes_reading_raise_anything_else(changes: dict[str, Any]) -> None:
+    document = spec_document()
+    for path, value in changes.items():
+        *sections, key = path.split("__")
+        section: Any = document
+        for name in sections:
+            section = section.get(name) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            section[key] = value
+    read_or_refuse(json.dumps(document))
+    read_or_refuse(yaml.safe_dump(document, allow_unicode=True))
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=_TEXTS, place=st.integers(0, 800))
+def test_no_text_makes_reading_raise_anything_else(text: str, place: int) -> None:
+    good = text_of()
+    read_or_refuse(text)
+    read_or_refuse(good[:place] + text + good[place:])
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=100))
+def test_no_bytes_make_reading_raise_anything_else(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "churn.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SpecError):
         load_spec(path)
 
 

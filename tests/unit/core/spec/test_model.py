@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.utils.validation import _validate_model_alias_name, _validate_model_alias_name_reserved
 from pydantic import ValidationError
 from tests.builders import make_spec, spec_document
 
+from retrain.core.names import OPERATION_DAGS
 from retrain.core.spec import PipelineSpec
 
 HOSTILE = [
@@ -32,6 +35,33 @@ HOSTILE = [
 def test_a_hostile_name_is_refused(key: str, name: str) -> None:
     with pytest.raises(ValidationError, match="1 validation error"):
         make_spec(**dict[str, Any]({key: name}))
+
+
+@pytest.mark.parametrize("name", ["latest", "v1", "v01", "v123456"])
+def test_an_alias_that_mlflow_reserves_is_refused(name: str) -> None:
+    with pytest.raises(MlflowException, match="reserved"):
+        _validate_model_alias_name_reserved(name)
+    with pytest.raises(ValidationError, match="MLflow reserves these names"):
+        make_spec(promotion__alias=name)
+
+
+@pytest.mark.parametrize("name", ["v", "v1a", "latest1", "vx", "a" * 64])
+def test_an_alias_that_mlflow_takes_is_taken(name: str) -> None:
+    _validate_model_alias_name(name)
+    _validate_model_alias_name_reserved(name)
+    assert make_spec(promotion__alias=name).promotion.alias == name
+
+
+@pytest.mark.parametrize("name", OPERATION_DAGS)
+def test_a_pipeline_must_not_take_the_name_of_an_operation(name: str) -> None:
+    with pytest.raises(ValidationError, match="must not be the name of a DAG for operations"):
+        make_spec(model=name)
+
+
+@pytest.mark.parametrize("tag", ["", "x" * 101])
+def test_a_tag_that_airflow_refuses_is_refused(tag: str) -> None:
+    with pytest.raises(ValidationError, match="1 validation error"):
+        make_spec(tags=[tag])
 
 
 @pytest.mark.parametrize("name", ['x"; DROP TABLE t; --', "a b", "a\nb", "", "1a", "é", "a" * 129, "a.b"])
@@ -103,7 +133,11 @@ def test_a_schedule_is_a_cron_expression_or_a_preset(schedule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["monthly", "@once", "@continuous", "@", "61 * * * *", "* * * * * *", "", "every day"]
+    "schedule",
+    [
+        *("monthly", "@once", "@continuous", "@", "61 * * * *", "* * * * * *", "", "every day"),
+        *("0 0 31 2 *", "R R * * *", "R(1-5) 6 * * *", "H 6 * * *", "0 6 * * " + "1," * 200 + "1"),
+    ],
 )
 def test_any_other_schedule_is_refused(schedule: str) -> None:
     with pytest.raises(ValidationError, match="must be a cron expression of five fields"):

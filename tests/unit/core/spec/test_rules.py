@@ -9,10 +9,12 @@ from retrain.core.spec.rules import broken_rules, did_you_mean
 
 
 def test_a_good_document_breaks_no_rule() -> None:
-    assert broken_rules(spec_document()) == []
-    assert broken_rules(spec_document(error_control={"method": "alpha_spending"})) == []
-    assert broken_rules(spec_document(error_control={"method": "alpha_spending", "tests": 4}, schedule=None)) == []
-    assert broken_rules(spec_document(error_control={"method": "lord"}, schedule=None)) == []
+    assert list(broken_rules(spec_document())) == []
+    assert list(broken_rules(spec_document(error_control={"method": "alpha_spending"}))) == []
+    assert (
+        list(broken_rules(spec_document(error_control={"method": "alpha_spending", "tests": 4}, schedule=None))) == []
+    )
+    assert list(broken_rules(spec_document(error_control={"method": "lord"}, schedule=None))) == []
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ def test_a_good_document_breaks_no_rule() -> None:
             "must be given without a schedule",
             "neither",
         ),
+        ({"end_date": "2024-01-31"}, "end_date", "must not be before start_date", "'2024-01-31'"),
         ({"data__connection": "dwh"}, "data.connection", "needs a query to run", "no query"),
         ({"data__label": "at"}, "data.label", "must not be event_time", "'at'"),
         (
@@ -122,7 +125,7 @@ def test_a_broken_rule_is_reported_once(changes: dict[str, Any], path: str, rule
     ],
 )
 def test_a_metric_of_groups_needs_no_place_among_those_of_the_scorecard(gate: dict[str, Any]) -> None:
-    assert broken_rules(spec_document(gate=[gate])) == []
+    assert list(broken_rules(spec_document(gate=[gate]))) == []
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_a_metric_of_groups_needs_no_place_among_those_of_the_scorecard(gate: di
     ],
 )
 def test_a_document_of_other_types_is_left_to_the_fields(document: dict[str, Any]) -> None:
-    assert broken_rules(document) == []
+    assert list(broken_rules(document)) == []
 
 
 def test_a_hint_names_the_closest_word_or_all_of_them() -> None:
