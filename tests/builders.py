@@ -196,12 +196,12 @@ class World:
         """Return a world over a folder that has its data."""
         from retrain.adapters.content_store import ContentStore
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
+        from retrain.adapters.extensions import Trainers
         from retrain.adapters.folder_registry import FolderRegistry
         from retrain.adapters.isolated.refit import ChildProcessRefit
         from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
-        from retrain.adapters.sklearn_trainer import SklearnTrainer
 
         store = ContentStore(str(root / "store"))
         snapshots = DuckDBSnapshots(store)
@@ -209,7 +209,7 @@ class World:
             root,
             spec,
             snapshots,
-            SklearnTrainer(),
+            Trainers(),
             ChildProcessRefit(()),
             FolderRegistry(root / "registry"),
             ParquetEvidence(store),
@@ -229,6 +229,11 @@ class World:
 
     def load_trainer(self, spec: PipelineSpec) -> Any:  # noqa: ARG002 - the port's
         return self.trainer
+
+    def freeze_code(self, spec: PipelineSpec) -> Any:
+        from retrain.adapters.user_code.project_code import freeze_code
+
+        return freeze_code(spec)
 
     def load_validator(self, spec: PipelineSpec) -> Any:
         from retrain.adapters.extensions import load_validator

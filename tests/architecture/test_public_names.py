@@ -104,8 +104,8 @@ PUBLIC = {
     "retrain.training": [
         "digest_files",
         "digest_json",
+        "find_code",
         "import_from",
-        "project_files",
         "read_recipe",
         "write_recipe",
     ],

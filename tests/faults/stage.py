@@ -81,6 +81,9 @@ class Stage:
     def load_trainer(self, spec: PipelineSpec) -> Any:
         raise NotImplementedError
 
+    def freeze_code(self, spec: PipelineSpec) -> Any:
+        raise NotImplementedError
+
     def load_validator(self, spec: PipelineSpec) -> Any:
         raise NotImplementedError
 

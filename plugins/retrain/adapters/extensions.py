@@ -6,11 +6,13 @@ The built-in ones are imported here when they are needed, like those of a packag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from retrain.adapters.recipe_folder import read_recipe, trainer_of
+from retrain.adapters.recipe_folder import CODE_FOLDER, read_recipe, trainer_of
+from retrain.adapters.user_code.project_code import ProjectCode, freeze_code
 from retrain.core.extensions import ExtensionPoint, load_extension
 from retrain.core.ports import FittedModel, SnapshotSource, Trainer, Validator
 from retrain.core.spec import PipelineSpec
@@ -62,25 +64,34 @@ class Trainers:
         return self._of(spec).package_versions(spec)
 
     def build(self, spec: PipelineSpec) -> Any:
-        """Return the unfitted estimator of a spec."""
-        return self._of(spec).build(spec)
+        """Return the unfitted estimator of a spec, made from a copy of its code as in a retrain."""
+        with freeze_code(spec) as frozen, ProjectCode.of(frozen).active():
+            return self._of(spec).build(frozen)
 
     def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
-        """Fit the estimator, and note which trainer did."""
-        return replace(self._of(spec).fit(spec, features, label), trainer=spec.train.trainer)
+        """Fit the estimator, and note which trainer and which code did."""
+        code = ProjectCode.of(spec)
+        with code.active():
+            model = self._of(spec).fit(spec, features, label)
+        return replace(model, trainer=spec.train.trainer, code=code)
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
-        return self.named(model.trainer).score(model, features)
+        with _activate_code(model):
+            return self.named(model.trainer).score(model, features)
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model."""
-        self._of(spec).save(model, spec, sample, folder)
+        with _activate_code(model):
+            self._of(spec).save(model, spec, sample, folder)
 
     def load(self, folder: Path) -> FittedModel:
-        """Read a stored model with the trainer that made it."""
-        name = trainer_of(folder)
-        return replace(self.named(name).load(folder), trainer=name)
+        """Read a stored model with the trainer that made it and the project's code that its recipe holds."""
+        name, root = trainer_of(folder), folder / CODE_FOLDER
+        code = ProjectCode(root, root.rglob("*.py"))
+        with code.active():
+            model = self.named(name).load(folder)
+        return replace(model, trainer=name, code=code)
 
     def recipe(self, folder: Path) -> Recipe:
         """Return what a stored model was made by."""
@@ -93,6 +104,10 @@ class Trainers:
 
     def _of(self, spec: PipelineSpec) -> Trainer:
         return self.named(spec.train.trainer)
+
+
+def _activate_code(model: FittedModel) -> AbstractContextManager[None]:
+    return nullcontext() if model.code is None else model.code.active()
 
 
 def load_trainer(spec: PipelineSpec, trusted_types: Sequence[str] = ()) -> Trainer:

@@ -122,7 +122,7 @@ class FolderRegistry:
         if not source.is_dir():
             raise NotFoundError(f"version {version} of {model} must exist", got="no such version", fix="Retrain it.")
         target = folder / "model"
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         verify_artifact(target, manifest_digest)
         return target
 

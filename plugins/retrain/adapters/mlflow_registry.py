@@ -208,7 +208,7 @@ class MlflowRegistry:
             with tempfile.TemporaryDirectory() as download:
                 target = folder / _ARTIFACT
                 copied = self._download(logged.model_id, logged.artifact_location, Path(download))
-                shutil.copytree(copied, target)
+                shutil.copytree(copied, target, ignore=shutil.ignore_patterns("__pycache__"))
         verify_artifact(target, manifest_digest)
         return target
 

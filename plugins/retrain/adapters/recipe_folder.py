@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from threadpoolctl import threadpool_info
 
+from retrain.adapters.user_code.project_code import copy_code
 from retrain.core.spec import PipelineSpec
 from retrain.core.training.recipe import Recipe
 from retrain.core.user_code import DEFAULT_TRAINER
 from retrain.errors import IntegrityError
 
-__all__ = ["describe_blas", "read_recipe", "trainer_of", "write_recipe"]
+__all__ = ["CODE_FOLDER", "describe_blas", "read_recipe", "trainer_of", "write_recipe"]
 
 _FOLDER: Final = "recipe"
 _FACTS: Final = "recipe.json"
-_CODE: Final = "code"
+CODE_FOLDER: Final = f"{_FOLDER}/code"
+"""Where a model folder holds the project's files that its training read."""
 
 
 def write_recipe(spec: PipelineSpec, code: Iterable[Path], packages: Mapping[str, str], folder: Path) -> None:
@@ -27,16 +28,13 @@ def write_recipe(spec: PipelineSpec, code: Iterable[Path], packages: Mapping[str
 
     Args:
         spec: The spec that the model was trained by.
-        code: The project files that the training runs, all below the spec's root.
+        code: The project files that the training reads, all below the spec's root.
         packages: Package versions by name.
         folder: The model folder.
     """
     recipe = folder / _FOLDER
     recipe.mkdir()
-    for file in code:
-        copy = recipe / _CODE / file.relative_to(spec.root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+    copy_code(code, spec.root, folder / CODE_FOLDER)
     facts = {"spec": spec.model_dump(mode="json"), "packages": dict(packages), "threads": _count_threads()}
     (recipe / _FACTS).write_text(json.dumps(facts, sort_keys=True, indent=1), encoding="utf-8")
 
@@ -50,7 +48,7 @@ def read_recipe(folder: Path) -> Recipe:
     try:
         facts = json.loads((folder / _FOLDER / _FACTS).read_text(encoding="utf-8"))
         spec = PipelineSpec.model_validate(facts["spec"])
-        code = folder / _FOLDER / _CODE
+        code = folder / CODE_FOLDER
         return Recipe(spec.rooted_at(code), facts["packages"], int(facts["threads"]), has_code=code.is_dir())
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise IntegrityError(

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from retrain.core.policy.gates import LoadGate
     from retrain.core.ports import Meter, Refit, Reports, SmokeTest, SnapshotStore, Trainer, Validator
     from retrain.core.spec import PipelineSpec
@@ -63,6 +65,12 @@ class SharedResources(ABC):
         from retrain.adapters.extensions import load_trainer
 
         return load_trainer(spec, self._trusted_types)
+
+    def freeze_code(self, spec: PipelineSpec) -> AbstractContextManager[PipelineSpec]:
+        """Copy the files that the training of a spec reads, and give the spec with the copy as its root."""
+        from retrain.adapters.user_code.project_code import freeze_code
+
+        return freeze_code(spec)
 
     def load_validator(self, spec: PipelineSpec) -> Validator:
         """Return the validator that a pipeline names."""

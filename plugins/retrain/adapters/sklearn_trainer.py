@@ -22,7 +22,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from retrain.adapters.recipe_folder import describe_blas, read_recipe, write_recipe
-from retrain.adapters.user_code.project_code import import_from, project_files
+from retrain.adapters.user_code.project_code import find_code, import_from
 from retrain.core.digest import digest_files, digest_json
 from retrain.core.extras import needs_extra
 from retrain.core.ports import FittedModel
@@ -64,11 +64,11 @@ class SklearnTrainer:
 
     def code_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the estimator's module and of all project files that it imports."""
-        files = _find_code(spec)
-        if not files:
+        files = [(file.relative_to(spec.root).as_posix(), file) for file in find_code(spec)]
+        if not any(name.endswith(".py") for name, _ in files):
             name = spec.train.estimator.partition(":")[0]
-            return digest_files([(name, _find_installed_module(name, spec))])
-        return digest_files((file.relative_to(spec.root).as_posix(), file) for file in files)
+            files.append((name, _find_installed_module(name, spec)))
+        return digest_files(files)
 
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pinned packages."""
@@ -98,7 +98,7 @@ class SklearnTrainer:
             raise TrainingError(
                 f"{spec.train.estimator}(seed=…, **params) must return an estimator",
                 got=f"{type(error).__name__}: {error}",
-                fix="Fix the function or train.params.",
+                fix="Fix the function or train.params; name data files that it reads in train.files.",
             ) from error
 
     def fit(self, spec: PipelineSpec, features: DataFrame, label: Series) -> FittedModel:
@@ -180,7 +180,7 @@ class SklearnTrainer:
             ) from error
         card = {name: getattr(model, name) for name in ("features", "classes", "baseline")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
-        write_recipe(spec, _find_code(spec), self.package_versions(spec), folder)
+        write_recipe(spec, find_code(spec), self.package_versions(spec), folder)
 
     def load(self, folder: Path) -> FittedModel:
         """Load the estimator with the platform's trust list; the loader that the folder's MLmodel names is ignored."""
@@ -196,7 +196,16 @@ class SklearnTrainer:
             card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
             classes = None if card["classes"] is None else tuple(card["classes"])
             return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error) as error:
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ImportError,
+            BadZipFile,
+            zlib.error,
+        ) as error:
             raise IntegrityError(
                 "a model artifact must hold model.skops and retrain.json", got=type(error).__name__, fix="Retrain it."
             ) from error
@@ -243,18 +252,11 @@ def _import_module(name: str, spec: PipelineSpec) -> Any:
         raise _make_import_error(spec, f"{type(error).__name__}: {error}") from error
 
 
-def _find_code(spec: PipelineSpec) -> set[Path]:
-    try:
-        return project_files(spec.train.estimator.partition(":")[0], spec.root)
-    except (SyntaxError, ValueError) as error:
-        raise _make_import_error(spec, type(error).__name__) from error
-
-
 def _make_import_error(spec: PipelineSpec, got: str) -> TrainingError:
     return TrainingError(
-        f"train.estimator {spec.train.estimator} must be importable from {spec.root}",
+        f"train.estimator {spec.train.estimator} must be importable from the project",
         got=got,
-        fix="Check the path and that its packages are installed.",
+        fix="Check the path, that its packages are installed, and that train.files names the data files that it reads.",
     )
 
 

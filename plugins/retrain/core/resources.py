@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from retrain.core.policy.gates import LoadGate
     from retrain.core.ports import (
         EvidenceStore,
@@ -71,6 +73,9 @@ class Resources(Protocol):
 
     def load_trainer(self, spec: PipelineSpec) -> Trainer:
         """Return the trainer that a pipeline names, with the platform's trust list."""
+
+    def freeze_code(self, spec: PipelineSpec) -> AbstractContextManager[PipelineSpec]:
+        """Copy the files that the training of a spec reads, and give the spec with the copy as its root."""
 
     def load_validator(self, spec: PipelineSpec) -> Validator:
         """Return the validator that a pipeline names."""

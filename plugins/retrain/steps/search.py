@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrain.core.data.folds import Fold, split_by_time
@@ -58,6 +59,11 @@ def try_params(retrain: Retrain, snapshot: Snapshot, worker: int, *, report_prog
     Raises:
         DataError: The training range cannot be cut into folds, or learnt from.
     """
+    with retrain.resources.freeze_code(retrain.spec) as spec:
+        return _try_params(replace(retrain, spec=spec), snapshot, worker, report_progress)
+
+
+def _try_params(retrain: Retrain, snapshot: Snapshot, worker: int, report_progress: ReportProgress) -> int:
     training, search, registry = Training.of(retrain, snapshot), retrain.spec.train.search, retrain.resources.registry
     if search is None or registry.find_challenger(retrain.spec.model, training.key):
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,11 @@ def train_challenger(
         TrainingError: The estimator cannot be built or fitted.
         DataError: The training rows cannot be learnt from.
     """
+    with retrain.resources.freeze_code(retrain.spec) as spec:
+        return _train(replace(retrain, spec=spec), snapshot, report_progress)
+
+
+def _train(retrain: Retrain, snapshot: Snapshot, report_progress: ReportProgress) -> Challenger:
     training, resources = Training.of(retrain, snapshot), retrain.resources
     if existing := resources.registry.find_challenger(retrain.spec.model, training.key):
         return existing
@@ -37,4 +43,5 @@ def train_challenger(
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch) / "model"
         retrain.trainer.save(model, spec, rows[features].head(_SAMPLE_ROWS), folder)
+        training.check_code()
         return resources.registry.publish(spec.model, training.key, run_id, folder)

@@ -10,6 +10,7 @@ from retrain.core.failpoints import failpoint
 from retrain.core.ports import DatasetRef
 from retrain.core.resources import Retrain
 from retrain.core.training.key import compute_retrain_key
+from retrain.errors import TrainingError
 
 __all__ = ["Training"]
 
@@ -43,6 +44,19 @@ class Training:
             "retrain.spec": spec.digest,
         }
         return cls(retrain, snapshot, key, tags)
+
+    def check_code(self) -> None:
+        """Check that the training code is still the one that the key is of.
+
+        Raises:
+            TrainingError: A file was changed.
+        """
+        if self.retrain.trainer.code_digest(self.retrain.spec) != self.tags["retrain.code"]:
+            raise TrainingError(
+                "the training code must stay as it is while a model is trained",
+                got="a file that the training changed",
+                fix="Let the estimator write outside the project.",
+            )
 
     def open_run(self) -> str:
         """Return the id of the training's run; the first call makes it."""

@@ -123,11 +123,13 @@ def loads_what_it_saved(trainer: Trainer, spec: PipelineSpec, rows: TrainingRows
 
 
 def keeps_its_recipe(trainer: Trainer, spec: PipelineSpec, rows: TrainingRows) -> None:
-    """A stored model holds the spec and the package versions that it was made with."""
+    """A stored model holds the spec, the training code and the package versions that it was made with."""
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch) / "model"
         trainer.save(trainer.fit(spec, rows.features, rows.label), spec, rows.features.head(5), folder)
         recipe = trainer.recipe(folder)
+        same_code = trainer.code_digest(recipe.spec) == trainer.code_digest(spec)
+    must_hold(same_code, "the recipe must hold the training code")
     must_hold(recipe.spec.digest == spec.digest, "the recipe must hold the spec")
     must_hold(dict(recipe.packages) == trainer.package_versions(spec), "the recipe must hold the package versions")
 

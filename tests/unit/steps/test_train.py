@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from tests.builders import AS_OF, MODEL, World, make_origin, make_request, make_rows
 from tests.estimators import EMAIL
 
-from retrain.adapters.sklearn_trainer import SklearnTrainer
+from retrain.adapters.extensions import Trainers
+from retrain.core.data.snapshot import Part
 from retrain.errors import DataError, TrainingError
 
 MakeWorld = Callable[..., World]
@@ -141,7 +143,7 @@ def test_an_estimator_that_fails_is_a_training_error_and_registers_nothing(
 
 
 def test_an_estimator_that_says_nan_is_a_training_error(world: World) -> None:
-    world.trainer = SklearnTrainer(["tests.estimators._Unsure"])
+    world.trainer = Trainers(["tests.estimators._Unsure"])
     world.respec(train__estimator="tests.estimators:build_unsure")
     with pytest.raises(TrainingError, match="scores must be finite; got NaN or an infinity"):
         world.train()
@@ -164,8 +166,87 @@ def test_an_estimator_that_cannot_be_imported_is_a_training_error(
     if content is not None:
         (world.root / f"{name}.py").write_bytes(content.encode() if isinstance(content, str) else content)
     world.respec(train__estimator=f"{name}:build")
-    with pytest.raises(TrainingError, match=f"must be importable from .*; got ({got})"):
+    with pytest.raises(TrainingError, match=f"must be (importable from the project|Python code); got ({got})"):
         world.train()
+
+
+CODE = """
+from pathlib import Path
+from sklearn.linear_model import LogisticRegression
+
+class Own(LogisticRegression):
+    {body}
+
+def build(*, seed):
+    return Own(random_state=seed, C={C})
+"""
+
+
+def write_code(world: World, *, C: float = 1.0, body: str = "pass") -> Path:  # noqa: N803 - scikit-learn's name
+    path = world.root / "frozen_of_the_test.py"
+    path.write_text(CODE.format(C=C, body=body))
+    return path
+
+
+@pytest.fixture
+def own(world: World) -> World:
+    """A world whose model has a class of the project."""
+    write_code(world)
+    world.respec(train__estimator="frozen_of_the_test:build")
+    world.trainer = Trainers(["frozen_of_the_test.Own"])
+    return world
+
+
+def test_code_that_is_deployed_during_a_training_is_not_mixed_into_it(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, open_run = own.trainer.code_digest(own.spec), own.registry.open_run
+
+    def deploy(*arguments: Any, **more: Any) -> Any:
+        write_code(own, C=0.5)
+        return open_run(*arguments, **more)
+
+    monkeypatch.setattr(own.registry, "open_run", deploy)
+    made = own.train()
+    recipe = own.trainer.recipe(own.artifact(made.version))
+    assert own.registry.run_tags(made.run_id)["retrain.code"] == own.trainer.code_digest(recipe.spec) == before
+    assert own.trainer.load(own.artifact(made.version)).estimator.C == 1.0
+    assert own.trainer.code_digest(own.spec) != before
+
+
+def test_training_that_changes_its_own_code_is_refused(own: World) -> None:
+    write_code(
+        own, body="def fit(self, *rows):\n        Path(__file__).write_text('')\n        return super().fit(*rows)"
+    )
+    with pytest.raises(TrainingError, match="training code must stay as it is"):
+        own.train()
+    assert not (own.root / "registry" / "models").exists()
+
+
+def test_a_champion_scores_by_the_code_that_it_was_trained_with(own: World) -> None:
+    old = own.train()
+    write_code(own, body="def predict_proba(self, rows):\n        return super().predict_proba(rows) * 0 + 0.5")
+    new = own.train()
+    rows = own.snapshots.frame(own.snapshot(), Part.HOLDOUT, ["signal", "other"])
+    first, second = (own.trainer.load(own.artifact(made.version)) for made in (old, new))
+    assert (own.trainer.score(second, rows) == 0.5).all()
+    assert not (own.trainer.score(first, rows) == 0.5).any()
+
+
+def test_a_file_that_the_estimator_reads_is_part_of_the_key_and_of_the_recipe(own: World) -> None:
+    write_code(own, C='float(Path(__file__).with_name("strength.txt").read_text())')  # type: ignore[arg-type]
+    (own.root / "strength.txt").write_text("0.25")
+    with pytest.raises(TrainingError, match=r"FileNotFoundError.*train\.files"):
+        own.train()
+    own.respec(train__estimator="frozen_of_the_test:build", train__files=["*.txt"])
+    made = own.train()
+    stored = own.trainer.recipe(own.artifact(made.version)).spec.root / "strength.txt"
+    assert (stored.read_text(), own.trainer.load(own.artifact(made.version)).estimator.C) == ("0.25", 0.25)
+    (own.root / "strength.txt").write_text("0.75")
+    assert own.train().key != made.key
+    own.respec(train__estimator="frozen_of_the_test:build", train__files=["*.json"])
+    with pytest.raises(TrainingError, match=r"each entry of train\.files must match .*; got '\*\.json'"):
+        own.train()
 
 
 def test_params_that_the_function_refuses_are_reported(world: World) -> None:

@@ -158,5 +158,6 @@ def _make_environment(spec: PipelineSpec, threads: int, without: Path | None) ->
     return kernels | {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(spec.root), *paths]),
+        "PYTHONDONTWRITEBYTECODE": "1",  # the folder of a stored model must stay as it is
         "OMP_NUM_THREADS": str(threads),
     }

@@ -1,15 +1,125 @@
-"""The project's own modules: import one, and find the files that it consists of."""
+"""The project's own modules: find the files that one consists of, copy them, and import them from a folder."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 
-__all__ = ["import_from", "project_files"]
+from retrain.core.spec import PipelineSpec
+from retrain.errors import TrainingError
+
+__all__ = ["ProjectCode", "copy_code", "find_code", "freeze_code", "import_from", "project_files"]
+
+_IMPORTING = RLock()
+
+
+class ProjectCode:
+    """The modules of one folder, beside modules of the same names from other folders.
+
+    A process may need several versions of one module: a champion keeps the code that it was trained with.
+
+    Args:
+        root: The folder that the modules are imported from.
+        files: The files of the modules, all below `root`.
+    """
+
+    def __init__(self, root: Path, files: Iterable[Path]) -> None:
+        self._root = str(root)
+        self._names = {file.relative_to(root).parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}
+        self._modules: dict[str, ModuleType] = {}
+
+    @classmethod
+    def of(cls, spec: PipelineSpec) -> ProjectCode:
+        """Return the training code of a spec.
+
+        Raises:
+            TrainingError: The code cannot be found or parsed.
+        """
+        return cls(spec.root, find_code(spec))
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Let imports find these modules, also those inside functions; afterwards the process has the modules from before."""
+        with _IMPORTING:
+            others, path, writes = self._take_out(), list(sys.path), sys.dont_write_bytecode
+            sys.modules.update(self._modules)
+            sys.path.insert(0, self._root)
+            sys.dont_write_bytecode = True  # the folder may be a stored model, which must stay as it is
+            importlib.invalidate_caches()
+            try:
+                yield
+            finally:
+                self._modules = self._take_out()
+                sys.modules.update(others)
+                sys.dont_write_bytecode = writes
+                if self._root not in path and self._root in sys.path:
+                    sys.path.remove(self._root)
+
+    def _take_out(self) -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.partition(".")[0] in self._names]
+        return {name: sys.modules.pop(name) for name in names}
+
+
+def find_code(spec: PipelineSpec) -> set[Path]:
+    """Return the project's files that the training of a spec reads: modules and what `train.files` declares.
+
+    Raises:
+        TrainingError: A file is not Python, or a declared file does not exist.
+    """
+    try:
+        return project_files(spec.train.estimator.partition(":")[0], spec.root) | _find_declared(spec)
+    except (SyntaxError, ValueError) as error:
+        raise TrainingError(
+            f"train.estimator {spec.train.estimator} must be Python code",
+            got=f"{type(error).__name__} in {Path(getattr(error, 'filename', None) or 'a file').name}",
+            fix="Fix the file.",
+        ) from error
+
+
+@contextmanager
+def freeze_code(spec: PipelineSpec) -> Iterator[PipelineSpec]:
+    """Copy the files that the training of a spec reads, and give the spec with the copy as its root.
+
+    So digest, fit and recipe are of the same bytes, whatever is deployed meanwhile.
+
+    Raises:
+        TrainingError: A file is not Python, or a declared file does not exist.
+    """
+    files = find_code(spec)
+    if not files:
+        yield spec
+        return
+    with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+        copy_code(files, spec.root, Path(scratch))
+        yield spec.rooted_at(Path(scratch))
+
+
+def copy_code(files: Iterable[Path], root: Path, folder: Path) -> None:
+    """Copy files below `root` to the same places below another folder."""
+    for file in files:
+        copy = folder / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+
+
+def _find_declared(spec: PipelineSpec) -> set[Path]:
+    found: set[Path] = set()
+    for pattern in spec.train.files:
+        files = {path for path in spec.root.glob(pattern) if path.is_file()}
+        if not files:
+            raise TrainingError(
+                "each entry of train.files must match a file of the project", got=repr(pattern), fix="Check the path."
+            )
+        found |= files
+    return found
 
 
 def import_from(name: str, root: Path) -> ModuleType:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from retrain.core.user_code import DEFAULT_TRAINER
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from retrain.core.spec import PipelineSpec
     from retrain.core.training.recipe import Recipe
 
-__all__ = ["FittedModel", "Trainer"]
+__all__ = ["FittedModel", "ModelCode", "Trainer"]
+
+
+class ModelCode(Protocol):
+    """The project's modules that a model was made with, or that it was loaded with."""
+
+    def active(self) -> AbstractContextManager[None]:
+        """Let imports find these modules."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class FittedModel:
         classes: The class of each column of the probabilities; None for a regression.
         baseline: The constant prediction of a dummy fitted on the same rows: the class shares, or the mean or median label.
         trainer: The name, in a spec, of the trainer that made it; the caller of `Trainer.fit` and `Trainer.load` fills it in.
+        code: The project's modules that its classes are from; filled in by the same caller.
     """
 
     estimator: Any
@@ -37,6 +46,7 @@ class FittedModel:
     classes: tuple[Any, ...] | None
     baseline: tuple[float, ...]
     trainer: str = DEFAULT_TRAINER
+    code: ModelCode | None = None
 
 
 class Trainer(Protocol):

@@ -58,6 +58,12 @@ def _cron(value: str) -> str:
     return value
 
 
+def _inside_the_project(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/"):
+        raise ValueError("must be a path inside the project, without a leading '/' and without '..'")
+    return value
+
+
 _LONGEST: Final = timedelta(days=36_525)
 BUILT_IN_READER: Final = "duckdb"
 _VALIDATOR: Final = "great_expectations"
@@ -68,6 +74,7 @@ Instant = Annotated[
     AfterValidator(_in_utc),
     WithJsonSchema({"type": "string", "pattern": f"^{INSTANT_PATTERN}$", "examples": ["2024-07-01"]}),
 ]
+ProjectPath = Annotated[str, Field(min_length=1), AfterValidator(_inside_the_project)]
 ReaderName = Annotated[str, ExtensionName(ExtensionPoint.SOURCES, (BUILT_IN_READER,))]
 ValidatorName = Annotated[str, ExtensionName(ExtensionPoint.VALIDATORS, (_VALIDATOR,))]
 TrainerName = Annotated[str, ExtensionName(ExtensionPoint.TRAINERS, (DEFAULT_TRAINER,))]
@@ -133,6 +140,11 @@ class TrainSpec(Section):
     params: Params = Field(default_factory=dict, description="Keyword arguments of the function.")
     seed: int = Field(0, ge=0, le=2**32 - 1)
     requirements: tuple[str, ...] = Field((), description="Packages the model needs besides scikit-learn.")
+    files: tuple[ProjectPath, ...] = Field(
+        (),
+        exclude_if=().__eq__,
+        description="Data files of the project that the estimator reads, or globs of them; they are stored with the model.",
+    )
     search: SearchSpec | None = Field(None, description="Looks for better params; those of `params` are tried first.")
 
 

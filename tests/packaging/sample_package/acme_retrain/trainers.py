@@ -9,7 +9,7 @@ import numpy as np
 from acme_retrain.ridge import Ridge
 from retrain.errors import DataError, IntegrityError, TrainingError
 from retrain.ports import FittedModel
-from retrain.training import digest_files, digest_json, import_from, project_files, read_recipe, write_recipe
+from retrain.training import digest_files, digest_json, find_code, import_from, read_recipe, write_recipe
 
 
 class RidgeTrainer:
@@ -20,7 +20,7 @@ class RidgeTrainer:
 
     def code_digest(self, spec):
         """Return the digest of the project's training code; that of installed packages is in `lock_digest`."""
-        return digest_files((file.relative_to(spec.root).as_posix(), file) for file in code_of(spec))
+        return digest_files((file.relative_to(spec.root).as_posix(), file) for file in find_code(spec))
 
     def lock_digest(self, spec):
         """Return the digest of what determines the model beside the code and the data."""
@@ -88,7 +88,7 @@ class RidgeTrainer:
             "baseline": model.baseline,
         }
         (folder / "ridge.json").write_text(json.dumps(document), encoding="utf-8")
-        write_recipe(spec, code_of(spec), self.package_versions(spec), folder)
+        write_recipe(spec, find_code(spec), self.package_versions(spec), folder)
 
     def load(self, folder):
         """Read the weights; JSON runs no code."""
@@ -109,8 +109,3 @@ class RidgeTrainer:
         """Return the first key whose values differ."""
         first, second = (json.loads((path / "ridge.json").read_text()) for path in (folder, other))
         return next((key for key in first if first[key] != second[key]), "")
-
-
-def code_of(spec):
-    """Return the files of the project that training runs."""
-    return project_files(spec.train.estimator.partition(":")[0], spec.root)

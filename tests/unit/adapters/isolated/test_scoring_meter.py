@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.builders import World
 
+from retrain.adapters.extensions import Trainers
 from retrain.adapters.isolated import child_process, scoring_meter
 from retrain.adapters.isolated.child_process import run_child
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
@@ -45,11 +46,10 @@ def measure(world: World, batches: tuple[int, ...], *, trusted: tuple[str, ...] 
 @pytest.fixture
 def slow(world: World) -> Any:
     """A world whose model needs 8 MB a row, and two milliseconds for one row and five for more."""
-    from retrain.adapters.sklearn_trainer import SklearnTrainer
 
     (world.root / f"{MODULE}.py").write_text(SOURCE)
     world.respec(train__estimator=f"{MODULE}:build", train__params={"C": 1.0})
-    world.trainer = SklearnTrainer([OWN])
+    world.trainer = Trainers([OWN])
     world.train()
     yield world
     sys.modules.pop(MODULE, None)

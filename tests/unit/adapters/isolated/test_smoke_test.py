@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from tests.builders import World
 
+from retrain.adapters.extensions import Trainers
 from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
-from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES, SklearnTrainer
+from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.errors import IntegrityError
 
@@ -41,14 +42,14 @@ def rehearse(
     return ChildProcessSmokeTest(world.snapshots, trusted, **changes)(world.spec, folder, snapshot)
 
 
-def own(world: World, **params: Any) -> Snapshot:
-    """Train the project's own estimator; its module is then found by the pipeline's root alone."""
-    (world.root / f"{MODULE}.py").write_text(SOURCE)
+def own(world: World, *, source: str = SOURCE, **params: Any) -> Snapshot:
+    """Train the project's own estimator, and take its module away: the recipe of the model has it."""
+    (world.root / f"{MODULE}.py").write_text(source)
     world.respec(train__estimator=f"{MODULE}:build", train__params=params)
-    world.trainer = SklearnTrainer([OWN])
+    world.trainer = Trainers([OWN])
     snapshot = world.snapshot()
     world.train(snapshot=snapshot)
-    sys.path.remove(str(world.root))
+    (world.root / f"{MODULE}.py").unlink()
     return snapshot
 
 
@@ -87,9 +88,9 @@ def test_an_estimator_of_the_project_is_found_and_sees_no_secret_of_the_parent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "hunter2")
-    snapshot, seen = own(world), world.root / "seen"
-    look = f"\nopen({str(seen)!r}, 'w').write(repr(dict(os.environ)))\n"
-    (world.root / f"{MODULE}.py").write_text(SOURCE + look)
+    seen = world.root / "seen"
+    look = f"\nif 'PYTEST_CURRENT_TEST' not in os.environ: open({str(seen)!r}, 'w').write(repr(dict(os.environ)))\n"
+    snapshot = own(world, source=SOURCE + look)
     assert rehearse(world, snapshot, trusted=[OWN]) == 168
     assert "PYTHONPATH" in seen.read_text()
     assert "hunter2" not in seen.read_text()

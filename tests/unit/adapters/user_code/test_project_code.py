@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
+from tests.builders import make_spec
 
-from retrain.adapters.user_code.project_code import project_files
+from retrain.adapters.user_code.project_code import ProjectCode, project_files
 
 
 def write(root: Path, **sources: str) -> None:
@@ -84,3 +87,49 @@ def test_what_is_not_python_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, model="import broken", broken="def (:")
     with pytest.raises(SyntaxError, match="invalid syntax"):
         project_files("model", tmp_path)
+
+
+def number_of(code: ProjectCode) -> int:
+    with code.active():
+        found: int = importlib.import_module("swapped.numbers").NUMBER
+        return found
+
+
+def test_two_folders_have_modules_of_one_name_side_by_side(tmp_path: Path) -> None:
+    codes = []
+    for number in (1, 2):
+        root = tmp_path / str(number)
+        write(root, swapped__init="", swapped__numbers=f"NUMBER = {number}")
+        codes.append(ProjectCode.of(make_spec(root, train__estimator="swapped.numbers:build")))
+    path = list(sys.path)
+    assert [number_of(code) for code in (*codes, *codes)] == [1, 2, 1, 2]
+    assert sys.path == path
+    assert "swapped" not in sys.modules
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_a_module_that_was_imported_before_is_there_again_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "elsewhere", swapped__init="", swapped__numbers="NUMBER = 3")
+    write(tmp_path / "here", swapped__init="", swapped__numbers="NUMBER = 4")
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    outside = importlib.import_module("swapped.numbers")
+    assert number_of(ProjectCode.of(make_spec(tmp_path / "here", train__estimator="swapped.numbers:build"))) == 4
+    assert importlib.import_module("swapped.numbers") is outside
+    for name in ("swapped", "swapped.numbers"):
+        del sys.modules[name]
+
+
+def test_an_import_inside_a_function_finds_the_same_folder_later(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        swapped__init="",
+        swapped__model="def ask():\n    from swapped.late import NUMBER\n    return NUMBER",
+        swapped__late="NUMBER = 5",
+    )
+    code = ProjectCode.of(make_spec(tmp_path, train__estimator="swapped.model:ask"))
+    with code.active():
+        ask = importlib.import_module("swapped.model").ask
+    with code.active():
+        assert ask() == 5
