@@ -136,6 +136,48 @@ def running_mlflow(home: Path) -> Iterator[MlflowServer]:
         server.wait(20)
 
 
+@dataclass(frozen=True)
+class S3Server:
+    """A running S3 server with an empty bucket.
+
+    Attributes:
+        settings: The environment that its clients need.
+    """
+
+    url: str
+    bucket: str
+    settings: dict[str, str]
+
+
+@contextmanager
+def running_s3(home: Path) -> Iterator[S3Server]:
+    """Run a server that speaks S3 on a free port, its objects in memory."""
+    import httpx
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "s3.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                if httpx.put(f"{url}/store").is_success:
+                    break
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, (home / "s3.log").read_text()
+                assert server.poll() is None, (home / "s3.log").read_text()
+            time.sleep(0.2)
+        login = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+        yield S3Server(url, "store", login | {"AWS_ENDPOINT_URL": url})
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(20)
+
+
 def _run(server: URL, statement: str) -> None:
     # PostgreSQL makes no databases inside a transaction.
     engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")

@@ -29,7 +29,7 @@ class StoreHook(BaseHook):
         """The content-addressed files."""
         from retrain.adapters.content_store import ContentStore
 
-        return ContentStore(settings.store_uri())
+        return ContentStore(settings.store_uri(), of_workers=True)
 
     def get_conn(self) -> ContentStore:
         """Return the content-addressed files."""

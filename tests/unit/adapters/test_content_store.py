@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from upath import UPath
 
 from retrain.adapters.content_store import ContentStore
@@ -146,3 +150,87 @@ def test_a_store_that_cannot_be_read_is_an_outage(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(OutageError, match="got IsADirectoryError"):
         store.get_json("snapshots", digest)
+
+
+# Who may read
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_store_that_it_makes_is_its_users_alone(tmp_path: Path) -> None:
+    store = ContentStore(str(tmp_path / "store"))
+    digest = store.put_json("snapshots", {"a": 1})
+    file = store.local_file("snapshots", digest, ".json")
+    assert [mode_of(path) for path in (tmp_path / "store", file.parents[1], file.parent, file)] == [*[0o700] * 3, 0o600]
+
+
+def test_a_store_of_several_users_stays_as_readable_as_its_folder(tmp_path: Path) -> None:
+    base = tmp_path / "store"
+    base.mkdir()
+    base.chmod(0o2770)
+    digest = ContentStore(str(base)).put_json("snapshots", {"a": 1})
+    (file,) = (path for path in base.rglob("*") if path.is_file())
+    assert file.name == f"{digest}.json"
+    assert [mode_of(path) for path in (file.parents[1], file.parent, file)] == [0o2770, 0o2770, 0o660]
+
+
+def make_remote(tmp_path: Path) -> tuple[UPath, str]:
+    base = UPath(f"memory://{tmp_path.name}-private")
+    return base, ContentStore(base, tmp_path / "unused").put_json("snapshots", {"a": 1})
+
+
+def test_the_cache_folder_is_its_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, digest = make_remote(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    copy = ContentStore(base).local_file("snapshots", digest, ".json")
+    cache = copy.parents[1]
+    assert (cache.parent, mode_of(cache)) == (tmp_path, 0o700)
+    cache.chmod(0o755)
+    ContentStore(base).local_file("snapshots", digest, ".json")
+    assert mode_of(cache) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+def test_a_cache_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    base, digest = make_remote(tmp_path)
+    (tmp_path / "cache").mkdir()
+    os.chown(tmp_path / "cache", 4711, 4711)
+    with pytest.raises(IntegrityError, match=r"must be a folder of this user; got one of another user\. Delete it"):
+        ContentStore(base, tmp_path / "cache").local_file("snapshots", digest, ".json")
+
+
+def test_a_cache_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    base, digest = make_remote(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IntegrityError, match="got a link"):
+        ContentStore(base, tmp_path / "cache").local_file("snapshots", digest, ".json")
+
+
+# A store of workers
+
+
+def test_a_file_that_another_worker_wrote_elsewhere_says_that_the_store_is_not_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    digest = ContentStore(".retrain/store", of_workers=True).put_json("snapshots", {"a": 1})
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(NotFoundError, match="this store is not shared between workers") as caught:
+        ContentStore(".retrain/store", of_workers=True).get_json("snapshots", digest)
+    assert f"no such file under {tmp_path}/two/.retrain/store on {socket.gethostname()}" in caught.value.got
+    assert "Set [retrain] store" in caught.value.fix
+
+
+def test_an_error_of_an_object_stores_client_is_an_outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise EOFError("no credentials for the secret bucket")
+
+    monkeypatch.setattr(MemoryFileSystem, "_open", fail)
+    with pytest.raises(OutageError, match="got EOFError") as caught:
+        ContentStore(UPath("memory://bucket/secret"), tmp_path).put_json("snapshots", {"a": 1})
+    assert "secret" not in str(caught.value)
