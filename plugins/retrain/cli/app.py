@@ -12,6 +12,7 @@ import typer
 from retrain import __version__
 from retrain.cli import backtests, champions, scorecards, tables
 from retrain.cli.context import STATE_FOLDER, CliContext, find_context
+from retrain.cli.resources import CliResources
 from retrain.cli.shared import (
     SPECS,
     Model,
@@ -176,32 +177,80 @@ def check(
 def run(
     ctx: typer.Context,
     model: Model,
-    as_of: Annotated[str, typer.Option("--as-of", help="The instant whose knowledge may be used, ISO 8601.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The instant whose knowledge may be used, ISO 8601.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Instead: a retrain per tick of the schedule, from here on; by default start_date."
+        ),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last tick at most; by default now.")] = None,
     timeline: Annotated[
         str | None, typer.Option("--timeline", "-t", help="A simulation's name. By default `development`.")
     ] = None,
     nonce: Annotated[str, typer.Option(help="Any text: trains again although the inputs are the same.")] = "",
     pipelines: Pipelines = SPECS,
 ) -> None:
-    """Do one retrain in this process, without Airflow, on a simulation timeline."""
+    """Do one retrain, or those of a range, in this process: without Airflow, on a simulation timeline.
+
+    A range goes on after a retrain that failed, and after an interruption if you run it again; its exit code is 1 if one failed.
+    """
     context = get_context(ctx).without_servers()
     timeline = timeline or context.simulation
     with print_errors():
-        instant = read_instant(as_of)
+        instant, first, last = (read_instant(text) if text else None for text in (as_of, since, until))
+        if (instant is None) == (first is None and last is None):
+            raise typer.BadParameter("give --as-of, or a range with --from and --to")
         if timeline == PRODUCTION or not is_name(timeline):
             raise typer.BadParameter(
                 "must be a simulation's name: lower-case letters, digits, '_', '-', not production"
             )
         spec = find_spec(model, pipelines)
-        from retrain.cli.local import run_locally
-
         context.make_home()
         with context.open_resources() as resources:
-            decision = run_locally(spec, instant, timeline, resources, nonce=nonce, console=out)
-        tables.print_decision(out, decision)
+            if instant is not None:
+                failed = _run_once(spec, instant, timeline, resources, nonce)
+            else:
+                failed = _run_range(spec, first, last, timeline, resources, nonce)
         out.print(f"All decisions: retrain history {spec.model}{_timeline_option(timeline, context)}", style="dim")
-        if decision.failed_step:
+        if failed:
             raise typer.Exit(1)
+
+
+def _run_once(spec: PipelineSpec, as_of: datetime, timeline: str, resources: CliResources, nonce: str) -> int:
+    """Do one retrain and print its decision; return 1 if it failed."""
+    from retrain.cli.local import PrintedSteps, request_locally, run_locally
+
+    result = run_locally(request_locally(spec, as_of, timeline, resources, nonce), PrintedSteps(out))
+    for name, address in (("Scorecard", result.page), ("Run and pictures", result.run)):
+        if address:
+            out.print(f"{name}: {address}", highlight=False, soft_wrap=True)
+    if result.crash is not None:
+        raise result.crash
+    tables.print_decision(out, result.decision)
+    return int(bool(result.decision.failed_step))
+
+
+def _run_range(
+    spec: PipelineSpec,
+    first: datetime | None,
+    last: datetime | None,
+    timeline: str,
+    resources: CliResources,
+    nonce: str,
+) -> int:
+    """Do the retrains of a range and print their decisions as a table; return how many failed."""
+    from retrain.cli.ranges import list_ticks, run_range
+
+    ticks = list_ticks(spec, first, last, resources.ledger.now())
+    decisions = run_range(spec, ticks, timeline, resources, nonce=nonce, console=out)
+    tables.print_decisions(out, decisions)
+    failed = sum(bool(decision.failed_step) for decision in decisions)
+    if failed:
+        err.print(f"{failed} of {len(decisions)} retrains failed", style="red", highlight=False)
+    return failed
 
 
 def _timeline_option(timeline: str, context: CliContext) -> str:

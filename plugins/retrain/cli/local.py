@@ -6,8 +6,9 @@ import getpass
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 
@@ -28,57 +29,96 @@ from retrain.steps import (
     validate_snapshot,
 )
 
-__all__ = ["run_locally"]
+__all__ = ["LocalRetrain", "PrintedSteps", "StepRunner", "request_locally", "run_locally"]
 
 T = TypeVar("T")
 
 
-def run_locally(
-    spec: PipelineSpec, as_of: datetime, timeline: str, resources: Resources, *, nonce: str, console: Console
-) -> Decision:
-    """Do all steps, print each with its seconds, and return the decision; a failed step is a decision too."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+class StepRunner(Protocol):
+    """Runs the steps of a retrain and shows where it is."""
+
+    def run(self, name: str, step: Callable[[], T]) -> T:
+        """Run one step and return its result."""
+
+    def report_progress(self, line: str) -> None:
+        """Show a line of a long step."""
+
+
+@dataclass(frozen=True)
+class LocalRetrain:
+    """What a retrain in this process came to.
+
+    Attributes:
+        page: The address of the decision's page; empty if there is none.
+        run: The address of the challenger's run; empty without a challenger.
+        crash: The error of a step that is not one of this package's; the decision names its class alone.
+    """
+
+    decision: Decision
+    page: str = ""
+    run: str = ""
+    crash: Exception | None = None
+
+
+def request_locally(spec: PipelineSpec, as_of: datetime, timeline: str, resources: Resources, nonce: str) -> Retrain:
+    """Return the retrain that this user requests by a command."""
     user = getpass.getuser()
     request = RetrainRequest(spec.model, timeline, as_of, origin=Origin.of_command(user), actor=user, nonce=nonce)
-    retrain, steps = Retrain(spec, request, resources), _Steps(console)
+    return Retrain(spec, request, resources)
+
+
+def run_locally(retrain: Retrain, steps: StepRunner) -> LocalRetrain:
+    """Do all steps; a failed step is a decision too."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    followed, resources = _FollowedSteps(steps), retrain.resources
     challenger: Challenger | None = None
+    page, crash = "", None
     try:
-        snapshot = steps.run("snapshot", lambda: take_snapshot(retrain))
-        steps.run("validate", lambda: validate_snapshot(retrain, snapshot))
-        challenger = steps.run(
+        snapshot = followed.run("snapshot", lambda: take_snapshot(retrain))
+        followed.run("validate", lambda: validate_snapshot(retrain, snapshot))
+        challenger = followed.run(
             "train", lambda: train_challenger(retrain, snapshot, report_progress=steps.report_progress)
         )
-        scorecard = steps.run("evaluate", lambda: evaluate_challenger(retrain, snapshot, challenger))
-        decision = steps.run("gate", lambda: decide_retrain(retrain, snapshot, challenger, scorecard))
-        steps.run("report", lambda: _report(retrain, decision, decision.challenger or challenger, console))
+        scorecard = followed.run("evaluate", lambda: evaluate_challenger(retrain, snapshot, challenger))
+        decision = followed.run("gate", lambda: decide_retrain(retrain, snapshot, challenger, scorecard))
+        page = followed.run("report", lambda: _report(retrain, decision, decision.challenger or challenger))
         if decision.choice is Choice.PROMOTE:
-            steps.run("promote", lambda: promote_challenger(retrain, decision))
-        console.print(
-            f"Run and pictures: {resources.registry.run_url(challenger.run_id)}", highlight=False, soft_wrap=True
-        )
+            followed.run("promote", lambda: promote_challenger(retrain, decision))
     except RetrainError as error:
-        decision = record_failure(retrain, steps.current, str(error))
-        if challenger:
-            _report(retrain, decision, challenger, console)
-        return decision
-    return decision
+        decision = record_failure(retrain, followed.current, str(error))
+    except Exception as error:  # noqa: BLE001 - the caller shows it; its text may hold row values, so the ledger gets its class
+        crash, decision = error, record_failure(retrain, followed.current, type(error).__name__)
+    if challenger and decision.failed_step:
+        page = _report(retrain, decision, challenger)
+    return LocalRetrain(decision, page, resources.registry.run_url(challenger.run_id) if challenger else "", crash)
 
 
-def _report(retrain: Retrain, decision: Decision, challenger: Challenger, console: Console) -> None:
-    address = report_decision(retrain.spec, decision, challenger, retrain.resources)
-    if address:
-        console.print(f"Scorecard: {address}", highlight=False, soft_wrap=True)
+def _report(retrain: Retrain, decision: Decision, challenger: Challenger) -> str:
+    return report_decision(retrain.spec, decision, challenger, retrain.resources)
 
 
-class _Steps:
-    """Runs steps one by one and shows each with its seconds."""
+class _FollowedSteps:
+    """Runs steps by another runner and remembers which one runs."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, steps: StepRunner) -> None:
+        self._steps = steps
         self.current = ""
 
     def run(self, name: str, step: Callable[[], T]) -> T:
         self.current = name
+        return self._steps.run(name, step)
+
+
+class PrintedSteps:
+    """Prints each step with its seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._name = ""
+
+    def run(self, name: str, step: Callable[[], T]) -> T:
+        """Run one step beside a spinner and print its seconds."""
+        self._name = name
         began = time.perf_counter()
         with self._console.status(name) as self._status:
             result = step()
@@ -88,4 +128,4 @@ class _Steps:
     def report_progress(self, line: str) -> None:
         """Show a line of a long step beside its spinner, and keep it above."""
         self._console.print(f"  {line}", markup=False, highlight=False)
-        self._status.update(f"{self.current}: {line}")
+        self._status.update(f"{self._name}: {line}")

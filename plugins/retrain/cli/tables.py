@@ -18,7 +18,15 @@ from retrain.core.text import to_one_line
 if TYPE_CHECKING:
     from retrain.steps import RollbackPlan
 
-__all__ = ["print_champion", "print_decision", "print_decisions", "print_freeze", "print_rollback", "print_why"]
+__all__ = [
+    "print_champion",
+    "print_decision",
+    "print_decisions",
+    "print_freeze",
+    "print_rollback",
+    "print_why",
+    "style_choice",
+]
 
 _STYLE: Final = {Choice.PROMOTE: "bold green", Choice.HOLD: "yellow", Choice.REJECT: "red"}
 
@@ -41,7 +49,7 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
             _number(decision.challenger_value),
             _opponent(decision),
             _plain(_gain(decision)),
-            f"[{_STYLE[decision.choice]}]{decision.choice.value}[/]",
+            style_choice(decision),
             _plain(_why(decision)),
         )
     console.print(table)
@@ -49,11 +57,8 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
 
 def print_decision(console: Console, decision: Decision) -> None:
     """Print one decision with every verdict."""
-    style = _STYLE[decision.choice]
     version = f"version {decision.challenger.version}" if decision.challenger else "no challenger"
-    console.print(
-        f"[{style}]{decision.choice.value}[/] {_plain(decision.model)} as of {decision.as_of:%Y-%m-%d %H:%M}, {version}"
-    )
+    console.print(f"{style_choice(decision)} {_plain(decision.model)} as of {decision.as_of:%Y-%m-%d %H:%M}, {version}")
     for verdict in decision.verdicts:
         console.print(
             f"  {verdict.outcome.value:<12} {_plain(verdict.name)}: {_plain(verdict.reason)}",
@@ -62,6 +67,11 @@ def print_decision(console: Console, decision: Decision) -> None:
         )
     if not decision.decided_by:
         console.print(f"  {_plain(decision.reason)}", highlight=False, soft_wrap=True)
+
+
+def style_choice(decision: Decision) -> str:
+    """Return the choice in its colour, as markup."""
+    return f"[{_STYLE[decision.choice]}]{decision.choice.value}[/]"
 
 
 def print_champion(console: Console, entry: LedgerEntry) -> None:

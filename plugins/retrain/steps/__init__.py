@@ -3,6 +3,7 @@
 from retrain.steps.backtest import Policy, backtest_policies
 from retrain.steps.decide import decide_retrain, record_failure
 from retrain.steps.evaluate import evaluate_challenger
+from retrain.steps.find_decided import find_decided
 from retrain.steps.force import force_champion
 from retrain.steps.freeze import freeze_model, unfreeze_model
 from retrain.steps.operation import Operation, refuse_operation
@@ -31,6 +32,7 @@ __all__ = [
     "collect_report",
     "decide_retrain",
     "evaluate_challenger",
+    "find_decided",
     "force_champion",
     "freeze_model",
     "needs_approval",
