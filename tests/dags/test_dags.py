@@ -398,6 +398,42 @@ def test_the_owner_that_a_spec_names_wins_over_the_projects() -> None:
     assert build_dag(make_spec()).owner == "airflow"
 
 
+def timeouts_of(dag: DAG) -> set[timedelta | None]:
+    again = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+    return {task.execution_timeout for task in (*dag.tasks, *again.tasks)}
+
+
+def test_every_task_has_a_time_limit_that_a_spec_or_a_project_may_set() -> None:
+    everything = {**APPROVED, "train__search": SEARCH | {"workers": 2}}
+    short = everything | {"execution": {"timeout": "90m"}}
+    project = {"execution_timeout": timedelta(hours=2)}
+    assert timeouts_of(build_dag(make_spec(**everything))) == {timedelta(hours=6)}
+    assert timeouts_of(build_dag(make_spec(**everything), default_args=project)) == {timedelta(hours=2)}
+    assert timeouts_of(build_dag(make_spec(**short))) == {timedelta(minutes=90)}
+    assert timeouts_of(build_dag(make_spec(**short), default_args=project)) == {timedelta(minutes=90)}
+
+
+def test_waiting_for_approval_is_not_cut_by_the_time_limit_of_a_task() -> None:
+    spec = make_spec(**APPROVED, execution={"timeout": "5m"})
+    approve = build_dag(spec).task_dict["approve"]
+    assert isinstance(approve, ApprovePromotionOperator)
+    assert approve.response_timeout == timedelta(days=3)
+    assert approve.start_from_trigger is False  # only then would Airflow cut the wait
+
+
+def test_operations_have_a_time_limit_and_are_retried_soon(folder: Path) -> None:
+    for dag in build_operations(folder):
+        assert timeouts_of(dag) == {timedelta(hours=6)}
+        (task,) = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag)))).tasks
+        assert (task.retries, task.retry_delay, task.retry_exponential_backoff) == (2, timedelta(seconds=10), 2.0)
+        assert task.max_retry_delay == timedelta(minutes=2)
+    for dag in build_operations(
+        folder, default_args={"execution_timeout": timedelta(hours=1), "retry_delay": timedelta(1)}
+    ):
+        assert timeouts_of(dag) == {timedelta(hours=1)}
+        assert {task.retry_delay for task in dag.tasks} == {timedelta(1)}
+
+
 def test_a_folder_gives_its_defaults_to_every_dag_and_keeps_none_for_the_next_load(tmp_path: Path) -> None:
     for model in ("one", "two"):
         write(tmp_path / f"{model}.yaml", model=model)

@@ -29,7 +29,8 @@ class DagDefaults(TypedDict, total=False):
 
     Attributes:
         default_args: Arguments of every operator, such as ``{"retries": 1, "on_failure_callback": notifier}``.
-            They replace the builder's ``retries`` and ``retry_delay``. The ``owner`` of a spec wins.
+            They replace the builder's ``retries``, ``retry_delay`` and ``execution_timeout``. The ``owner`` and the
+            ``execution.timeout`` that a spec declares win.
         tags: Tags of the DAG, beside ``retrain`` and those of the spec.
         max_active_runs: How many runs of a DAG may be active at once.
         max_active_tasks: How many tasks of a run may be active at once.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Unpack
 
@@ -24,6 +24,14 @@ from retrain.operators import (
 
 __all__ = ["build_operations"]
 
+_TASK_DEFAULTS: Final[dict[str, Any]] = {
+    "retries": 2,
+    # A person waits for a rollback: Airflow's own delay of five minutes is too long.
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=2),
+    "execution_timeout": timedelta(hours=6),
+}
 _MODEL: Final = "{{ params.model }}"
 _REASON: Final = "{{ params.reason }}"
 _TIMELINE: Final = "{{ params.timeline }}"
@@ -49,7 +57,8 @@ def build_operations(
     """
     split = split_defaults(defaults)
     split.tasks.setdefault("owner", owner)
-    split.tasks.setdefault("retries", 2)
+    for name, value in _TASK_DEFAULTS.items():
+        split.tasks.setdefault(name, value)
     alarms = {"on_failure_callback": list(alarm)} if alarm else {}
     builders: dict[str, Callable[[list[PipelineSpec]], DAG]] = {
         "retrain_reconcile": lambda specs: _build_reconcile(specs, split, alarms),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
 from retrain.core.data.window import resolve_as_of
 from retrain.core.ledger.origin import Origin
@@ -83,6 +83,9 @@ class RetrainOperator(BaseOperator):
             return self.run_step(self.retrain(context), context)
         except AirflowException:
             raise  # a skip or a reschedule: not a failure
+        except AirflowTaskTimeout:
+            self.leave_failure(context, f"took longer than {self.execution_timeout}, the task's execution timeout")
+            raise
         except Exception as error:  # noqa: BLE001 - each error gets a form that logs may hold
             self.leave_failure(context, str(error) if isinstance(error, RetrainError) else type(error).__name__)
             raise to_airflow_error(error, self.log) from None

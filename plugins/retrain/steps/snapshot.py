@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.data.window import Period
+from retrain.core.data.window import Period, Window
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
@@ -15,6 +15,8 @@ __all__ = ["take_snapshot"]
 
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far a scheduler's clock may be ahead of the ledger's."""
+_NAMED: Final = 10
+"""How many empty periods a message names."""
 
 
 def take_snapshot(retrain: Retrain) -> Snapshot:
@@ -32,7 +34,7 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
             got=f"{request.as_of:%Y-%m-%d %H:%M}; the ledger's clock says {now:%Y-%m-%d %H:%M}",
             fix="Request the retrain again with an as-of that has passed.",
         )
-    snapshot = retrain.resources.snapshots.take(spec, spec.window_at(request.as_of))
+    snapshot = retrain.resources.snapshots.take(spec, _find_window(spec, request.as_of))
     _check_periods(spec, snapshot)
     for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):
         if rows < spec.data.min_rows:
@@ -44,6 +46,15 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
                 fix="Check that the data has arrived, or widen data.window.",
             )
     return snapshot
+
+
+def _find_window(spec: PipelineSpec, as_of: datetime) -> Window:
+    try:
+        return spec.window_at(as_of)
+    except ValueError as error:
+        raise DataError(
+            str(error), got=f"as-of {as_of.isoformat()}", fix="Request the retrain again with a later as-of."
+        ) from None
 
 
 def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
@@ -64,9 +75,15 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
     if missing:
         raise DataError(
             f"every {unit} from the first row to {window.end:%Y-%m-%d} must hold rows",
-            got=f"none in the {unit} of {', '.join(f'{start:%Y-%m-%d}' for start in missing)}",
-            fix="Load the missing data, then clear the run.",
+            got=f"none in the {unit} of {_name_some(missing)}",
+            fix="Load the missing data, or set a longer data.chunk if such a period is often empty, then clear the run.",
         )
+
+
+def _name_some(starts: list[datetime]) -> str:
+    """Return the first of the instants, and how many more there are."""
+    names = ", ".join(f"{start:%Y-%m-%d}" for start in starts[:_NAMED])
+    return names if len(starts) <= _NAMED else f"{names} and {len(starts) - _NAMED} more"
 
 
 def _is_sliver(period: Period, start: datetime, end: datetime) -> bool:

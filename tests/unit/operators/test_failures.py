@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import traceback
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
 from tests.builders import World, make_spec
 
 from retrain.errors import DataError, OutageError
@@ -68,6 +69,21 @@ def test_a_step_hands_on_no_value_by_message_cause_or_log(
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert EMAIL not in shown
     assert reason in shown
+
+
+def test_a_task_that_takes_too_long_leaves_the_reason_for_the_gate(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    def run_out_of_time(*_: object) -> None:
+        raise AirflowTaskTimeout("Timeout")
+
+    operator = SnapshotDataOperator(task_id="snapshot", spec=world.spec, execution_timeout=timedelta(hours=2))
+    monkeypatch.setattr(SnapshotDataOperator, "run_step", run_out_of_time)
+    monkeypatch.setattr(RetrainOperator, "retrain", lambda *_: None)
+    left: dict[str, Any] = {}
+    with pytest.raises(AirflowTaskTimeout):
+        operator.execute(run_context(left))
+    assert left[FAILURE_KEY]["reason"] == "took longer than 2:00:00, the task's execution timeout"
 
 
 def test_the_log_shows_where_an_unknown_error_came_from(

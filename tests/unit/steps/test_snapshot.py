@@ -175,6 +175,19 @@ def test_a_missing_month_is_refused_by_its_name(make_world: MakeWorld, month: st
         world.snapshot()
 
 
+def test_many_empty_days_are_counted_and_a_longer_chunk_is_offered(make_world: MakeWorld) -> None:
+    rows = make_rows()
+    monday_to_friday = np.is_busday(rows["at"].astype("datetime64[D]"))
+    world = make_world(rows=only(rows, monday_to_friday), data__chunk="day")
+    with pytest.raises(
+        DataError, match=r"none in the day of (2024-\d\d-\d\d, ){9}2024-\d\d-\d\d and \d+ more\."
+    ) as caught:
+        world.snapshot()
+    assert "or set a longer data.chunk if such a period is often empty" in caught.value.fix
+    world.respec(data__chunk="week")
+    assert world.snapshot().holdout_rows > 0
+
+
 def test_the_sliver_of_a_month_that_has_just_begun_may_be_empty(make_world: MakeWorld) -> None:
     rows = make_rows()
     world = make_world(rows=only(rows, rows["at"] < np.datetime64("2024-06-01")))
@@ -193,6 +206,24 @@ def test_history_may_begin_inside_the_window(make_world: MakeWorld) -> None:
 @pytest.mark.parametrize("as_of", [datetime(2020, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)])
 def test_an_empty_window_is_refused(world: World, as_of: datetime) -> None:
     with pytest.raises(DataError, match=r"the window 20\d\d-09-04 to 20\d\d-12-31 must hold rows; got none"):
+        world.snapshot(make_request(as_of=as_of))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "message"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), "a window must begin in the year 1 or later; got as-of 0001-01-01"),
+        (datetime(1, 4, 1, tzinfo=UTC), "a window must begin in the year 1 or later"),
+        (datetime(1, 5, 2, tzinfo=UTC), "must hold rows; got none"),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "as-of must not be in the future"),
+    ],
+)
+@pytest.mark.parametrize("chunk", ["hour", "day", "week", "month"])
+def test_an_as_of_at_either_end_of_time_is_a_data_error(
+    world: World, as_of: datetime, message: str, chunk: str
+) -> None:
+    world.respec(data__chunk=chunk)
+    with pytest.raises(DataError, match=message):
         world.snapshot(make_request(as_of=as_of))
 
 

@@ -18,7 +18,7 @@ from retrain.core.extensions import ExtensionName, ExtensionPoint
 from retrain.core.names import AliasName, ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
-from retrain.core.spec.rules import broken_rules
+from retrain.core.spec.rules import DEFAULT_TIMEOUT, broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
 from retrain.core.stats.metric_names import MetricName, Task
@@ -28,6 +28,7 @@ __all__ = [
     "BUILT_IN_READER",
     "DataSpec",
     "EvaluationSpec",
+    "ExecutionSpec",
     "PipelineSpec",
     "PromotionSpec",
     "TrainSpec",
@@ -189,6 +190,18 @@ class PromotionSpec(Section):
         return self
 
 
+class ExecutionSpec(Section):
+    """How Airflow runs the tasks of a retrain."""
+
+    timeout: Duration = Field(
+        DEFAULT_TIMEOUT,
+        gt=timedelta(0),
+        le=timedelta(days=30),
+        validate_default=True,
+        description="How long one try of a task may run; waiting for approval or for another run does not count.",
+    )
+
+
 class PipelineSpec(Section):
     """One pipeline: it owns the registered model of the same name."""
 
@@ -206,6 +219,7 @@ class PipelineSpec(Section):
     gate: tuple[GateSpec, ...] = Field(min_length=1)
     error_control: ErrorControlSpec = ErrorControlSpec()
     promotion: PromotionSpec = PromotionSpec()
+    execution: ExecutionSpec = Field(ExecutionSpec(), exclude_if=ExecutionSpec().__eq__)
 
     _root: Path = PrivateAttr(default_factory=Path.cwd)
 

@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from retrain.core.data.durations import parse_duration
+from retrain.core.data.durations import format_duration, parse_duration
 from retrain.core.data.window import parse_instant
 from retrain.core.spec.search import SearchSpec
 from retrain.core.stats.metric_names import METRICS_BY_TASK, PARITIES, metrics_for
 from retrain.errors import SpecProblem
 
-__all__ = ["broken_rules", "did_you_mean"]
+__all__ = ["DEFAULT_TIMEOUT", "broken_rules", "did_you_mean"]
 
 
+DEFAULT_TIMEOUT: Final = "6h"
 _MANY: Final = 100
 """Longer words, and more words to choose from, are cut: comparing them takes too long."""
 
@@ -28,6 +29,7 @@ def broken_rules(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
     yield from _of_dates(document.get("start_date"), document.get("end_date"))
     yield from _of_data(data)
     yield from _of_search(_section(document, "train"), data, evaluation)
+    yield from _of_time(_section(document, "train"), _section(document, "execution"))
     yield from _of_evaluation(evaluation)
     yield from _of_gates(document.get("gate"), evaluation)
     yield from _of_error_control(document)
@@ -126,6 +128,21 @@ def _of_search(
             "must leave the first fold more of data.window.train than data.label_delay",
             str(search.folds),
             "Take fewer folds or a longer window.",
+        )
+
+
+def _of_time(train: Mapping[str, Any], execution: Mapping[str, Any]) -> Iterator[SpecProblem]:
+    minutes = _section(train, "search").get("minutes")
+    try:
+        timeout = parse_duration(execution.get("timeout", DEFAULT_TIMEOUT))
+    except ValueError:
+        return  # its own error is reported
+    if isinstance(minutes, int) and minutes * 60 >= timeout.total_seconds():
+        yield SpecProblem(
+            "train.search.minutes",
+            "must be less than execution.timeout, which ends the task that tries",
+            f"{minutes}, and a timeout of {format_duration(timeout)}",
+            "Add `execution: {timeout: ...}` with a longer one.",
         )
 
 

@@ -144,6 +144,18 @@ def test_any_other_schedule_is_refused(schedule: str) -> None:
         make_spec(schedule=schedule)
 
 
+def test_the_time_limit_of_tasks_is_part_of_the_digest_only_if_it_is_declared() -> None:
+    assert make_spec().execution.timeout == timedelta(hours=6)
+    assert make_spec(execution={"timeout": "6h"}).digest == make_spec(execution={}).digest == make_spec().digest
+    assert make_spec(execution={"timeout": "7h"}).digest != make_spec().digest
+
+
+@pytest.mark.parametrize("timeout", ["0m", "31d", "6 hours", 6])
+def test_a_time_limit_is_one_minute_to_thirty_days(timeout: Any) -> None:
+    with pytest.raises(ValidationError, match="1 validation error"):
+        make_spec(execution={"timeout": timeout})
+
+
 def test_by_default_promotions_need_no_approval_and_the_alias_is_put_back() -> None:
     promotion = make_spec().promotion
     assert (promotion.approval, promotion.approvers) == ("none", ())

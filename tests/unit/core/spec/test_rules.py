@@ -35,6 +35,18 @@ def test_a_good_document_breaks_no_rule() -> None:
             "neither",
         ),
         ({"end_date": "2024-01-31"}, "end_date", "must not be before start_date", "'2024-01-31'"),
+        (
+            {"train__search": {"params": {"C": {"choice": [1, 2]}}, "minutes": 360}},
+            "train.search.minutes",
+            "must be less than execution.timeout, which ends the task that tries",
+            "360, and a timeout of 6h",
+        ),
+        (
+            {"train__search": {"params": {"C": {"choice": [1, 2]}}, "minutes": 31}, "execution": {"timeout": "30m"}},
+            "train.search.minutes",
+            "must be less than execution.timeout, which ends the task that tries",
+            "31, and a timeout of 30m",
+        ),
         ({"data__connection": "dwh"}, "data.connection", "needs a query to run", "no query"),
         ({"data__label": "at"}, "data.label", "must not be event_time", "'at'"),
         (
