@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from retrain.adapters.mlflow_registry import MlflowRegistry
+    from retrain.adapters.mlflow_runs import MlflowRun
 
 __all__ = ["MlflowHook"]
 
@@ -44,6 +45,16 @@ class MlflowHook(BaseHook):
             os.environ["MLFLOW_TRACKING_USERNAME"] = connection.login
             os.environ["MLFLOW_TRACKING_PASSWORD"] = connection.password or ""
         return MlflowRegistry(_address(connection), public_url=connection.extra_dejson.get("public_url"))
+
+    def read_run(self, run_id: str, *, seconds: float) -> MlflowRun:
+        """Return a run for a page: the server has a few seconds, and is asked once."""
+        from retrain.adapters.mlflow_runs import read_run
+
+        connection = self.get_connection(self.mlflow_conn_id)
+        address = _address(connection)
+        login = (connection.login, connection.password or "") if connection.login else None
+        public_url = connection.extra_dejson.get("public_url") or address
+        return read_run(address, run_id, login=login, public_url=public_url, seconds=seconds)
 
     def version_url(self, model: str, version: int) -> str:
         """Return the address of a version's page, without loading MLflow or asking its server."""

@@ -38,6 +38,7 @@ class Pages:
     """The app, mounted as Airflow mounts it, and what is behind it."""
 
     app: FastAPI
+    mounted: FastAPI
     ledger: SqlLedger
     world: World
     database: Path
@@ -56,6 +57,12 @@ class Pages:
     def post(self, path: str, body: Any, user: str = "ann", headers: dict[str, str] | None = None) -> Any:
         """Return the response to a change that one of Airflow's own pages asks for."""
         return self.as_user(user).post(f"/retrain/api/{path}", json=body, headers=SAME_ORIGIN | (headers or {}))
+
+    def limit_refusals(self, most: int, *, seconds: float) -> None:
+        """Set after how many refusals a user is refused without a row."""
+        from retrain.api.security import RefusalLimit
+
+        self.mounted.state.refusals = RefusalLimit(most, seconds)
 
     def run_sql(self, statement: str) -> None:
         """Edit the ledger's database behind its back."""
@@ -116,8 +123,17 @@ def pages(_airflow: None, _two_champions: World, tmp_path: Path, monkeypatch: py
     from airflow.utils.session import create_session
     from sqlalchemy import delete, update
 
+    from retrain.adapters.mlflow_runs import MlflowRun
     from retrain.api.app import create_app
+    from retrain.api.breaker import Breaker
+    from retrain.api.queries import differences
     from retrain.hooks import MlflowHook
+
+    registry = _two_champions.registry
+
+    def read_run(_: MlflowHook, run_id: str, *, seconds: float) -> MlflowRun:
+        assert seconds == differences.MLFLOW_SECONDS
+        return MlflowRun(registry.run_url(run_id), registry.run_params(run_id), registry.run_tags(run_id))
 
     path = shutil.copy(_two_champions.root / "ledger.db", tmp_path / "ledger.db")
     monkeypatch.setenv(
@@ -125,12 +141,14 @@ def pages(_airflow: None, _two_champions: World, tmp_path: Path, monkeypatch: py
     )
     monkeypatch.setenv("AIRFLOW_CONN_MLFLOW_DEFAULT", '{"conn_type": "mlflow", "host": "http://u:p@mlflow.test:5000"}')
     monkeypatch.setenv("AIRFLOW__RETRAIN__STORE", (_two_champions.root / "store").as_uri())
-    monkeypatch.setattr(MlflowHook, "get_conn", lambda _: _two_champions.registry)
+    monkeypatch.setattr(MlflowHook, "read_run", read_run)
+    monkeypatch.setattr(differences, "_MLFLOW", Breaker("the MLflow server"))
     with create_session() as session:
         session.execute(update(DagModel).values(is_paused=False))
     app = FastAPI()
-    app.mount("/retrain", create_app())
-    yield Pages(app, SqlLedger(sqlite_url(str(path))), _two_champions, Path(path))
+    mounted = create_app()
+    app.mount("/retrain", mounted)
+    yield Pages(app, mounted, SqlLedger(sqlite_url(str(path))), _two_champions, Path(path))
     with create_session() as session:
         session.execute(delete(DagRun))
 

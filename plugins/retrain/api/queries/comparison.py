@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.dags import run_link
-from retrain.api.queries.differences import Run, changed_periods, changes, read_run, read_snapshot
+from retrain.api.queries.differences import changed_periods, changes, read_run, read_snapshot
 from retrain.api.queries.links import version_url
 from retrain.api.queries.views import decision_point
 from retrain.api.schemas.comparison import Comparison, MetricOfTwo, VersionView
@@ -15,6 +17,9 @@ from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.policy.decision import Decision
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, OutageError, RetrainError
+
+if TYPE_CHECKING:
+    from retrain.adapters.mlflow_runs import MlflowRun
 
 __all__ = ["compare_versions"]
 
@@ -79,7 +84,7 @@ def _metrics(a: Scorecard | None, b: Scorecard | None) -> list[MetricOfTwo]:
     ]
 
 
-def _view(decision: Decision, run: Run | None, moves: tuple[LedgerEntry, ...]) -> VersionView:
+def _view(decision: Decision, run: MlflowRun | None, moves: tuple[LedgerEntry, ...]) -> VersionView:
     point, made = decision_point(decision), decision.challenger
     if made is None:
         raise ValueError("a decision on a version has a challenger")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from retrain.api.breaker import Breaker
 from retrain.api.schemas.problem import Unavailable
 from retrain.api.schemas.retrain import Change, ChunkChange
 from retrain.core.data.snapshot import Chunk, Snapshot
@@ -17,7 +17,10 @@ from retrain.errors import NotFoundError, RetrainError
 from retrain.hooks import MlflowHook, StoreHook
 from retrain.settings import MLFLOW_CONNECTION
 
-__all__ = ["Run", "changed_periods", "changes", "read_run", "read_snapshot"]
+if TYPE_CHECKING:
+    from retrain.adapters.mlflow_runs import MlflowRun
+
+__all__ = ["changed_periods", "changes", "read_run", "read_snapshot"]
 
 _TAGS: Final[dict[str, Literal["data", "code", "lock", "spec"]]] = {
     "retrain.snapshot": "data",
@@ -27,23 +30,18 @@ _TAGS: Final[dict[str, Literal["data", "code", "lock", "spec"]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Run:
-    """The MLflow run that made a version."""
-
-    url: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
+MLFLOW_SECONDS: Final = 3
+"""How long a page waits for MLflow."""
+_MLFLOW: Final = Breaker("the MLflow server")
 
 
-def read_run(decision: Decision, unavailable: list[Unavailable]) -> Run | None:
+def read_run(decision: Decision, unavailable: list[Unavailable]) -> MlflowRun | None:
     """Return the run of a decision's challenger; if MLflow cannot return it, note why and do not ask again."""
     if decision.challenger is None or any(item.part == "mlflow" for item in unavailable):
         return None
-    run_id = decision.challenger.run_id
     try:
-        registry = MlflowHook().get_conn()
-        return Run(registry.run_url(run_id), registry.run_params(run_id), registry.run_tags(run_id))
+        with _MLFLOW.watch_call():
+            return MlflowHook().read_run(decision.challenger.run_id, seconds=MLFLOW_SECONDS)
     except AirflowNotFoundException:
         unavailable.append(Unavailable(part="mlflow", reason=f"Airflow has no connection {MLFLOW_CONNECTION}"))
     except NotFoundError as error:
@@ -64,7 +62,7 @@ def read_snapshot(decision: Decision, unavailable: list[Unavailable]) -> Snapsho
         return None
 
 
-def changes(before: Run | None, after: Run | None) -> list[Change]:
+def changes(before: MlflowRun | None, after: MlflowRun | None) -> list[Change]:
     """Return what differs from one run to another; nothing if one of them is not known."""
     if before is None or after is None:
         return []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.dags import run_link, task_link
-from retrain.api.queries.differences import Run, changed_periods, changes, read_run, read_snapshot
+from retrain.api.queries.differences import changed_periods, changes, read_run, read_snapshot
 from retrain.api.queries.evidence import reliability, scorecard_view
 from retrain.api.queries.links import version_url
 from retrain.api.queries.views import decision_point, verdict_view
@@ -14,6 +16,9 @@ from retrain.api.schemas.retrain import DataView, Links, ReliabilityCurve, Retra
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.policy.decision import Decision
 from retrain.errors import NotFoundError, OutageError, RetrainError
+
+if TYPE_CHECKING:
+    from retrain.adapters.mlflow_runs import MlflowRun
 
 __all__ = ["read_retrain"]
 
@@ -103,7 +108,7 @@ def _data(snapshot: Snapshot, champion: Snapshot | None) -> DataView:
     )
 
 
-def _links(point: DecisionPoint, run: Run | None) -> Links:
+def _links(point: DecisionPoint, run: MlflowRun | None) -> Links:
     dag_id, run_id = point.dag_id, point.run_id
     return Links(
         dag_run=run_link(dag_id, run_id) if dag_id and run_id else None,
