@@ -75,6 +75,12 @@ def _options() -> dict[str, Any]:
             "sklearn.tree._tree.Tree",
             "",
         ),
+        "attempt_days": _option(
+            "How many days a request over the pages' API stays in the log of requests, refused ones included; 0 for ever. The "
+            "ledger itself keeps all entries.",
+            "90",
+            "400",
+        ),
     }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
+
+from retrain.errors import RetrainError
 
 __all__ = [
     "LEDGER_CONNECTION",
@@ -12,6 +15,7 @@ __all__ = [
     "NOTE_WRITER",
     "SECTION",
     "airflow_url",
+    "attempt_retention",
     "base_url",
     "split_types",
     "store_uri",
@@ -26,6 +30,8 @@ NOTE_KEY: Final = "retrain_note"
 NOTE_WRITER: Final = "QualityGateOperator"
 """The operator whose notes are shown; other tasks' values under `NOTE_KEY` are not."""
 DEFAULT_STORE: Final = ".retrain/store"
+DEFAULT_ATTEMPT_DAYS: Final = "400"
+MOST_DAYS: Final = 100_000
 
 
 def airflow_url() -> str:
@@ -41,6 +47,22 @@ def base_url() -> str:
 def store_uri() -> str:
     """Return the base URI of snapshots and scores, such as ``s3://bucket/retrain``."""
     return _read("store") or DEFAULT_STORE
+
+
+def attempt_retention() -> timedelta | None:
+    """Return how long requests over the API stay in the log of attempts; None for ever.
+
+    Raises:
+        RetrainError: The setting is not a number of days.
+    """
+    days = _read("attempt_days") or DEFAULT_ATTEMPT_DAYS
+    if not days.isascii() or not days.isdigit() or int(days) > MOST_DAYS:
+        raise RetrainError(
+            "the setting [retrain] attempt_days must be a number of days",
+            got=repr(days[:20]),
+            fix="Set it to 0 to keep all.",
+        )
+    return timedelta(days=int(days)) or None
 
 
 def trusted_types() -> Sequence[str]:

@@ -89,7 +89,7 @@ def test_a_module_says_what_it_is_and_what_it_gives(path: Path) -> None:
     # Constants, then classes, then functions, each by the alphabet: the order of ruff's RUF022.
     assert names == sorted(names, key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
     kept = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    kept |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    kept |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     kept |= {alias.asname or alias.name for node in imports for alias in node.names}
     assert set(names) <= kept

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, text
 from tests.builders import AS_OF
+from tests.servers import fresh_database
 
-from retrain.adapters.sql_ledger import Attempt, SqlLedger
+from retrain.adapters.sql_ledger import Attempt, SqlLedger, attempts
+from retrain.adapters.sql_ledger.database import Database
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.request import RetrainRequest
-from retrain.errors import IntegrityError
+from retrain.errors import IntegrityError, OutageError
 
 MODELS = ["alpha", "beta", "gamma"]
 GAIN = Verdict("beats_champion", Outcome.PASS, "better", 0.02, 0.0, (0.01, 0.03), metric="roc_auc")
@@ -147,8 +149,11 @@ def test_entries_are_filtered_and_paged_from_the_latest(ledger: SqlLedger) -> No
     assert overview.entries(MODELS, since=everything[0].at) == everything[:1]
     assert overview.entries(MODELS, until=everything[-1].at) == []
     assert overview.entries([]) == []
-    assert list(overview.stream(MODELS)) == ledger.entries()
-    assert list(overview.stream(["gamma"])) == ledger.entries("gamma")
+    last = overview.last_seq()
+    assert last == everything[0].seq
+    assert overview.entries_after(0, MODELS, until=last, limit=99) == everything[::-1]
+    assert overview.entries_after(1, MODELS, until=last - 1, limit=1) == everything[::-1][1:2]
+    assert overview.entries_after(0, ["gamma"], until=last, limit=99) == ledger.entries("gamma")
 
 
 def test_what_was_edited_is_an_error_in_each_list(ledger: SqlLedger, database: URL) -> None:
@@ -178,3 +183,43 @@ def test_an_attempt_is_written_before_and_after(database: URL) -> None:
     assert log.list(MODELS, limit=1)[0].seq == later
     assert log.list(["gamma"]) == []
     assert log.models() == {"alpha", "beta"}
+
+
+def test_attempts_that_are_old_enough_go_a_few_with_each_new_one(
+    database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_DELETED_AT_ONCE", 2)
+    log = SqlLedger(database).attempts
+    first = [log.begin(Attempt("vera", "freeze", "alpha")) for _ in range(5)]
+    assert len(log.list(MODELS)) == 5, "without a limit all stay"
+    log.begin(Attempt("vera", "freeze", "alpha"), timedelta(days=1))
+    assert len(log.list(MODELS)) == 6
+    last = log.begin(Attempt("vera", "freeze", "alpha"), timedelta(0))
+    assert log.list(MODELS, limit=1)[0].seq == last
+    assert {item.seq for item in log.list(MODELS)}.isdisjoint(first[:2])
+    assert len(log.list(MODELS)) == 5
+
+
+@pytest.mark.integration
+def test_an_attempt_waits_for_no_writer(postgresql: URL) -> None:
+    with fresh_database(postgresql, "migrated") as url, Database(url).writing():
+        log = SqlLedger(url, at_most=1).attempts
+        log.end(log.begin(Attempt("vera", "freeze", "alpha")), Attempt("vera", "freeze", "alpha", status=403))
+        assert [item.attempt.status for item in log.list(["alpha"])] == [403]
+
+
+@pytest.mark.integration
+def test_a_page_gives_up_a_lock_sooner_than_a_task(postgresql: URL) -> None:
+    with fresh_database(postgresql, "migrated") as url:
+        database = Database(url, at_most=1)
+        with create_engine(url).begin() as migration:
+            migration.execute(text("LOCK TABLE ledger"))
+            with pytest.raises(OutageError, match=r"55P03|57014"):
+                SqlLedger(url, at_most=1).entries("alpha")
+        with database.reading() as connection:
+            limits = [
+                connection.execute(text(f"SHOW {name}")).scalar_one() for name in ("lock_timeout", "statement_timeout")
+            ]
+            options = connection.connection.dbapi_connection.get_dsn_parameters()  # type: ignore[union-attr]
+        assert limits == ["1s", "1s"]
+        assert (options["connect_timeout"], options["tcp_user_timeout"]) == ("1", "1000")

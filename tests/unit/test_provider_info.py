@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from datetime import timedelta
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from airflow.sdk import BaseHook, BaseOperatorLink
 
 from retrain import __version__, settings
+from retrain.errors import RetrainError
 from retrain.hooks import MlflowHook, RetrainLedgerHook
 from retrain.provider_info import get_provider_info
 
@@ -57,9 +59,21 @@ def test_the_defaults_given_to_airflow_are_those_that_the_code_takes(monkeypatch
         monkeypatch.delenv(f"AIRFLOW__RETRAIN__{option.upper()}", raising=False)
     assert settings.store_uri() == content["options"]["store"]["default"]
     assert settings.trusted_types() == []
+    assert settings.attempt_retention() == timedelta(days=int(content["options"]["attempt_days"]["default"]))
     monkeypatch.setenv("AIRFLOW__RETRAIN__STORE", "s3://bucket/retrain")
     monkeypatch.setenv("AIRFLOW__RETRAIN__TRUSTED_TYPES", "a.B, c.D,")
     assert (settings.store_uri(), settings.trusted_types()) == ("s3://bucket/retrain", ["a.B", "c.D"])
+
+
+def test_the_log_of_attempts_is_kept_for_the_days_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__RETRAIN__ATTEMPT_DAYS", "90")
+    assert settings.attempt_retention() == timedelta(days=90)
+    monkeypatch.setenv("AIRFLOW__RETRAIN__ATTEMPT_DAYS", "0")
+    assert settings.attempt_retention() is None
+    for wrong in ("-1", "1.5", "ten", "٣", "9" * 9):
+        monkeypatch.setenv("AIRFLOW__RETRAIN__ATTEMPT_DAYS", wrong)
+        with pytest.raises(RetrainError, match="attempt_days must be a number of days"):
+            settings.attempt_retention()
 
 
 def test_the_wheel_announces_provider_and_plugin() -> None:

@@ -39,7 +39,7 @@ const standard = (): Record<string, Answer> => ({
   "GET /api/models/*/compare": fixtures.comparison(),
   "GET /api/ledger": fixtures.ledgerPage(),
   "GET /api/attempts": fixtures.attempts(),
-  "GET /api/ledger/verify": { intact: true, entries: 9, problem: null },
+  "GET /api/ledger/verify": { intact: true, entries: 9, problem: null, checked_at: "2026-03-02T08:00:00Z" },
   "POST /api/models/*/rollback": fixtures.accepted(),
   "POST /api/models/*/freeze": fixtures.accepted({ operation: "freeze", dag_id: "retrain_freeze" }),
   "POST /api/models/*/unfreeze": fixtures.accepted({ operation: "unfreeze", dag_id: "retrain_freeze" }),

@@ -9,7 +9,8 @@ from retrain import __version__
 from retrain.api.bundle import Bundle
 from retrain.api.problems import PROBLEMS, add_handlers
 from retrain.api.routes import fleet, ledger, model, operations
-from retrain.api.security import BodyLimit
+from retrain.api.security import BodyLimit, RefusalLimit
+from retrain.api.verification import Verification
 
 __all__ = ["create_app"]
 
@@ -32,6 +33,8 @@ def create_app() -> FastAPI:
         api.include_router(router)
     app.include_router(api)
     app.mount("/static", Bundle())
+    app.state.refusals = RefusalLimit()
+    app.state.verification = Verification()
     app.add_middleware(BodyLimit)
     add_handlers(app)
     return app

@@ -27,6 +27,7 @@ _FIX: Final = {
     HTTPStatus.UNAUTHORIZED: "Sign in, or send a token of POST /auth/token as `Authorization: Bearer`.",
     HTTPStatus.FORBIDDEN: "Ask for the permission, or somebody who has it.",
     HTTPStatus.NOT_FOUND: "See docs/openapi.json for the routes there are.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Wait as long as the header `Retry-After` says.",
     HTTPStatus.METHOD_NOT_ALLOWED: "See docs/openapi.json for the routes there are.",
 }
 
@@ -46,7 +47,11 @@ PROBLEMS: Final = _answers(
 """What every route may answer beside its own, for the OpenAPI file."""
 
 PROBLEMS_OF_A_BODY: Final = _answers(
-    HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.TOO_MANY_REQUESTS,
 )
 """What a route that takes a body may answer as well."""
 

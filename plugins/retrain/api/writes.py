@@ -73,7 +73,7 @@ class Ask:
 
     def _check_pipeline(self, model: str) -> None:
         dag = find_dags([model]).get(model)
-        if dag is None or dag.is_stale:
+        if dag is None or dag.is_stale or not dag.is_pipeline:
             raise NotFoundError("the model must be a pipeline's", got=model, fix="See the list of models.")
 
     def _state(self, operation: Operation, model: str, timeline: str) -> int:
@@ -98,7 +98,7 @@ def _accepted(operation: Operation, model: str, timeline: str, dag_id: str, run_
     )
 
 
-def ask_of(request: Request, access: AccessDep, ledger: LedgerDep) -> Ask:
+async def ask_of(request: Request, access: AccessDep, ledger: LedgerDep) -> Ask:
     """Return the identity under which the run is started for the user."""
     return Ask(access, ledger, request.state.attempt)
 

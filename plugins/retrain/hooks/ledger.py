@@ -34,11 +34,15 @@ class RetrainLedgerHook(BaseHook):
         super().__init__()
         self.retrain_ledger_conn_id = retrain_ledger_conn_id
 
-    def get_conn(self) -> SqlLedger:
-        """Return the ledger; the database is not asked anything yet."""
+    def get_conn(self, **limits: int) -> SqlLedger:
+        """Return the ledger; the database is not asked anything yet.
+
+        Args:
+            **limits: How long its database may take, if less than usual: `at_most`, in seconds.
+        """
         from retrain.adapters.sql_ledger import SqlLedger
 
-        return SqlLedger(self._url())
+        return SqlLedger(self._url(), **limits)
 
     def trials(self) -> OptunaTrials:
         """Return the searches, which are beside the ledger: in a schema of their own, or in a second SQLite file."""

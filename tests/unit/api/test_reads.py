@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.builders import AS_OF, LATER, MODEL
 from tests.require import require
 from tests.unit.api.conftest import OTHER, Pages
 
+from retrain.api import verification
+from retrain.api.queries import ledger as ledger_reads
 from retrain.errors import OutageError
 from retrain.hooks import MlflowHook
 
@@ -115,10 +118,13 @@ def test_a_retrain_shows_verdicts_scorecard_data_and_the_difference_to_the_champ
 def test_a_store_that_does_not_answer_leaves_its_part_out_and_says_so(
     pages: Pages, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    def down(_: MlflowHook) -> object:
-        raise OutageError("the MLflow server must answer", got="silence", fix="Check it.")
+    asked: list[str] = []
 
-    monkeypatch.setattr(MlflowHook, "get_conn", down)
+    def down(_: MlflowHook, run_id: str, *, seconds: float) -> object:
+        asked.append(run_id)
+        raise OutageError("the MLflow server must answer", got=f"silence for {seconds} s", fix="Check it.")
+
+    monkeypatch.setattr(MlflowHook, "read_run", down)
     monkeypatch.setenv("AIRFLOW__RETRAIN__STORE", f"file://{tmp_path}/elsewhere")
     from retrain.api.queries import evidence
 
@@ -128,6 +134,11 @@ def test_a_store_that_does_not_answer_leaves_its_part_out_and_says_so(
     assert found["scorecard"]["metrics"]
     assert (found["data"], found["changes"], found["scorecard"]["calibration"]) == (None, [], [])
     assert {"mlflow", "calibration"} <= {item["part"] for item in found["unavailable"]}
+    again = pages.get(f"models/{MODEL}/decisions/{decision.id}")
+    assert next(item["reason"] for item in again["unavailable"] if item["part"] == "mlflow").startswith(
+        "the MLflow server must answer; got no answer a moment ago"
+    )
+    assert len(asked) == 1
 
 
 def test_a_decision_of_another_model_is_none_of_this_one(pages: Pages) -> None:
@@ -162,9 +173,12 @@ def test_the_ledger_is_filtered_and_paged_from_the_latest(pages: Pages) -> None:
     assert pages.get("ledger", until=at)["rows"] == []
 
 
-def test_an_edited_entry_fails_the_verification(pages: Pages) -> None:
-    assert pages.get("ledger/verify") == {"intact": True, "entries": 2, "problem": None}
+def test_an_edited_entry_fails_the_verification(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    intact = pages.get("ledger/verify")
+    assert (intact["intact"], intact["entries"], intact["problem"]) == (True, 2, None)
     pages.run_sql("UPDATE ledger SET reason = 'nothing to see' WHERE seq = 1")
+    assert pages.get("ledger/verify") == intact, "a result is given for a while, whoever asks"
+    monkeypatch.setattr(verification, "FRESH", timedelta(0))
     health = pages.get("ledger/verify")
     assert (health["intact"], "a break at entry 1" in health["problem"]["got"]) == (False, True)
 
@@ -187,10 +201,12 @@ def test_an_edited_decision_is_a_conflict_and_not_a_failure(pages: Pages) -> Non
         assert (response.status_code, response.json()["must"]) == (409, "a stored decision must be the one of its id")
 
 
-def test_the_export_is_the_chain(pages: Pages) -> None:
+def test_the_export_is_the_chain(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     response = pages.as_user("vera").get("/retrain/api/ledger/export")
     entries = [json.loads(line) for line in response.text.splitlines()]
     assert entries == [entry.to_json() for entry in pages.ledger.entries()]
+    monkeypatch.setattr(ledger_reads, "_EXPORTED_AT_ONCE", 1)
+    assert pages.as_user("vera").get("/retrain/api/ledger/export").text == response.text
     assert pages.as_user("vera").get("/retrain/api/ledger/export", params={"model": OTHER}).text == ""
 
 

@@ -141,6 +141,26 @@ def test_a_model_without_a_pipeline_is_404(pages: Pages) -> None:
     assert pages.post("models/nobody/rollback", {"reason": REASON}).status_code == 404
 
 
+@pytest.mark.parametrize("dag_id", ["retrain_reconcile", "retrain_freeze", "nightly_report"])
+def test_a_dag_that_is_no_pipeline_is_404_and_does_not_start(pages: Pages, runs: Runs, dag_id: str) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, insert
+
+    limits = {"max_active_tasks": 1, "max_active_runs": 1, "max_consecutive_failed_dag_runs": 0}
+    state = {"is_paused": False, "is_stale": False, "has_task_concurrency_limits": False}
+    with create_session() as session:
+        session.execute(insert(DagModel).values(dag_id="nightly_report", bundle_name="tests", **limits, **state))
+    try:
+        for operation in ("retrain", "rollback"):
+            response = pages.post(f"models/{dag_id}/{operation}", {"reason": REASON}, user="root")
+            assert (response.status_code, response.json()["must"]) == (404, "the model must be a pipeline's")
+        assert runs(dag_id) == runs("retrain_rollback") == {}
+    finally:
+        with create_session() as session:
+            session.execute(delete(DagModel).where(DagModel.dag_id == "nightly_report"))
+
+
 # Who may, and who tried
 
 
@@ -164,6 +184,39 @@ def test_each_attempt_leaves_a_row_with_what_came_of_it(pages: Pages) -> None:
     assert pages.get("attempts", model=OTHER)["rows"] == []
     pages.post(f"models/{OTHER}/retrain", {})
     assert [row["model"] for row in pages.get("attempts")["rows"]] == [OTHER, MODEL, MODEL]
+
+
+def test_a_user_whose_requests_are_refused_again_and_again_leaves_no_more_rows(pages: Pages) -> None:
+    pages.limit_refusals(2, seconds=3600)
+    assert pages.post(f"models/{MODEL}/freeze", {"reason": REASON}).status_code == 202
+    for answer in (403, 403, 429, 429):
+        response = pages.post(f"models/{MODEL}/rollback", {"reason": REASON}, user="vera")
+        assert response.status_code == answer
+    assert set(response.json()) == {"must", "got", "fix", "link"}
+    assert 3500 < int(response.headers["retry-after"]) <= 3600
+    rows = pages.get("attempts")["rows"]
+    assert [(row["actor"], row["status"]) for row in rows] == [("vera", 403), ("vera", 403), ("ann", 202)]
+    assert rows[0]["outcome"].endswith("the user's further requests within 3600 s are not recorded")
+    assert pages.post(f"models/{MODEL}/unfreeze", {"reason": REASON}).status_code == 202, "others go on"
+
+
+def test_a_conflict_does_not_count_as_refused_and_the_time_goes_by(pages: Pages) -> None:
+    pages.limit_refusals(1, seconds=3600)
+    answers = [pages.post(f"models/{MODEL}/retrain", {"reason": REASON}).status_code for _ in range(3)]
+    assert answers == [202, 409, 409]
+    pages.limit_refusals(1, seconds=0)
+    assert [pages.post("models/nobody/retrain", {}, user="root").status_code for _ in range(3)] == [404] * 3
+
+
+def test_old_attempts_go_after_the_days_that_are_set(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages.post(f"models/{MODEL}/freeze", {"reason": REASON}, user="vera")
+    pages.run_sql("UPDATE attempt SET at = '2020-01-01 00:00:00.000'")
+    monkeypatch.setenv("AIRFLOW__RETRAIN__ATTEMPT_DAYS", "0")
+    pages.post(f"models/{MODEL}/freeze", {"reason": REASON}, user="vera")
+    assert len(pages.get("attempts")["rows"]) == 2
+    monkeypatch.delenv("AIRFLOW__RETRAIN__ATTEMPT_DAYS")
+    pages.post(f"models/{MODEL}/freeze", {"reason": REASON}, user="vera")
+    assert [row["at"][:4] == "2020" for row in pages.get("attempts")["rows"]] == [False, False]
 
 
 def test_who_may_not_run_the_models_own_dag_may_not_roll_it_back(
@@ -236,7 +289,11 @@ def test_a_post_without_a_body_changes_nothing(pages: Pages) -> None:
 
 def test_the_base_url_counts_when_a_proxy_has_another_host(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/base/")
-    for origin, status in (("https://airflow.example.com", 202), ("https://example.com", 403)):
+    for origin, status in (
+        ("https://airflow.example.com", 202),
+        ("https://example.com", 403),
+        ("http://airflow.test", 403),  # the host that the request names, as a rebound name would
+    ):
         response = pages.post(f"models/{MODEL}/freeze", {"reason": REASON}, headers={"origin": origin})
         assert response.status_code == status
 

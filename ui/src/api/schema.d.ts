@@ -153,7 +153,7 @@ export interface paths {
         };
         /**
          * Verify Ledger
-         * @description Check the whole chain, each pointer, and each decision that an entry rests on.
+         * @description Check the whole chain, each pointer, and each decision that an entry rests on; one check runs at a time.
          */
         get: operations["verify_ledger"];
         put?: never;
@@ -175,7 +175,7 @@ export interface paths {
          * Export Ledger
          * @description Stream entries as JSON Lines, oldest first; of the models that the user may read.
          *
-         *     The chain can be checked in an export of all models only.
+         *     The chain can be checked in an export of all models only. An export that is not read within ten minutes is cut off.
          */
         get: operations["export_ledger"];
         put?: never;
@@ -475,7 +475,7 @@ export interface components {
             predicted: number;
             /**
              * Observed
-             * @description The share of rows where it came true.
+             * @description The share of rows for which it came true.
              */
             observed: number;
         };
@@ -566,12 +566,12 @@ export interface components {
             end: string;
             /**
              * Rows
-             * @description Null where only the champion's snapshot has the period.
+             * @description Null if only the champion's snapshot has the period.
              */
             rows: number | null;
             /**
              * Champion Rows
-             * @description Null where only this snapshot has the period.
+             * @description Null if only this snapshot has the period.
              */
             champion_rows: number | null;
         };
@@ -734,7 +734,7 @@ export interface components {
             gain: components["schemas"]["VerdictView"] | null;
             /**
              * Dag Id
-             * @description The Airflow DAG that did the retrain, where one did.
+             * @description The Airflow DAG that did the retrain; null if none did.
              */
             dag_id: string | null;
             /** Run Id */
@@ -808,10 +808,16 @@ export interface components {
             intact: boolean;
             /**
              * Entries
-             * @description How many were checked; null where the check ended at a break.
+             * @description How many were checked; null if the check ended at a break.
              */
             entries: number | null;
             problem: components["schemas"]["Problem"] | null;
+            /**
+             * Checked At
+             * Format: date-time
+             * @description When the check began; a result is kept for half a minute.
+             */
+            checked_at: string;
         };
         /**
          * LedgerPage
@@ -1042,7 +1048,7 @@ export interface components {
             model: string;
             /**
              * Dag Id
-             * @description The DAG of the pipeline, where Airflow has it.
+             * @description The DAG of the pipeline; null if Airflow has none.
              */
             dag_id: string | null;
             /** Owner */
@@ -2345,6 +2351,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2374,6 +2389,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2453,6 +2477,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2482,6 +2515,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2561,6 +2603,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2590,6 +2641,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2669,6 +2729,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2698,6 +2767,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2777,6 +2855,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2806,6 +2893,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2885,6 +2981,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -2914,6 +3019,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

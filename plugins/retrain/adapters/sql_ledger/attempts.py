@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.tables import ATTEMPT
 
 __all__ = ["Attempt", "AttemptLog", "LoggedAttempt"]
+
+_DELETED_AT_ONCE: Final = 100
 
 
 @dataclass
@@ -50,15 +53,24 @@ class AttemptLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, attempt: Attempt) -> int:
-        """Store an attempt before it is checked; return its number."""
-        with self._database.writing() as connection:
-            row = asdict(attempt) | {"at": self._database.now(connection)}
+    def begin(self, attempt: Attempt, keep: timedelta | None = None) -> int:
+        """Store an attempt before it is checked; return its number.
+
+        Args:
+            attempt: The attempt.
+            keep: How long attempts stay; a few that are older are deleted on the way. None for ever.
+        """
+        with self._database.noting() as connection:
+            now = self._database.now(connection)
+            if keep is not None:
+                oldest = select(ATTEMPT.c.seq).order_by(ATTEMPT.c.seq).limit(_DELETED_AT_ONCE)
+                connection.execute(delete(ATTEMPT).where(ATTEMPT.c.seq.in_(oldest), ATTEMPT.c.at < now - keep))
+            row = asdict(attempt) | {"at": now}
             return int(connection.execute(insert(ATTEMPT).values(row).returning(ATTEMPT.c.seq)).scalar_one())
 
     def end(self, seq: int, attempt: Attempt) -> None:
         """Store the outcome of an attempt."""
-        with self._database.writing() as connection:
+        with self._database.noting() as connection:
             connection.execute(update(ATTEMPT).where(ATTEMPT.c.seq == seq).values(asdict(attempt)))
 
     def models(self) -> set[str]:

@@ -19,6 +19,8 @@ from retrain.errors import OutageError, RetrainError
 
 __all__ = ["Database"]
 
+CONNECT_SECONDS = 10
+"""How long connecting may take."""
 LOCK_SECONDS = 30
 """How long a writer waits for the one before it, and a reader for a lock on a table."""
 WRITER_IDLE_SECONDS = 20
@@ -50,15 +52,16 @@ class Database:
 
     Args:
         url_or_engine: A SQLAlchemy URL, or an engine that the caller made; it gets listeners for its transactions.
+        at_most: How many seconds a connection, a lock or a statement may take if that is less than usual.
     """
 
-    def __init__(self, url_or_engine: str | URL | Engine) -> None:
-        engine = url_or_engine if isinstance(url_or_engine, Engine) else _engine(url_or_engine)
+    def __init__(self, url_or_engine: str | URL | Engine, *, at_most: int = STATEMENT_SECONDS) -> None:
+        engine = url_or_engine if isinstance(url_or_engine, Engine) else _engine(url_or_engine, at_most)
         engine.hide_parameters = True  # or an error's text would hold them
         self._is_sqlite = engine.dialect.name == "sqlite"
-        event.listen(engine, "begin", _begin_on_sqlite if self._is_sqlite else _begin_on_postgresql)
+        event.listen(engine, "begin", _begin_on_sqlite if self._is_sqlite else partial(_begin_on_postgresql, at_most))
         if self._is_sqlite:
-            event.listen(engine, "connect", _leave_transactions_to_us)
+            event.listen(engine, "connect", partial(_leave_transactions_to_us, at_most))
             self._reader = self._auditor = engine
         else:
             # A writer must see what was committed while it waited for its lock; an audit must see one moment.
@@ -89,6 +92,12 @@ class Database:
         with _in_own_words(self._writer), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """Give a transaction for rows beside the ledger, which wait for no writer's turn; errors as in `reading`."""
+        with _in_own_words(self._reader), self._reader.begin() as connection:
+            yield connection
+
     def now(self, connection: Connection) -> datetime:
         """Return the database's time, exactly as it will come back when stored."""
         on_sqlite = func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=Instant)
@@ -96,13 +105,15 @@ class Database:
         return connection.execute(select(clock)).scalar_one()
 
 
-def _engine(address: str | URL) -> Engine:
+def _engine(address: str | URL, at_most: int) -> Engine:
     try:
         url = make_url(address)
     except ArgumentError:
         raise _wrong_address() from None
     if url.get_backend_name() == "postgresql":
-        patience = {name: value for name, value in ({"connect_timeout": 10} | _TCP).items() if name not in url.query}
+        tcp = _TCP | {"tcp_user_timeout": min(_TCP["tcp_user_timeout"], at_most * 1000)}
+        patience = {"connect_timeout": min(CONNECT_SECONDS, at_most)} | tcp
+        patience = {name: value for name, value in patience.items() if name not in url.query}
     elif url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         patience = {}
     else:
@@ -120,10 +131,10 @@ def _wrong_address() -> RetrainError:
     )
 
 
-def _leave_transactions_to_us(connection: Any, _: object) -> None:
+def _leave_transactions_to_us(at_most: int, connection: Any, _: object) -> None:
     """Keep the driver from beginning transactions: it would begin them without a lock, at the first write."""
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {min(LOCK_SECONDS, at_most) * 1000:.0f}")
 
 
 def _begin_on_sqlite(connection: Connection) -> None:
@@ -131,11 +142,11 @@ def _begin_on_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _begin_on_postgresql(connection: Connection) -> None:
+def _begin_on_postgresql(at_most: int, connection: Connection) -> None:
     writes = connection.get_execution_options().get("retrain_writes")
     limits = {
-        "lock_timeout": LOCK_SECONDS,
-        "statement_timeout": STATEMENT_SECONDS,
+        "lock_timeout": min(LOCK_SECONDS, at_most),
+        "statement_timeout": min(STATEMENT_SECONDS, at_most),
         "idle_in_transaction_session_timeout": WRITER_IDLE_SECONDS if writes else READER_IDLE_SECONDS,
     }
     # In one statement, and not in the connection's options, which a pooler such as PgBouncer refuses.

@@ -34,14 +34,15 @@ class SqlLedger:
 
     Args:
         url_or_engine: A SQLAlchemy URL, or an engine that the caller made.
+        **limits: The limits of `Database`.
 
     Attributes:
         overview: Reads for many models at once, for the pages and the command line.
         attempts: The requests of users over the pages' API.
     """
 
-    def __init__(self, url_or_engine: str | URL | Engine) -> None:
-        self._database = Database(url_or_engine)
+    def __init__(self, url_or_engine: str | URL | Engine, **limits: int) -> None:
+        self._database = Database(url_or_engine, **limits)
         self.overview = LedgerOverview(self._database)
         self.attempts = AttemptLog(self._database)
 

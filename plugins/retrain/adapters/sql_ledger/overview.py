@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,11 +178,17 @@ class LedgerOverview:
         with self._database.reading() as connection:
             return [queries.to_entry(row) for row in connection.execute(query)]
 
-    def stream(self, models: Collection[str]) -> Iterator[LedgerEntry]:
-        """Yield the entries on some models as of one moment, oldest first."""
-        query = select(LEDGER).where(LEDGER.c.model.in_(models)).order_by(LEDGER.c.seq)
-        with self._database.auditing() as connection:
-            yield from map(queries.to_entry, connection.execute(query.execution_options(yield_per=1000)))
+    def last_seq(self) -> int:
+        """Return the sequence number of the last entry; 0 if there is none."""
+        with self._database.reading() as connection:
+            return connection.execute(select(func.max(LEDGER.c.seq))).scalar_one() or 0
+
+    def entries_after(self, seq: int, models: Collection[str], *, until: int, limit: int) -> list[LedgerEntry]:
+        """Return the entries on some models from after a sequence number up to another one, oldest first."""
+        wanted = (LEDGER.c.model.in_(models), LEDGER.c.seq > seq, LEDGER.c.seq <= until)
+        query = select(LEDGER).where(*wanted).order_by(LEDGER.c.seq).limit(limit)
+        with self._database.reading() as connection:
+            return [queries.to_entry(row) for row in connection.execute(query)]
 
     def models(self) -> set[str]:
         """Return every model of the ledger."""

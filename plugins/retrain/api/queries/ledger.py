@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import chain
+from typing import Final
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.access import Access
+from retrain.api.capacity import in_turn
 from retrain.api.dags import find_dags
-from retrain.api.problems import describe
 from retrain.api.queries.views import ledger_row
 from retrain.api.schemas.ledger import AttemptPage, AttemptRow, LedgerHealth, LedgerPage
+from retrain.api.verification import Verification
 from retrain.core.ledger.entries import Action, LedgerEntry
-from retrain.errors import IntegrityError
 
 __all__ = ["LedgerFilter", "export_entries", "list_attempts", "list_entries", "verify"]
+
+_EXPORTED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -52,23 +54,38 @@ def list_entries(entry_filter: LedgerFilter, ledger: SqlLedger, access: Access) 
     )
 
 
-def verify(ledger: SqlLedger, access: Access) -> LedgerHealth:
+def verify(verification: Verification, ledger: SqlLedger, access: Access) -> LedgerHealth:
     """Check the whole ledger; the answer names the model of a break only to a reader of all models."""
-    try:
-        return LedgerHealth(intact=True, entries=ledger.verify(), problem=None)
-    except IntegrityError as error:
-        _, problem = describe(error)
-    models = ledger.overview.models()
-    if access.readable(models, find_dags(models)) != models:
-        problem = problem.model_copy(update={"got": "an entry, a pointer or a decision that was altered"})
-    return LedgerHealth(intact=False, entries=None, problem=problem)
+    checked = verification.check(ledger)
+    problem = checked.problem
+    if problem is not None:
+        models = ledger.overview.models()
+        if access.readable(models, find_dags(models)) != models:
+            problem = problem.model_copy(update={"got": "an entry, a pointer or a decision that was altered"})
+    return LedgerHealth(intact=problem is None, entries=checked.entries, problem=problem, checked_at=checked.at)
 
 
-def export_entries(model: str | None, ledger: SqlLedger, access: Access) -> Iterator[str]:
-    """Return entries as lines of JSON, oldest first; the ledger is read before the first is sent."""
-    entries = ledger.overview.stream(_readable(model, ledger.overview.models, access))
-    first: list[LedgerEntry] = [entry for entry in (next(entries, None),) if entry is not None]
-    return (json.dumps(entry.to_json()) + "\n" for entry in chain(first, entries))
+def export_entries(model: str | None, ledger: SqlLedger, access: Access) -> AsyncIterator[str]:
+    """Return entries as lines of JSON, oldest first, as of now; the first of them are read before it returns.
+
+    They are read in pieces, each in a transaction of its own, so that a slow reader holds no connection. The pieces are of one
+    moment anyway: no entry changes or goes, and a new one comes after the last.
+    """
+    last = ledger.overview.last_seq()
+    models = _readable(model, ledger.overview.models, access)
+
+    def read_after(seq: int) -> list[LedgerEntry]:
+        return ledger.overview.entries_after(seq, models, until=last, limit=_EXPORTED_AT_ONCE)
+
+    return _write_pieces(read_after(0), read_after)
+
+
+async def _write_pieces(
+    entries: list[LedgerEntry], read_after: Callable[[int], list[LedgerEntry]]
+) -> AsyncIterator[str]:
+    while entries:
+        yield "".join(json.dumps(entry.to_json()) + "\n" for entry in entries)
+        entries = await in_turn(read_after, entries[-1].seq)
 
 
 def list_attempts(model: str | None, before: int | None, limit: int, ledger: SqlLedger, access: Access) -> AttemptPage:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from retrain.api.capacity import PageRoute
 from retrain.api.dependencies import AccessDep, LedgerDep
 from retrain.api.parameters import Limit, Offset, TimelineParam
 from retrain.api.queries import fleet
@@ -15,7 +16,7 @@ from retrain.core.policy.decision import Choice
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], route_class=PageRoute)
 
 
 @router.get("/models")

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from retrain.api.dependencies import AccessDep, LedgerDep
+from retrain.api.capacity import EndingStream, PageRoute
+from retrain.api.dependencies import AccessDep, LedgerDep, VerificationDep
 from retrain.api.parameters import Limit, NameFilter, SeqBefore, Text, UtcInstant
 from retrain.api.queries import ledger as reads
 from retrain.api.schemas.ledger import AttemptPage, LedgerHealth, LedgerPage
@@ -15,7 +16,7 @@ from retrain.core.ledger.entries import Action
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["ledger"])
+router = APIRouter(tags=["ledger"], route_class=PageRoute)
 
 NDJSON: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}, "description": "One entry a line."}
@@ -41,21 +42,19 @@ def list_entries(
 
 
 @router.get("/ledger/verify")
-def verify_ledger(ledger: LedgerDep, access: AccessDep) -> LedgerHealth:
-    """Check the whole chain, each pointer, and each decision that an entry rests on."""
-    return reads.verify(ledger, access)
+def verify_ledger(ledger: LedgerDep, access: AccessDep, verification: VerificationDep) -> LedgerHealth:
+    """Check the whole chain, each pointer, and each decision that an entry rests on; one check runs at a time."""
+    return reads.verify(verification, ledger, access)
 
 
 @router.get("/ledger/export", response_class=StreamingResponse, responses=NDJSON)
-def export_ledger(ledger: LedgerDep, access: AccessDep, model: NameFilter = None) -> StreamingResponse:
+def export_ledger(ledger: LedgerDep, access: AccessDep, model: NameFilter = None) -> EndingStream:
     """Stream entries as JSON Lines, oldest first; of the models that the user may read.
 
-    The chain can be checked in an export of all models only.
+    The chain can be checked in an export of all models only. An export that is not read within ten minutes is cut off.
     """
     headers = {"content-disposition": 'attachment; filename="ledger.jsonl"'}
-    return StreamingResponse(
-        reads.export_entries(model, ledger, access), media_type="application/x-ndjson", headers=headers
-    )
+    return EndingStream(reads.export_entries(model, ledger, access), media_type="application/x-ndjson", headers=headers)
 
 
 @router.get("/attempts")

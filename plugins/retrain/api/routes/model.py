@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from retrain.api.capacity import PageRoute
 from retrain.api.dependencies import AccessDep, LedgerDep, ReadableModel
 from retrain.api.parameters import DagParam, DecisionId, RunParam, TimelineParam, VersionParam
 from retrain.api.queries import comparison, retrain
@@ -20,8 +21,8 @@ from retrain.core.names import PRODUCTION
 
 __all__ = ["router", "runs"]
 
-runs = APIRouter(tags=["models"])
-router = APIRouter(prefix="/models/{model}", tags=["models"])
+runs = APIRouter(tags=["models"], route_class=PageRoute)
+router = APIRouter(prefix="/models/{model}", tags=["models"], route_class=PageRoute)
 
 
 @router.get("")

@@ -68,7 +68,7 @@ class DecisionPoint(Schema):
     challenger_value: float | None
     opponent_value: float | None
     gain: VerdictView | None = Field(description="The verdict on the gain over the opponent, with its interval.")
-    dag_id: str | None = Field(description="The Airflow DAG that did the retrain, where one did.")
+    dag_id: str | None = Field(description="The Airflow DAG that did the retrain; null if none did.")
     run_id: str | None
 
 

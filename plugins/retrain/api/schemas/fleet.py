@@ -41,7 +41,7 @@ class ModelRow(Schema):
     """One model on one timeline."""
 
     model: str
-    dag_id: str | None = Field(description="The DAG of the pipeline, where Airflow has it.")
+    dag_id: str | None = Field(description="The DAG of the pipeline; null if Airflow has none.")
     owner: str | None
     tags: list[str]
     paused: bool | None

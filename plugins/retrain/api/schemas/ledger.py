@@ -49,8 +49,9 @@ class LedgerHealth(Schema):
     """Whether chain, pointers and decisions are unchanged."""
 
     intact: bool
-    entries: int | None = Field(description="How many were checked; null where the check ended at a break.")
+    entries: int | None = Field(description="How many were checked; null if the check ended at a break.")
     problem: Problem | None
+    checked_at: datetime = Field(description="When the check began; a result is kept for half a minute.")
 
 
 class AttemptRow(Schema):

@@ -48,7 +48,7 @@ class CalibrationBin(Schema):
 
     rows: int
     predicted: float = Field(description="The mean predicted probability.")
-    observed: float = Field(description="The share of rows where it came true.")
+    observed: float = Field(description="The share of rows for which it came true.")
 
 
 class ReliabilityCurve(Schema):
@@ -78,8 +78,8 @@ class ChunkChange(Schema):
 
     start: datetime
     end: datetime
-    rows: int | None = Field(description="Null where only the champion's snapshot has the period.")
-    champion_rows: int | None = Field(description="Null where only this snapshot has the period.")
+    rows: int | None = Field(description="Null if only the champion's snapshot has the period.")
+    champion_rows: int | None = Field(description="Null if only this snapshot has the period.")
 
 
 class DataView(Schema):
