@@ -26,7 +26,7 @@ from retrain.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["DuckDBSnapshots", "RunQuery"]
+__all__ = ["DuckDBSnapshots", "RunQuery", "check_query"]
 
 RunQuery = Callable[[str, str, Mapping[str, Any]], "DataFrame"]
 """Runs a query on the user's database: (connection id, SQL with :named parameters, parameters) to rows."""
@@ -120,6 +120,7 @@ class _Columns:
         named = [data.event_time, data.ingestion_time, data.label, *(data.features or ()), *spec.score_columns]
         self._needed = [name for name in dict.fromkeys(named) if name]
         self._event_time = data.event_time
+        self._grouped = [data.label, *spec.score_columns]
 
     def check(self, kinds: Mapping[str, str]) -> None:
         """Check that every column exists and that the event time is a time.
@@ -140,6 +141,17 @@ class _Columns:
                 got=kinds[self._event_time],
                 fix="Cast it in the query.",
             )
+        nested = [f"{name} ({kinds[name]})" for name in self._grouped if _is_nested(kinds.get(name, ""))]
+        if nested:
+            raise DataError(
+                "the label and the columns of slices and gates must hold plain values, not lists or structures",
+                got=", ".join(dict.fromkeys(nested)),
+                fix="Take one value out of it in the query, or leave the column out.",
+            )
+
+
+def _is_nested(kind: str) -> bool:
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "BLOB"))
 
 
 def _register(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
@@ -177,6 +189,19 @@ def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, 
     times = table.column(event_time).to_numpy()
     edges = [int(times.searchsorted(_datetime64(at))) for at in (window.train_start, window.holdout_start, window.end)]
     return edges[1] - edges[0], edges[2] - edges[1]
+
+
+def check_query(spec: PipelineSpec) -> None:
+    """Parse the query of a spec for DuckDB, by itself and as the subquery that it will be, without running it.
+
+    Raises:
+        DataError: The file cannot be read, or does not hold one query.
+    """
+    query = _read_query(spec)
+    with _open_duckdb(spec.root) as connection:
+        if not connection.extract_statements(query):
+            raise DataError(f"the query {spec.data.query} must hold one SELECT", got="none", fix="Write it there.")
+        connection.extract_statements(f"SELECT * FROM (\n{query}\n)")  # noqa: S608 - parsed only
 
 
 def _read_query(spec: PipelineSpec) -> str:

@@ -29,7 +29,7 @@ from retrain.core.data.validation import ExpectationResult, ValidationReport
 from retrain.core.data.window import Window
 from retrain.errors import DataError
 
-__all__ = ["GxValidator"]
+__all__ = ["GxValidator", "check_suite"]
 
 # Counts and percentages without row values: with `partial_unexpected_count` 0 no value leaves DuckDB.
 _FORMAT = {"result_format": "BASIC", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
@@ -89,6 +89,15 @@ class GxValidator:
             for key, item in expectations.items()
         ]
         return ValidationReport(str(suite["name"]), tuple(results))
+
+
+def check_suite(suite: Mapping[str, Any]) -> None:
+    """Check that Great Expectations knows every part of a suite.
+
+    Raises:
+        DataError: The suite is empty, or a part is unknown or has wrong arguments.
+    """
+    _parse(suite)
 
 
 def _parse(suite: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from retrain.core.extras import require_extra
 from retrain.core.policy.gates import Custom, Fairness, LoadedGate
-from retrain.core.spec import BUILT_IN_READER, PipelineSpec, field_problems
+from retrain.core.spec import BUILT_IN_READER, BUILT_IN_VALIDATOR, PipelineSpec, field_problems
 from retrain.errors import InstallError, RetrainError, SpecError, SpecProblem
 
 __all__ = ["check_files"]
+
+_PARQUET: Final = b"PAR1"
+"""The first bytes of every Parquet file that is not encrypted."""
 
 
 def check_files(spec: PipelineSpec, source: str) -> None:
@@ -24,6 +28,8 @@ def check_files(spec: PipelineSpec, source: str) -> None:
     """
     problems = [
         *_check_files(spec),
+        *_check_query(spec),
+        *_check_suite(spec),
         *_check_extras(spec),
         *_check_code(spec),
         *_check_metrics(spec),
@@ -38,8 +44,50 @@ def _check_files(spec: PipelineSpec) -> Iterator[SpecProblem]:
         if name is not None and not (spec.root / name).is_file():
             yield SpecProblem(path, f"must be a file under {spec.root}", repr(name), "Check the path.")
     pattern = spec.data.source if spec.data.reader == BUILT_IN_READER else None
-    if pattern is not None and "://" not in pattern and not any(spec.root.glob(pattern)):
-        yield SpecProblem("data.source", f"must match files under {spec.root}", repr(pattern), "Check the glob.")
+    if pattern is not None and "://" not in pattern:
+        yield from _check_source(spec.root, pattern)
+
+
+def _check_source(root: Path, pattern: str) -> Iterator[SpecProblem]:
+    """Check that a glob matches files, and that they are Parquet files by their first bytes."""
+    files = sorted(path for path in root.glob(pattern) if path.is_file())
+    if not files:
+        yield SpecProblem("data.source", f"must match files under {root}", repr(pattern), "Check the glob.")
+    other = next((path for path in files if not _is_parquet(path)), None)
+    if other is not None:
+        hint = "Read other formats by `query:`, for example with read_csv."
+        yield SpecProblem("data.source", "must match Parquet files alone", str(other.relative_to(root)), hint)
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False
+
+
+def _check_query(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    """Parse a query for DuckDB; SQL for a connection has a dialect of its own."""
+    from retrain.adapters.duckdb_snapshots import check_query
+
+    data = spec.data
+    if data.query and not data.connection and data.reader == BUILT_IN_READER and (spec.root / data.query).is_file():
+        yield from _try("data.query", lambda: check_query(spec))
+
+
+def _check_suite(spec: PipelineSpec) -> Iterator[SpecProblem]:
+    """Check that the suite is JSON, and that Great Expectations knows each part of it."""
+    from retrain.steps.validate import read_suite
+
+    if not (spec.root / spec.validation.suite).is_file():
+        return
+    problems = list(_try("validation.suite", lambda: read_suite(spec)))
+    if not problems and spec.validation.validator == BUILT_IN_VALIDATOR:
+        from retrain.adapters.gx_validator import check_suite
+
+        problems = list(_try("validation.suite", lambda: check_suite(read_suite(spec))))
+    yield from problems
 
 
 def _check_extras(spec: PipelineSpec) -> Iterator[SpecProblem]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,78 @@ from retrain.errors import SpecError
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(ROOT))
     write_rows(tmp_path / "source", {"at": [1]})
-    (tmp_path / "suite.json").write_text("{}")
+    write_suite(tmp_path, {"type": "expect_column_to_exist", "kwargs": {"column": "at"}})
     return tmp_path
+
+
+def write_suite(root: Path, *expectations: dict[str, Any]) -> None:
+    suite = {"name": "churn", "expectations": list(expectations)}
+    (root / "suite.json").write_text(json.dumps(suite))
+
+
+def mistakes_of(root: Path, **changes: Any) -> str:
+    with pytest.raises(SpecError) as caught:
+        check_files(make_spec(root, **changes), "churn.yaml")
+    (problem,) = caught.value.problems
+    return str(problem)
 
 
 def problems_of(root: Path, *gates: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(SpecError) as caught:
         check_files(make_spec(root, gate=list(gates)), "churn.yaml")
     return {problem.path: str(problem) for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    "query", ["SELEC nothing", "SELECT 1; DROP TABLE x", "SELECT 'abc", "SELECT 1) AS a, (SELECT 2"]
+)
+def test_a_query_that_duckdb_cannot_parse_is_reported(root: Path, query: str) -> None:
+    (root / "q.sql").write_text(query)
+    assert mistakes_of(root, data__source=None, data__query="q.sql").startswith(
+        "data.query: the source must be readable; got Parser Error: "
+    )
+
+
+@pytest.mark.parametrize(
+    "query", ["FROM x", "SELECT 1 AS at -- one", "WITH a AS (SELECT 1) SELECT * FROM a", "PIVOT x ON a"]
+)
+def test_a_query_is_parsed_as_a_subquery_and_not_run(root: Path, query: str) -> None:
+    (root / "q.sql").write_text(query)
+    check_files(make_spec(root, data__source=None, data__query="q.sql"), "churn.yaml")
+
+
+def test_a_file_without_a_query_is_reported(root: Path) -> None:
+    (root / "q.sql").write_text("-- nothing yet")
+    assert "the query q.sql must hold one SELECT; got none" in mistakes_of(root, data__source=None, data__query="q.sql")
+
+
+def test_sql_for_a_connection_has_a_dialect_of_its_own(root: Path) -> None:
+    (root / "q.sql").write_text("SELECT TOP 5 [at] FROM x")
+    check_files(make_spec(root, data__source=None, data__query="q.sql", data__connection="dwh"), "churn.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "validation.suite: suite.json must be a readable JSON file; got JSONDecodeError"),
+        ("[]", "validation.suite: suite.json must be one JSON object; got list"),
+        ("{}", "validation.suite: a suite must hold a list of expectations; got none"),
+        ('{"name": "a", "expectations": [{"type": "expect_colum_to_exist", "kwargs": {}}]}', "expect_colum_to_exist"),
+    ],
+)
+def test_a_suite_that_cannot_be_evaluated_is_reported(root: Path, text: str, message: str) -> None:
+    (root / "suite.json").write_text(text)
+    assert message in mistakes_of(root)
+
+
+def test_a_source_must_match_parquet_files(root: Path) -> None:
+    (root / "source" / "rows.parquet").write_text("at,label\n")
+    (root / "empty").mkdir()
+    assert mistakes_of(root, data__source="source/*").startswith(
+        "data.source: must match Parquet files alone; got source/rows.parquet. Read other formats by `query:`"
+    )
+    assert "must match files under" in mistakes_of(root, data__source="empty/*")
+    assert "must match files under" in mistakes_of(root, data__source="emp*")
 
 
 def custom(name: str, **changes: Any) -> dict[str, Any]:

@@ -263,6 +263,23 @@ def test_a_missing_column_is_named_without_values(world: World, changes: dict[st
         world.snapshot()
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("INTEGER[]", {"evaluation__slices": ["odd"]}),
+        ("STRUCT(a INTEGER)", {"gate": [{"check": "custom", "gate": "tests.gates:Good", "reads": ["odd"]}]}),
+        ("MAP(VARCHAR, INTEGER)", {"data__label": "odd"}),
+    ],
+)
+def test_a_list_or_a_structure_cannot_be_grouped_by(world: World, kind: str, changes: dict[str, Any]) -> None:
+    sql = f"SELECT *, NULL::{kind} AS odd FROM read_parquet('source/*.parquet')"
+    (world.spec.root / "q.sql").write_text(sql)
+    world.respec(data__source=None, data__query="q.sql", **changes)
+    with pytest.raises(DataError, match="must hold plain values, not lists or structures; got odd") as caught:
+        world.snapshot()
+    assert kind in caught.value.got
+
+
 def test_an_event_time_that_is_no_time_is_refused(world: World) -> None:
     world.respec(data__event_time="place")
     with pytest.raises(DataError, match="event_time place must be a timestamp or a date; got VARCHAR"):

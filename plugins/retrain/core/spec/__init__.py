@@ -4,6 +4,7 @@ from retrain.core.spec.document import field_problems, load_spec, parse_spec, sp
 from retrain.core.spec.folder import find_duplicates, find_spec_in, list_models, list_spec_files, read_specs
 from retrain.core.spec.model import (
     BUILT_IN_READER,
+    BUILT_IN_VALIDATOR,
     DataSpec,
     EvaluationSpec,
     ExecutionSpec,
@@ -17,6 +18,7 @@ from retrain.core.spec.search import Distribution, SearchSpec
 
 __all__ = [
     "BUILT_IN_READER",
+    "BUILT_IN_VALIDATOR",
     "DataSpec",
     "Distribution",
     "EvaluationSpec",

@@ -26,6 +26,7 @@ from retrain.core.user_code import DEFAULT_TRAINER, ESTIMATOR_EXAMPLE, ImportPat
 
 __all__ = [
     "BUILT_IN_READER",
+    "BUILT_IN_VALIDATOR",
     "DataSpec",
     "EvaluationSpec",
     "ExecutionSpec",
@@ -67,7 +68,7 @@ def _inside_the_project(value: str) -> str:
 
 _LONGEST: Final = timedelta(days=36_525)
 BUILT_IN_READER: Final = "duckdb"
-_VALIDATOR: Final = "great_expectations"
+BUILT_IN_VALIDATOR: Final = "great_expectations"
 Schedule = Annotated[str, AfterValidator(_cron)]
 Instant = Annotated[
     datetime,
@@ -77,7 +78,7 @@ Instant = Annotated[
 ]
 ProjectPath = Annotated[str, Field(min_length=1), AfterValidator(_inside_the_project)]
 ReaderName = Annotated[str, ExtensionName(ExtensionPoint.SOURCES, (BUILT_IN_READER,))]
-ValidatorName = Annotated[str, ExtensionName(ExtensionPoint.VALIDATORS, (_VALIDATOR,))]
+ValidatorName = Annotated[str, ExtensionName(ExtensionPoint.VALIDATORS, (BUILT_IN_VALIDATOR,))]
 TrainerName = Annotated[str, ExtensionName(ExtensionPoint.TRAINERS, (DEFAULT_TRAINER,))]
 # The fields below with `exclude_if` are younger than stored specs: one that leaves them out keeps its digest and its key.
 
@@ -121,8 +122,8 @@ class ValidationSpec(Section):
 
     suite: str = Field(description="A Great Expectations suite in its own JSON.")
     validator: ValidatorName = Field(
-        _VALIDATOR,
-        exclude_if=_VALIDATOR.__eq__,
+        BUILT_IN_VALIDATOR,
+        exclude_if=BUILT_IN_VALIDATOR.__eq__,
         description="What evaluates the suite; an installed package may add validators, with suites of their own form.",
     )
 

@@ -18,6 +18,7 @@ from retrain.errors import SpecProblem
 __all__ = ["DEFAULT_TIMEOUT", "broken_rules", "did_you_mean"]
 
 
+_NOT_PARQUET: Final = (".csv", ".csv.gz", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx", ".avro", ".orc")
 DEFAULT_TIMEOUT: Final = "6h"
 _MANY: Final = 100
 """Longer words, and more words to choose from, are cut: comparing them takes too long."""
@@ -75,6 +76,14 @@ def _of_data(data: Mapping[str, Any]) -> Iterator[SpecProblem]:
     if len(given) != 1:
         yield SpecProblem(
             "data", "must have exactly one of query and source", " and ".join(given) or "neither", "Keep one of them."
+        )
+    source = str(data.get("source") or "")
+    if data.get("reader", "duckdb") == "duckdb" and source.lower().endswith(_NOT_PARQUET):
+        yield SpecProblem(
+            "data.source",
+            "must be a glob of Parquet files",
+            _shorten(source),
+            "Read other formats by `query:`, for example with read_csv.",
         )
     if data.get("connection") and not data.get("query"):
         yield SpecProblem("data.connection", "needs a query to run", "no query", "Add `query:` with a SQL file.")

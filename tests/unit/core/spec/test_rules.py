@@ -48,6 +48,7 @@ def test_a_good_document_breaks_no_rule() -> None:
             "31, and a timeout of 30m",
         ),
         ({"data__connection": "dwh"}, "data.connection", "needs a query to run", "no query"),
+        ({"data__source": "a/*.CSV"}, "data.source", "must be a glob of Parquet files", "'a/*.CSV'"),
         ({"data__label": "at"}, "data.label", "must not be event_time", "'at'"),
         (
             {"data__features": ["x", "label"]},
