@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
+from retrain.adapters.isolated.orphan import die_with_parent
 from retrain.core.data.window import resolve_as_of
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import check_name
@@ -18,7 +20,6 @@ from retrain.core.text import to_one_line
 from retrain.errors import RetrainError
 from retrain.hooks import AirflowResources
 from retrain.operators.failures import to_airflow_error
-from retrain.operators.orphan import die_with_supervisor
 from retrain.operators.threads import use_one_thread
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION, NOTE_KEY
 
@@ -77,7 +78,7 @@ class RetrainOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step; a permanent error fails the task at once, an outage is retried."""
-        die_with_supervisor()
+        die_with_parent(os.getppid())
         use_one_thread()
         try:
             return self.run_step(self.retrain(context), context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from retrain.adapters.isolated.orphan import die_with_parent
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import to_one_line
 from retrain.hooks import AirflowResources
 from retrain.operators.failures import to_airflow_error
-from retrain.operators.orphan import die_with_supervisor
 from retrain.operators.threads import use_one_thread
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
 
@@ -65,7 +66,7 @@ class ChampionOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Do the operation; a permanent error fails the task at once, an outage is retried."""
-        die_with_supervisor()
+        die_with_parent(os.getppid())
         use_one_thread()
         run = context["dag_run"]
         self.actor = run.triggering_user_name or str(run.run_type)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from retrain.adapters.isolated.orphan import die_after, die_with_parent
 from retrain.core.ports import SnapshotStore
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ChildError", "ScoringProcess", "call_in_child", "call_with_rows", "run_child"]
 
 _ARITHMETIC: Final = ("BLIS_", "MKL_", "OPENBLAS_")
+_GRACE: Final = 10
+"""How many seconds after its time limit a child ends by itself, if its parent did not end it."""
 _PROGRAM: Final = "import sys; from retrain.adapters.isolated.child_process import run_child; run_child(sys.argv[1])"
 
 
@@ -92,7 +95,8 @@ def call_in_child(
     """Call a function of this package in a child process and return its answer; both ways as plain JSON.
 
     The child uses the same arithmetic kernels as this process. It inherits no other environment variables, which may hold
-    secrets, and its output is discarded, because it may hold row values.
+    secrets, and its output is discarded, because it may hold row values. It dies with this process, and ends by itself after the
+    time limit.
 
     Args:
         work: A function at the top level of its module.
@@ -112,6 +116,8 @@ def call_in_child(
             "function": work.__name__,
             "arguments": arguments,
             "answer": str(answer_file),
+            "parent": os.getpid(),
+            "timeout": timeout,
         }
         try:
             child = subprocess.run(
@@ -137,6 +143,8 @@ def call_in_child(
 def run_child(text: str) -> None:
     """Run, inside the child, the task that `call_in_child` wrote as JSON."""
     task = json.loads(text)
+    die_with_parent(task["parent"])
+    die_after(task["timeout"] + _GRACE)
     try:
         work = getattr(importlib.import_module(task["module"]), task["function"])
         answer = {"answer": work(**task["arguments"])}
