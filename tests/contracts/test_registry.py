@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -312,8 +315,7 @@ def _empty(path: Path) -> Path:
 
 
 def test_a_login_in_the_address_is_in_no_error_and_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
-        monkeypatch.setenv(name, "")
+    monkeypatch.setattr("retrain.adapters.mlflow_logins._logins", {})
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     registry = MlflowRegistry("http://ann:hunter%402@127.0.0.1:9", public_url="https://ann:hunter%402@mlflow.example/")
     assert registry.version_url("m", 1) == "https://mlflow.example/#/models/m/versions/1"
@@ -321,7 +323,20 @@ def test_a_login_in_the_address_is_in_no_error_and_no_link(monkeypatch: pytest.M
         registry.ping()
     assert "127.0.0.1:9" in str(raised.value)
     assert "hunter" not in str(raised.value)
-    assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("ann", "hunter@2")
+    assert "hunter" not in str(os.environ)
+
+
+def test_a_login_goes_to_its_own_server_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.adapters.mlflow_logins._logins", {})
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with running(_Ingress) as one, running(_Ingress) as other:
+        with_login = MlflowRegistry(f"http://ann:hunter%402@127.0.0.1:{one.server_port}")
+        without = MlflowRegistry(f"http://127.0.0.1:{other.server_port}")
+        for registry in (with_login, without, with_login):
+            with pytest.raises(OutageError):
+                registry.ping()
+    basic = f"Basic {base64.b64encode(b'ann:hunter@2').decode()}"
+    assert (one.logins, other.logins) == ([basic, basic], [None])
 
 
 TRIALS = [
@@ -432,15 +447,39 @@ def test_a_deleted_experiment_names_how_to_restore_it(mlflow_url: str, model: st
     open_run(registry, model, OTHER_KEY)
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that remembers the login of each request."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.logins: list[str | None] = []
+
+
+@contextmanager
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[_Server]:
+    with _Server(handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
 class _Ingress(BaseHTTPRequestHandler):
     """Another server that answers for a backend that is gone."""
 
     body = b"<html>default backend - 404</html>"
 
+    server: _Server
+
     def do_GET(self) -> None:
+        self.server.logins.append(self.headers["Authorization"])
         self.send_response(404)
         self.end_headers()
         self.wfile.write(self.body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -452,8 +491,7 @@ def test_a_404_that_is_not_of_mlflow_is_an_outage(
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(_Ingress, "body", body)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Ingress) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    with running(_Ingress) as server:
         registry = MlflowRegistry(f"http://127.0.0.1:{server.server_port}")
         for call in (
             lambda: registry.find_version(model, 1),
@@ -463,4 +501,3 @@ def test_a_404_that_is_not_of_mlflow_is_an_outage(
             with pytest.raises(OutageError) as caught:
                 call()
             assert "html" not in str(caught.value)
-        server.shutdown()

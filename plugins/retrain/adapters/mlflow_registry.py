@@ -28,6 +28,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from retrain.adapters.mlflow_logins import remember_login
 from retrain.adapters.mlflow_pages import run_page_url, strip_login, version_page_url
 from retrain.core.digest import digest_json
 from retrain.core.failpoints import failpoint
@@ -62,7 +63,7 @@ class MlflowRegistry:
     """The `ModelRegistry` on an MLflow server.
 
     Args:
-        uri: The server's URL, such as ``http://mlflow:5000``; a login in it moves into MLflow's environment variables.
+        uri: The server's URL, such as ``http://mlflow:5000``; a login in it is sent to this server alone.
         public_url: The URL for browsers, if it differs.
 
     Attributes:
@@ -82,10 +83,9 @@ class MlflowRegistry:
         for name, value in _CLIENT_SETTINGS.items():
             os.environ.setdefault(name, value)
         parts = urlsplit(uri)
-        if parts.username:
-            os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
-            os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
         uri = strip_login(uri)  # MLflow's errors and links contain the URL
+        if parts.username:
+            remember_login(uri, unquote(parts.username), unquote(parts.password or ""))
         self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._public_url = strip_login(public_url or uri).rstrip("/")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from airflow.sdk import BaseHook
 
@@ -41,10 +41,13 @@ class MlflowHook(BaseHook):
         from retrain.adapters.mlflow_registry import MlflowRegistry
 
         connection = self.get_connection(self.mlflow_conn_id)
+        address = _address(connection)
         if connection.login:
-            os.environ["MLFLOW_TRACKING_USERNAME"] = connection.login
-            os.environ["MLFLOW_TRACKING_PASSWORD"] = connection.password or ""
-        return MlflowRegistry(_address(connection), public_url=connection.extra_dejson.get("public_url"))
+            scheme, _, host = address.partition("://")
+            address = (
+                f"{scheme}://{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@{host}"
+            )
+        return MlflowRegistry(address, public_url=connection.extra_dejson.get("public_url"))
 
     def read_run(self, run_id: str, *, seconds: float) -> MlflowRun:
         """Return a run for a page: the server has a few seconds, and is asked once."""
