@@ -427,7 +427,7 @@ def test_a_write_that_is_cut_off_leaves_the_file_as_it_was(tmp_path: Path, monke
     def cut(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retrain.adapters.folder_registry.os.fsync", cut)
+    monkeypatch.setattr("os.fsync", cut)
     with pytest.raises(KeyboardInterrupt):
         registry.log_params(run, {"b": 2})
     monkeypatch.undo()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.integration.conftest import TODAY, Live
 from tests.readme_blocks import live_script
@@ -28,6 +29,18 @@ FLIGHTS, PULSE = "flight_delay", "pulse"
 
 def month(number: int) -> datetime:
     return datetime(2013, number, 1, tzinfo=UTC)
+
+
+def test_no_server_listens_beyond_this_machine_and_no_other_user_reads_its_files(live: Live) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in live.stack.processes()
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    for folder in ("logs", "airflow", "artifacts", "store", "secrets"):
+        assert (live.stack.home / folder).stat().st_mode & 0o077 == 0, folder
 
 
 @pytest.fixture(scope="session")

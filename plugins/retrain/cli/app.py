@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from retrain import __version__
+from retrain.adapters.whole_file import write_whole
 from retrain.cli import backtests, champions, scorecards, tables
 from retrain.cli.context import STATE_FOLDER, CliContext, find_context
 from retrain.cli.resources import CliResources
@@ -387,7 +388,7 @@ def export(
         if target is None:
             typer.echo(lines, nl=False)
             return
-        target.write_text(lines, encoding="utf-8")
+        write_whole(target, lines)
         err.print(f"{lines.count(chr(10))} entries in {target}", style="green", highlight=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from retrain.cli.shared import (
     find_pipelines,
     find_spec,
     get_context,
+    get_user,
     out,
     print_errors,
 )
@@ -52,7 +52,7 @@ def rollback(
     timeline = timeline or context.timeline
     with print_errors(), context.open_resources() as resources:
         spec = find_spec(model, pipelines)
-        operation = Operation(spec, timeline, getpass.getuser(), reason)
+        operation = Operation(spec, timeline, get_user(), reason)
         try:
             plan = plan_rollback(operation, to=to, ledger=resources.ledger)
         except (ConflictError, NotFoundError) as error:
@@ -80,7 +80,7 @@ def freeze(ctx: typer.Context, model: ModelName, reason: Reason, timeline: Timel
     timeline = timeline or context.timeline
     with print_errors(), context.open_ledger() as ledger:
         _check_known(model, timeline, ledger)
-        entry = freeze_model(model, timeline, actor=getpass.getuser(), reason=reason, ledger=ledger)
+        entry = freeze_model(model, timeline, actor=get_user(), reason=reason, ledger=ledger)
         out.print(
             f"{model} on {timeline} is frozen since {entry.at:%Y-%m-%d %H:%M:%S} by {escape(to_one_line(entry.actor))}"
         )
@@ -93,7 +93,7 @@ def unfreeze(ctx: typer.Context, model: ModelName, reason: Reason, timeline: Tim
     context = get_context(ctx)
     timeline = timeline or context.timeline
     with print_errors(), context.open_ledger() as ledger:
-        unfreeze_model(model, timeline, actor=getpass.getuser(), reason=reason, ledger=ledger)
+        unfreeze_model(model, timeline, actor=get_user(), reason=reason, ledger=ledger)
         out.print(f"{model} on {timeline} is promoted automatically again", highlight=False)
 
 
@@ -120,7 +120,7 @@ def promote(
     timeline = timeline or context.timeline
     with print_errors(), context.open_resources() as resources:
         spec = find_spec(model, pipelines)
-        operation = Operation(spec, timeline, getpass.getuser(), reason)
+        operation = Operation(spec, timeline, get_user(), reason)
         with out.status("verifying, loading and scoring the version"):
             entry = force_champion(version, operation, resources, lifetime=lifetime)
         out.print(
@@ -143,7 +143,7 @@ def reconcile(
         specs = [load_spec(path) for path in sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])]
         if not specs:
             raise NotFoundError(f"{pipelines} must hold pipeline specs", got="none", fix="Name it with --pipelines.")
-        actor = getpass.getuser()
+        actor = get_user()
         findings = reconcile_all(specs, resources, actor=actor)
         for finding in findings:
             style = "red" if finding.alarming else "yellow"

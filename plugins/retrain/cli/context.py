@@ -17,6 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from retrain.adapters.sql_ledger import SqlLedger
+from retrain.adapters.whole_file import make_private_folder, write_whole
 from retrain.cli.resources import CliResources
 from retrain.core.names import PRODUCTION
 from retrain.core.spec.rules import did_you_mean
@@ -126,8 +127,9 @@ class CliContext(BaseModel):
 
     def make_home(self) -> None:
         """Make the state folder and its ledger, if the context names no other ledger."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
+        if not self.home.is_dir():
+            make_private_folder(self.home)
+            write_whole(self.home / ".gitignore", "*\n")
         if self.is_local:
             SqlLedger.open(f"sqlite:///{self.home / 'ledger.db'}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from rich.console import Console
 
+from retrain.cli.shared import get_user
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.request import RetrainRequest
@@ -62,7 +62,7 @@ class LocalRetrain:
 
 def request_locally(spec: PipelineSpec, as_of: datetime, timeline: str, resources: Resources, nonce: str) -> Retrain:
     """Return the retrain that this user requests by a command."""
-    user = getpass.getuser()
+    user = get_user()
     request = RetrainRequest(spec.model, timeline, as_of, origin=Origin.of_command(user), actor=user, nonce=nonce)
     return Retrain(spec, request, resources)
 

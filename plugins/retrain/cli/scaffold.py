@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from retrain.cli.shared import get_user
 from retrain.core.names import is_name
 from retrain.core.spec import spec_json_schema
 from retrain.errors import ConflictError, RetrainError
@@ -57,7 +57,7 @@ def make_pipeline(model: str, project: Path) -> Iterator[Path]:
             got=", ".join(present),
             fix="Choose another name or remove them.",
         )
-    words = {"model": model, "owner": getpass.getuser(), "schema": Path(_SCHEMA).name}
+    words = {"model": model, "owner": get_user(), "schema": Path(_SCHEMA).name}
     for template, path in own.items():
         yield _write(path, _fill(template, words))
     for template, name in _SHARED.items():

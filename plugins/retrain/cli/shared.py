@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ __all__ = [
     "find_pipelines",
     "find_spec",
     "get_context",
+    "get_user",
     "out",
     "print_errors",
     "read_instant",
@@ -95,6 +98,15 @@ ModelName = Annotated[
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the ledger.", callback=_check_reason)]
 
 SPECS = Path("include/pipelines")
+
+
+def get_user() -> str:
+    """Return the name of the user that runs this process; ``LOGNAME`` and its like can name anybody."""
+    user = os.geteuid()
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"uid-{user}"  # as in a container that runs as a number
 
 
 @contextmanager

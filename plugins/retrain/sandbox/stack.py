@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 import httpx
 
+from retrain.adapters.whole_file import make_private_folder, write_whole
 from retrain.core.extras import needs_extra
 from retrain.errors import OutageError, RetrainError
 
@@ -159,7 +160,7 @@ class Stack:
 
     def stop(self) -> None:
         """End all servers with everything they started."""
-        family = [*self._family()]
+        family = [*self.processes()]
         for process in family:
             _quietly(process.terminate)
         _, alive = psutil.wait_procs(family, timeout=8)
@@ -207,11 +208,8 @@ class Stack:
             command, env=self.environment(), check=check, capture_output=True, text=True, cwd=self.project
         )
 
-    def log_of(self, name: str) -> Path:
-        """Return the log file of a server."""
-        return self.home / "logs" / f"{name}.log"
-
-    def _family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
+        """Return the servers with everything they started."""
         family: list[psutil.Process] = []
         for process in self._processes.values():
             try:
@@ -221,11 +219,15 @@ class Stack:
                 continue
         return family
 
+    def log_of(self, name: str) -> Path:
+        """Return the log file of a server."""
+        return self.home / "logs" / f"{name}.log"
+
     def _make_folders(self) -> None:
         try:
+            self.home.mkdir(parents=True, exist_ok=True)
             for name in ("logs", "airflow", "artifacts", "store", "no-plugins", "secrets"):
-                (self.home / name).mkdir(parents=True, exist_ok=True)
-            (self.home / "secrets").chmod(0o700)
+                make_private_folder(self.home / name)  # not the home: PostgreSQL's own user must get through it
             (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
             probe = self.home / ".writable"
             probe.touch()
@@ -298,6 +300,9 @@ class Stack:
         (self.home / "servers.json").write_text(json.dumps(addresses), encoding="utf-8")
 
     def _component(self, name: str) -> list[str]:
+        if name in ("scheduler", "triggerer"):
+            # Their log servers listen on every interface, and serve files that the api-server reads from the same disk.
+            return [name, "--skip-serve-logs"]
         if name != "api-server":
             return [name]
         return [name, "--host", "127.0.0.1", "--port", str(self.ports.airflow), "--workers", "1"]
@@ -342,6 +347,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 cwd=self.project,
                 start_new_session=True,
+                umask=0o077,
             )
         self._processes[name] = process
         self._watch(process.pid)
@@ -364,8 +370,7 @@ class Stack:
     def _airflow_settings(self) -> dict[str, str]:
         passwords = self.home / "secrets" / "passwords.json"
         others = json.loads(passwords.read_text(encoding="utf-8")) if passwords.exists() else {}
-        passwords.write_text(json.dumps(others | {"admin": self.password}), encoding="utf-8")
-        passwords.chmod(0o600)
+        write_whole(passwords, json.dumps(others | {"admin": self.password}), mode=0o600)
         info = self._postgres.get_postmaster_info()
         ledger = {
             "conn_type": "retrain_ledger", "host": str(info.socket_dir), "port": info.port,
@@ -410,9 +415,8 @@ class Stack:
 
     def _secret(self, name: str, make: Callable[[], str]) -> str:
         path = self.home / "secrets" / name
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(make(), encoding="utf-8")
+        if not path.exists() or not path.stat().st_size:
+            write_whole(path, make(), mode=0o600)
         return path.read_text(encoding="utf-8")
 
     def erase(self) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.builders import spec_document
 
-from retrain.cli.shared import find_spec
+from retrain.cli.shared import find_spec, get_user
 from retrain.errors import NotFoundError
 
 
@@ -28,3 +30,11 @@ def test_an_unknown_model_is_an_error_that_suggests_a_known_one(tmp_path: Path) 
         find_spec("chrun", tmp_path)
     with pytest.raises(NotFoundError, match="retrain init churn"):
         find_spec("churn", tmp_path / "nothing")
+
+
+def test_the_user_is_the_one_of_the_process_and_not_what_a_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert get_user() == pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 471147)
+    assert get_user() == "uid-471147"
