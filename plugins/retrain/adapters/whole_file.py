@@ -16,7 +16,7 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
 
     Args:
         path: The file. A device or a pipe is written in place, and a link is followed.
-        text: All that the file shall hold.
+        text: The content of the file.
         mode: The permissions of the file, less those that the umask takes away.
 
     Raises:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,9 @@ def test_a_write_that_is_cut_off_leaves_the_file_as_it_was(
 
 def test_a_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for write in (
-        lambda: write_whole(tmp_path / "file" / "x", ""),
-        lambda: make_private_folder(tmp_path / "file" / "x"),
-    ):
+    path = tmp_path / "file" / "x"
+    writes: list[Callable[[], None]] = [lambda: write_whole(path, ""), lambda: make_private_folder(path)]
+    for write in writes:
         with pytest.raises(OutageError, match=r"must be writable; got (NotADirectory|FileExists)Error"):
             write()
 
