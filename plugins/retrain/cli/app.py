@@ -11,7 +11,7 @@ import typer
 
 from retrain import __version__
 from retrain.adapters.whole_file import write_whole
-from retrain.cli import backtests, champions, scorecards, tables
+from retrain.cli import backtests, champions, scorecards, starts, tables
 from retrain.cli.context import STATE_FOLDER, CliContext, find_context
 from retrain.cli.resources import CliResources
 from retrain.cli.shared import (
@@ -122,18 +122,7 @@ def main(
         )
 
 
-@app.command()
-def init(
-    model: Model,
-    project: Annotated[Path, typer.Option("--project", help="The folder that holds include/ and dags/.")] = Path(),
-) -> None:
-    """Make a first pipeline: spec, query, training code, expectations and a little data to try it on."""
-    from retrain.cli.scaffold import make_pipeline
-
-    with print_errors():
-        for path in make_pipeline(model, project):
-            out.print(f"made {path}", highlight=False)
-        out.print(f"Next: retrain check && retrain run {model} --as-of 2024-07-01", style="green", highlight=False)
+app.command()(starts.init)
 
 
 @app.command()

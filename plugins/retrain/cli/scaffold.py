@@ -8,18 +8,21 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from retrain.cli.proposals import Proposal
 from retrain.cli.shared import get_user
+from retrain.core.data.durations import format_duration
 from retrain.core.names import is_name
 from retrain.core.spec import spec_json_schema
+from retrain.core.text import to_one_line
 from retrain.errors import ConflictError, RetrainError
 
-__all__ = ["make_pipeline"]
+__all__ = ["make_pipeline", "make_pipeline_from"]
 
 _FILES: Final = {
     "pipeline.yaml": "include/pipelines/{model}.yaml",
@@ -37,37 +40,100 @@ _ROWS_A_DAY: Final = 60
 
 
 def make_pipeline(model: str, project: Path) -> Iterator[Path]:
-    """Write the files of a pipeline and yield each path; files that several pipelines share are kept where they exist.
+    """Write the files of a pipeline with data to try it on, and yield each path.
 
     Raises:
         RetrainError: The name cannot be a model's and a Python module's.
         ConflictError: The pipeline exists; nothing is overwritten.
     """
+    words = _common_words(model) | {"estimator": "HistGradientBoostingClassifier"}
+    yield from _write_files(model, project, {template: _fill(template, words) for template in _FILES})
+    yield from _sample_data(project / "include" / "data" / model)
+
+
+def make_pipeline_from(
+    model: str, project: Path, proposal: Proposal, *, source: str, connection: str | None = None
+) -> Iterator[Path]:
+    """Write the files of a pipeline that reads a table of one's own, and yield each path; errors as in `make_pipeline`.
+
+    Args:
+        source: What the query reads, as it stands after FROM.
+        connection: The Airflow connection that runs the query; None for DuckDB over files.
+    """
+    words = _common_words(model) | _describe(proposal, source, connection)
+    suite = {"name": model, "expectations": list(proposal.expectations()), "meta": {}}
+    texts = {
+        "pipeline.yaml": _fill("pipeline_from.yaml", words),
+        "query.sql": _fill("query_from.sql", words),
+        "model.py.txt": _fill("model.py.txt", words),
+        "expectations.json": _list_lines(suite),
+    }
+    yield from _write_files(model, project, texts)
+
+
+def _list_lines(suite: dict[str, Any]) -> str:
+    """Return a suite as JSON with one line per expectation."""
+    lines = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in suite["expectations"])
+    return f'{{\n  "name": {json.dumps(suite["name"])},\n  "expectations": [\n{lines}\n  ],\n  "meta": {{}}\n}}\n'
+
+
+def _describe(proposal: Proposal, source: str, connection: str | None) -> dict[str, str]:
+    """Return what the templates say of a table."""
+    classifies = proposal.task == "classification"
+    metrics = ("roc_auc", "log_loss", "brier") if classifies else ("mae", "rmse", "r2")
+    columns = [proposal.time, *proposal.features, proposal.label]
+    left_out = "".join(f"-- Left out: {to_one_line(name)} ({reason}).\n" for name, reason in proposal.left_out)
+    return {
+        "estimator": "HistGradientBoostingClassifier" if classifies else "HistGradientBoostingRegressor",
+        "schedule": proposal.schedule,
+        "start_date": f"{proposal.start_date:%Y-%m-%d}",
+        "end_date": f"{proposal.end_date:%Y-%m-%d}",
+        "connection": f"  connection: {connection}\n" if connection else "",
+        "event_time": proposal.time.name,
+        "label": proposal.label.name,
+        "label_in_data": proposal.label.quoted,
+        "delay": format_duration(proposal.delay),
+        "train": format_duration(proposal.train),
+        "holdout": format_duration(proposal.holdout),
+        "task": proposal.task,
+        "primary": metrics[0],
+        "metrics": ", ".join(metrics),
+        "slices": ", ".join(proposal.slices),
+        "columns": ",\n  ".join(column.sql for column in columns),
+        "left_out": left_out,
+        "source": source,
+    }
+
+
+def _common_words(model: str) -> dict[str, str]:
+    return {"model": model, "owner": get_user(), "schema": Path(_SCHEMA).name}
+
+
+def _write_files(model: str, project: Path, texts: dict[str, str]) -> Iterator[Path]:
+    """Write a pipeline's own files; those that several pipelines share are kept if they exist."""
     if not is_name(model) or not model.isidentifier():
         raise RetrainError(
             "a new pipeline's name must be lower-case letters, digits and '_', and begin with a letter",
             got=repr(model[:80]),
             fix="Choose another name.",
         )
-    own = {template: project / path.format(model=model) for template, path in _FILES.items()}
-    present = [str(path) for path in own.values() if path.exists()]
+    own = {project / _FILES[template].format(model=model): text for template, text in texts.items()}
+    present = [str(path) for path in own if path.exists()]
     if present:
         raise ConflictError(
             f"the files of {model} must not exist yet",
             got=", ".join(present),
             fix="Choose another name or remove them.",
         )
-    words = {"model": model, "owner": get_user(), "schema": Path(_SCHEMA).name}
-    for template, path in own.items():
-        yield _write(path, _fill(template, words))
+    for path, text in own.items():
+        yield _write(path, text)
     for template, name in _SHARED.items():
         if not (project / name).exists():
-            yield _write(project / name, _fill(template, words))
+            yield _write(project / name, _fill(template, {}))
     for package in ("include", "include/models"):
         if not (project / package / "__init__.py").exists():
             yield _write(project / package / "__init__.py", "")
     yield _write(project / _SCHEMA, json.dumps(spec_json_schema(), indent=1) + "\n")
-    yield from _sample_data(project / "include" / "data" / model)
 
 
 def _fill(template: str, words: dict[str, str]) -> str:

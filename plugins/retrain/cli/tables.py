@@ -210,5 +210,7 @@ def _gain(decision: Decision) -> str:
 def _why(decision: Decision) -> str:
     """Return what decided: of a promotion the count of gates, otherwise the verdicts that were not a pass."""
     if decision.choice is Choice.PROMOTE and decision.challenger:
-        return f"all {len(decision.verdicts)} gates pass: version {decision.challenger.version}"
+        count = len(decision.verdicts)
+        passed = f"all {count} gates pass" if count > 1 else "the gate passes"
+        return f"{passed}: version {decision.challenger.version}"
     return decision.reason

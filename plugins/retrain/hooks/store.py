@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
     from retrain.adapters.parquet_evidence import ParquetEvidence
 
-__all__ = ["StoreHook"]
+__all__ = ["StoreHook", "run_query"]
 
 
 class StoreHook(BaseHook):
@@ -39,7 +39,7 @@ class StoreHook(BaseHook):
         """Return the snapshots."""
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
 
-        return DuckDBSnapshots(self.content, run_query=_run_query)
+        return DuckDBSnapshots(self.content, run_query=run_query)
 
     def evidence(self) -> ParquetEvidence:
         """Return the scorecards and scores."""
@@ -48,7 +48,7 @@ class StoreHook(BaseHook):
         return ParquetEvidence(self.content)
 
 
-def _run_query(connection_id: str, sql: str, parameters: Mapping[str, Any]) -> DataFrame:
+def run_query(connection_id: str, sql: str, parameters: Mapping[str, Any]) -> DataFrame:
     """Return the rows of a query.
 
     Raises:
