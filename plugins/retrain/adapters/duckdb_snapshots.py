@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.extensions import load_source
+from retrain.adapters.source_files import MixedColumn, check_query_files, read_source_files
 from retrain.core.data.snapshot import Chunk, Part, Snapshot
 from retrain.core.data.window import Window
 from retrain.core.digest import digest_json
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["DuckDBSnapshots", "RunQuery", "check_query"]
+
+log = logging.getLogger(__name__)
 
 RunQuery = Callable[[str, str, Mapping[str, Any]], "DataFrame"]
 """Runs a query on the user's database: (connection id, SQL with :named parameters, parameters) to rows."""
@@ -48,11 +54,13 @@ class DuckDBSnapshots:
         """Read the window, store its chunks and manifest, and return the manifest."""
         data, columns = spec.data, _Columns(spec)
         with _open_duckdb(spec.root) as connection:
-            source = self._register_source(connection, spec, window)
+            source, mixed = self._register_source(connection, spec, window)
             present = connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - SQL of the spec's owner
             kinds = {name: kind for name, kind, *_ in present}
             columns.check(kinds)
-            table = _read_ordered_rows(connection, source, kinds, data, window)
+            table = _read_ordered_rows(connection, source, kinds, columns, window)
+            _check_exact(table, mixed)
+            _check_storable(table)
             chunks = tuple(self._store_chunks(table, data, window))
             train, holdout = _count_rows(table, data.event_time, window)
         described = tuple((field.name, str(field.type)) for field in table.schema)
@@ -78,24 +86,26 @@ class DuckDBSnapshots:
             rows: DataFrame = connection.sql(sql, params={"files": files, "start": start, "end": end}).df()
             return rows
 
-    def _register_source(self, connection: duckdb.DuckDBPyConnection, spec: PipelineSpec, window: Window) -> str:
+    def _register_source(
+        self, connection: duckdb.DuckDBPyConnection, spec: PipelineSpec, window: Window
+    ) -> tuple[str, list[MixedColumn]]:
+        """Return the SQL of the source, and the columns that are whole in one of its files and fractional in another."""
         data = spec.data
         first = next(window.periods(data.chunk))[0]
         if data.reader != BUILT_IN_READER:
-            return _register(connection, load_source(spec).read(spec, first, window.end))
+            return _register(connection, load_source(spec).read(spec, first, window.end)), []
         if data.source is not None:
-            pattern = data.source.replace("'", "''")
-            return f"read_parquet('{pattern}')"
+            return read_source_files(connection, data.source, _Columns(spec).named, spec.root)
         query = _read_query(spec)
         if data.connection is None:
-            return f"(\n{query}\n)"
+            return f"(\n{query}\n)", check_query_files(connection, query, spec.root)
         if self._run_query is None:
             raise DataError(
                 "a spec with `connection` needs Airflow's connections", got=data.connection, fix="Run it in Airflow."
             )
         time = _quote(data.event_time)
-        bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE {time} >= :start AND {time} < :end"  # noqa: S608 - quoted
-        return _register(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end}))
+        bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE ({time} >= :start AND {time} < :end) OR {time} IS NULL"  # noqa: S608 - quoted
+        return _register(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end})), []
 
     def _store_chunks(self, table: pa.Table, data: DataSpec, window: Window) -> Iterator[Chunk]:
         times = table.column(data.event_time).to_numpy()
@@ -118,8 +128,8 @@ class _Columns:
     def __init__(self, spec: PipelineSpec) -> None:
         data = spec.data
         named = [data.event_time, data.ingestion_time, data.label, *(data.features or ()), *spec.score_columns]
-        self._needed = [name for name in dict.fromkeys(named) if name]
-        self._event_time = data.event_time
+        self.named = [name for name in dict.fromkeys(named) if name]
+        self.data = data
         self._grouped = [data.label, *spec.score_columns]
 
     def check(self, kinds: Mapping[str, str]) -> None:
@@ -128,17 +138,18 @@ class _Columns:
         Raises:
             DataError: A column is missing, or the event time has another type.
         """
-        missing = [name for name in self._needed if name not in kinds]
+        missing = [name for name in self.named if name not in kinds]
         if missing:
             raise DataError(
-                f"the data must have the columns {', '.join(self._needed)}",
+                f"the data must have the columns {', '.join(self.named)}",
                 got=f"none named {', '.join(missing)} among {', '.join(kinds)}",
                 fix="Fix the query or the names in the spec.",
             )
-        if not kinds[self._event_time].startswith(("TIMESTAMP", "DATE")):
+        event_time = self.data.event_time
+        if not kinds[event_time].startswith(("TIMESTAMP", "DATE")):
             raise DataError(
-                f"event_time {self._event_time} must be a timestamp or a date",
-                got=kinds[self._event_time],
+                f"event_time {event_time} must be a timestamp or a date",
+                got=kinds[event_time],
                 fix="Cast it in the query.",
             )
         nested = [f"{name} ({kinds[name]})" for name in self._grouped if _is_nested(kinds.get(name, ""))]
@@ -148,6 +159,10 @@ class _Columns:
                 got=", ".join(dict.fromkeys(nested)),
                 fix="Take one value out of it in the query, or leave the column out.",
             )
+
+    def find_indexes(self, kinds: Mapping[str, str]) -> list[str]:
+        """Return the columns in which pandas stored an index, less those that the spec names."""
+        return [name for name in kinds if re.fullmatch(r"__index_level_\d+__", name) and name not in self.named]
 
 
 def _is_nested(kind: str) -> bool:
@@ -160,22 +175,83 @@ def _register(connection: duckdb.DuckDBPyConnection, rows: DataFrame) -> str:
 
 
 def _read_ordered_rows(
-    connection: duckdb.DuckDBPyConnection, source: str, kinds: Mapping[str, str], data: DataSpec, window: Window
+    connection: duckdb.DuckDBPyConnection, source: str, kinds: Mapping[str, str], columns: _Columns, window: Window
 ) -> pa.Table:
-    """Read whole periods up to the window's end, ordered by event time and every other column, which fixes the bytes."""
+    """Read whole periods up to the window's end, ordered by event time and every other column, which fixes the bytes.
+
+    Raises:
+        DataError: Too many rows have no event time or ingestion time, so that nobody knows which window they belong to.
+    """
+    data = columns.data
     name, time = _quote(data.event_time), _cast_to_utc(data.event_time, kinds)
     first = next(window.periods(data.chunk))[0]
     bounds = {"start": _to_naive_utc(first), "end": _to_naive_utc(window.end)}
     known = ""
     if data.ingestion_time is not None:
-        known = f"AND {_cast_to_utc(data.ingestion_time, kinds)} <= $as_of"
+        ingested = _cast_to_utc(data.ingestion_time, kinds)
+        known = f"AND ({ingested} <= $as_of OR {ingested} IS NULL)"
         bounds["as_of"] = _to_naive_utc(window.as_of)
+    left_out = ", ".join(map(_quote, [data.event_time, *columns.find_indexes(kinds)]))
     sql = f"""
-        SELECT {time} AS {name}, * EXCLUDE ({name}) FROM {source}
-        WHERE {time} >= $start AND {time} < $end {known}
+        SELECT {time} AS {name}, * EXCLUDE ({left_out}) FROM {source}
+        WHERE ({time} >= $start AND {time} < $end {known}) OR {time} IS NULL
         ORDER BY ALL
     """  # noqa: S608 - identifiers are quoted, the source is the spec owner's own SQL
-    return connection.sql(sql, params=bounds).to_arrow_table()
+    return _drop_timeless_rows(connection.sql(sql, params=bounds).to_arrow_table(), data)
+
+
+def _drop_timeless_rows(table: pa.Table, data: DataSpec) -> pa.Table:
+    times = [name for name in (data.event_time, data.ingestion_time) if name is not None]
+    counts = {name: table.column(name).null_count for name in times}
+    if not any(counts.values()):
+        return table
+    complete = functools.reduce(pc.and_, [pc.is_valid(table.column(name)) for name in times])
+    kept = table.filter(complete)
+    empty = ", ".join(f"{count:,} without {name}" for name, count in counts.items() if count)
+    dropped = table.num_rows - kept.num_rows
+    if dropped > data.max_timeless * table.num_rows:
+        raise DataError(
+            f"the rows must have a time in {' and '.join(times)}, but for a share of {data.max_timeless:g}",
+            got=f"{empty}, of {table.num_rows:,} rows of the window or without a time",
+            fix="Fix the source or leave such rows out in a query, or allow a share of them by data.max_timeless.",
+        )
+    log.warning("%d of %d rows are left out, because they have no time: %s.", dropped, table.num_rows, empty)
+    return kept
+
+
+def _check_exact(table: pa.Table, mixed: Sequence[MixedColumn]) -> None:
+    """Check that no whole number became another one by its column's type of fractions.
+
+    Raises:
+        DataError: A value is too great for the type to hold every whole number.
+    """
+    for column in mixed:
+        if column.name not in table.column_names or not pa.types.is_floating(table.schema.field(column.name).type):
+            continue
+        greatest = pc.max(pc.abs(table.column(column.name))).as_py()
+        if greatest is not None and greatest >= column.exact_up_to:
+            raise DataError(
+                f"the whole numbers in {column.name} must fit into the type that its files have in common",
+                got=f"some of {column.exact_up_to:,} or more, with {column.types}",
+                fix="Write the files with one type, or cast the column in a query.",
+            )
+
+
+def _check_storable(table: pa.Table) -> None:
+    """Check that Parquet can hold every column.
+
+    Raises:
+        DataError: A column has a type that it cannot hold, such as an interval.
+    """
+    for field in table.schema:
+        try:
+            pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([field])).close()
+        except pa.ArrowException:
+            raise DataError(
+                "every column must have a type that Parquet can hold",
+                got=f"{field.name} ({field.type})",
+                fix="Turn it into a number or a text in the query, such as epoch(waiting_time), or leave it out.",
+            ) from None
 
 
 def _cast_to_utc(name: str, kinds: Mapping[str, str]) -> str:

@@ -115,6 +115,13 @@ class DataSpec(Section):
     )
     chunk: Period = Field(Period.MONTH, description="The calendar period of one stored chunk.")
     min_rows: int = Field(100, ge=2, description="Fewest rows that the training and the holdout range must each hold.")
+    max_timeless: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        exclude_if=(0.0).__eq__,
+        description="Greatest share of rows without event_time or ingestion_time, which are left out.",
+    )
 
 
 class ValidationSpec(Section):
