@@ -43,6 +43,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
+    epilog="What the words mean: https://github.com/retrain-airflow/retrain/blob/main/docs/reference/glossary.md",
 )
 ledger_app = typer.Typer(name="ledger", help="The ledger's database.", no_args_is_help=True)
 app.add_typer(ledger_app)

@@ -166,17 +166,26 @@ def print_why(
 
 
 def _print_test(console: Console, decision: Decision) -> None:
-    """Print what the decision took from the data: how often its holdout was looked at before, and the error it spent."""
+    """Print what the decision took from the data: how much earlier ones used its holdout, and the error it spent."""
     if decision.holdout:
         start, end = decision.holdout
         console.print(
-            f"  holdout {start:%Y-%m-%d} to {end:%Y-%m-%d}, looked at {decision.consulted:.1f} times before",
+            f"  holdout {start:%Y-%m-%d} to {end:%Y-%m-%d}: {_describe_earlier_use(decision.consulted)}",
             highlight=False,
         )
     if decision.allotment:
         place = f", place {decision.allotment.place}" if decision.allotment.place else ""
         given = f"level {decision.allotment.level:.4f} of {_plain(decision.allotment.sequence)}{place}"
         console.print(f"  error control: {given}", highlight=False, soft_wrap=True)
+
+
+def _describe_earlier_use(consulted: float) -> str:
+    """Return how much earlier decisions used the same rows."""
+    if consulted < 0.005:
+        return "no earlier decision used these rows"
+    if consulted < 1:
+        return f"earlier decisions used {consulted:.0%} of these rows"
+    return f"earlier decisions used these rows {consulted:.1f} times over"
 
 
 def _plain(text: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from retrain.core.codec import finite_or_none
 from retrain.core.policy.gates import Outcome, Verdict
+from retrain.core.policy.gates.reasons import FEASIBLE
 from retrain.core.report import RetrainReport, SliceLine
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.reports.model_card import model_card
@@ -72,7 +74,7 @@ def _page(report: RetrainReport) -> str:
         metrics=sorted(metrics.items(), key=lambda item: item[0] != report.decision.metric),
         most_moved=max(1, most_moved),
         scale_of=_scale_of,
-        facts_of=_facts_of,
+        facts_of=partial(_facts_of, holdout_rows=report.decision.holdout_rows),
         slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
         prediction_scale=_prediction_scale(report),
         more_is_better=GREATER_IS_BETTER,
@@ -86,7 +88,21 @@ def _scale_of(verdict: Verdict) -> Scale | None:
     return Scale.over([verdict.value, verdict.bound, *(verdict.interval or ())])
 
 
-def _facts_of(verdict: Verdict) -> list[str]:
+def _describe_power(verdict: Verdict) -> str:
+    """Return what a gate can see, so that it shows on which side of its bound that lies."""
+    if verdict.detectable is None:
+        return ""
+    if verdict.check == "slices":
+        return f"fails a slice that drops by {number(verdict.detectable)} or more, with 80 % power"
+    return f"detects {number(verdict.detectable)} or more with 80 % power"
+
+
+def _is_hopeless(rows_needed: int, holdout_rows: int | None) -> bool:
+    """Return whether waiting for rows settles nothing; the reason of the verdict then says what does."""
+    return holdout_rows is not None and rows_needed > FEASIBLE * holdout_rows
+
+
+def _facts_of(verdict: Verdict, holdout_rows: int | None) -> list[str]:
     """Return the facts that a verdict gives beside its reason; not every gate gives every fact."""
     spare = {Outcome.PASS: "to spare", Outcome.FAIL: "too far"}.get(verdict.outcome)
     margin, rows = _margin_of(verdict), verdict.rows_needed
@@ -94,8 +110,8 @@ def _facts_of(verdict: Verdict) -> list[str]:
         f"{number(margin)} {spare}" if spare and margin else "",
         f"method {verdict.method}" if verdict.method else "",
         "" if verdict.level is None else f"error level {verdict.level:.4g}",
-        "" if verdict.detectable is None else f"detects {number(verdict.detectable)} or more with 80 % power",
-        "" if rows is None else f"needs about {rows:,} more labelled rows",
+        _describe_power(verdict),
+        "" if rows is None or _is_hopeless(rows, holdout_rows) else f"needs about {rows:,} more labelled rows",
     ]
     return [fact for fact in facts if fact]
 

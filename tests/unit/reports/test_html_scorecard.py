@@ -184,7 +184,7 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         method="delong",
         level=0.0125,
         detectable=0.0456,
-        rows_needed=12_345,
+        rows_needed=1_234,
         metric="roc_auc",
     )
     words = Page(draw(replace(report, decision=replace(report.decision, verdicts=(verdict,))), tmp_path)[0]).words
@@ -192,10 +192,22 @@ def test_whatever_a_verdict_tells_of_itself_is_shown(report: RetrainReport, tmp_
         "method delong",
         "error level 0.0125",
         "0.0456",
-        "about 12,345 more labelled rows",
+        "about 1,234 more labelled rows",
         "+0.0123 [+0.0111, +0.0135]",
     ):
         assert expected in words
+
+
+def test_a_gate_on_slices_says_that_a_detectable_drop_fails(report: RetrainReport, tmp_path: Path) -> None:
+    verdict = Verdict("slices", Outcome.PASS, "within", 0.1, 0.3, detectable=0.9194, rows_needed=None)
+    words = Page(draw(replace(report, decision=replace(report.decision, verdicts=(verdict,))), tmp_path)[0]).words
+    assert "fails a slice that drops by 0.9194 or more, with 80 % power" in words
+
+
+def test_rows_for_which_nobody_can_wait_are_not_counted(report: RetrainReport, tmp_path: Path) -> None:
+    verdict = Verdict("beats_champion", Outcome.INCONCLUSIVE, "waiting will not do", 0.1, 0.0, rows_needed=920_000)
+    decision = replace(report.decision, choice=report.decision.choice.HOLD, verdicts=(verdict,))
+    assert "more labelled rows" not in Page(draw(replace(report, decision=decision), tmp_path)[0]).words
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, compare_with_minimum, describe_interval
-from retrain.core.policy.gates.reasons import explain_undefined
+from retrain.core.policy.gates.reasons import FEASIBLE, LONGEST_WAIT, explain_undefined
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BeatsChampion"]
 
-_FEASIBLE: Final = 20
-"""Waiting for more rows is suggested up to this multiple of the holdout's rows."""
+_PERIODS: Final = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=30),
+}
 
 
 class BeatsChampion(Gate):
@@ -100,14 +105,24 @@ class BeatsChampion(Gate):
         if more_rows is None:
             return f"{power}; more rows would not confirm a gain of {gain.value:+.4f}."
         clusters = gain.clusters * more_rows / rows
+        if too_much := self._describe_excess(more_rows / rows, clusters):
+            return (
+                f"{power}. Waiting will not confirm a gain of {_short(gain.value)}: it needs {too_much}. A longer holdout, better "
+                "features, or a margin below 0 (not worse) can settle it."
+            )
         time = ""
         if self.cluster_by is not None:
             unit = "clusters" if cluster_columns(self.cluster_by) else f"{self.cluster_by}s"
             time = f" ({_rounded(clusters):,} {unit})"
         need = f"confirming a gain of {_short(gain.value)} needs about {_rounded(more_rows):,} more rows{time}"
-        if more_rows > _FEASIBLE * rows:
-            return f"{power}; {need}. Do not wait for them: improve the model or its features, or keep the champion."
         return f"{power}; {need}."
+
+    def _describe_excess(self, multiple: float, clusters: float) -> str:
+        """Return why the rows that a gain needs will not come: too many, or too late; empty if they may."""
+        if multiple > FEASIBLE:
+            return f"more than {FEASIBLE} times these rows"
+        late = clusters * _PERIODS.get(str(self.cluster_by), timedelta(0)) > LONGEST_WAIT
+        return f"more than {LONGEST_WAIT.days // 365} years" if late else ""
 
 
 def _short(value: float) -> str:

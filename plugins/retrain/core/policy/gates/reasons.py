@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["explain_few_rows", "explain_no_profile", "explain_undefined"]
+from datetime import timedelta
+from typing import Final
+
+__all__ = ["FEASIBLE", "LONGEST_WAIT", "explain_few_rows", "explain_no_profile", "explain_undefined"]
+
+FEASIBLE: Final = 20
+"""Waiting for more rows is suggested up to this multiple of the holdout's rows."""
+LONGEST_WAIT: Final = timedelta(days=3 * 365)
+"""Waiting for more rows is suggested up to this time."""
 
 
 def explain_few_rows(part: str, rows: int, min_rows: int) -> str:

@@ -339,8 +339,20 @@ def test_beats_champion_says_when_waiting_is_pointless() -> None:
         verdict = gate.judge(make_evidence(make_scores(challenger=0.5, opponent=opponent)))
         if verdict.rows_needed is not None:
             found[verdict.rows_needed > 20 * 400] = verdict.reason
-    assert "Do not wait for them" in found[True]
+    assert re.search(
+        r"Waiting will not confirm a gain of 0\.\d+: it needs more than 20 times these rows\.", found[True]
+    )
     assert "Waiting" not in found[False]
+
+
+def test_beats_champion_says_when_waiting_takes_years() -> None:
+    gate = make_gate("beats_champion", cluster_by="week")
+    opponents = (0.46, 0.49, 0.52, 0.55, 0.6, 0.62, 0.64, 0.66)
+    scores = [make_scores(challenger=0.5, opponent=opponent, rows_per_day=1) for opponent in opponents]
+    verdicts = [verdict for verdict in (gate.judge(make_evidence(item)) for item in scores) if verdict.rows_needed]
+    late = [verdict for verdict in verdicts if 3 * 365 < require(verdict.rows_needed) < 20 * 400]
+    assert late
+    assert all("it needs more than 3 years." in verdict.reason for verdict in late)
 
 
 def test_the_same_scores_never_show_superiority_and_always_non_inferiority() -> None:
