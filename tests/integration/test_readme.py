@@ -37,6 +37,7 @@ from retrain.core.spec import (
     DataSpec,
     Distribution,
     EvaluationSpec,
+    ExecutionSpec,
     PipelineSpec,
     PromotionSpec,
     SearchSpec,
@@ -75,6 +76,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: custom": Custom,
     "## error_control": ErrorControlSpec,
     "## promotion": PromotionSpec,
+    "## execution": ExecutionSpec,
 }
 SECONDS = re.compile(r"\b\d+\.\d s\b")
 NUMBER = re.compile(r"[+-]?\d+\.\d{3,}")
@@ -287,7 +289,7 @@ def ways_to_write(value: Any) -> set[str]:
     """Return how a page may show a default."""
     if value is None:
         return {"none", "all others"}
-    if isinstance(value, ErrorControlSpec | PromotionSpec):
+    if isinstance(value, ErrorControlSpec | PromotionSpec | ExecutionSpec):
         return {"{}"} if value == type(value)() else set()
     if isinstance(value, tuple | dict) and not value:
         return {"[]", "{}"}

@@ -128,13 +128,23 @@ app.command()(starts.init)
 
 @app.command()
 def check(
+    ctx: typer.Context,
     specs: Annotated[list[Path] | None, typer.Argument(help="Spec files; by default all of the folder.")] = None,
     pipelines: Pipelines = SPECS,
     code: Annotated[bool, typer.Option(help="Also import the estimators and read the files that specs name.")] = True,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also read the latest window, validate it, and fit a model on a few rows.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="With --data: as of this instant, not of the last tick.")
+    ] = None,
 ) -> None:
     """Check pipeline specs and print every mistake of every one."""
     from retrain.cli.checks import check_files
+    from retrain.cli.previews import check_data
 
+    trusted_types = get_context(ctx).trusted_types
+    instant = read_instant(as_of) if as_of else None
     with print_errors():
         pipelines = find_pipelines(pipelines)
         paths = specs or sorted([*pipelines.glob("*.yaml"), *pipelines.glob("*.yml")])
@@ -156,6 +166,8 @@ def check(
                     raise errors[path]
                 if code:
                     check_files(loaded[path], str(path))
+                if data:
+                    check_data(loaded[path], instant, str(path), trusted_types=trusted_types, console=out)
                 out.print(f"[green]ok[/green] {path}", highlight=False)
             except SpecError as error:
                 errors[path] = error

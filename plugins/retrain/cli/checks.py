@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,13 +51,14 @@ def _check_files(spec: PipelineSpec) -> Iterator[SpecProblem]:
 
 def _check_source(root: Path, pattern: str) -> Iterator[SpecProblem]:
     """Check that a glob matches files, and that they are Parquet files by their first bytes."""
-    files = sorted(path for path in root.glob(pattern) if path.is_file())
+    matches = sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    files = [path for path in (root / match for match in matches) if path.is_file()]
     if not files:
         yield SpecProblem("data.source", f"must match files under {root}", repr(pattern), "Check the glob.")
     other = next((path for path in files if not _is_parquet(path)), None)
     if other is not None:
         hint = "Read other formats by `query:`, for example with read_csv."
-        yield SpecProblem("data.source", "must match Parquet files alone", str(other.relative_to(root)), hint)
+        yield SpecProblem("data.source", "must match Parquet files alone", str(other.name), hint)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -8,6 +8,7 @@ from retrain.steps.force import force_champion
 from retrain.steps.freeze import freeze_model, unfreeze_model
 from retrain.steps.operation import Operation, refuse_operation
 from retrain.steps.pointer import project_alias
+from retrain.steps.preview import Preview, preview_retrain
 from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.replay import Likeness, Replay, replay_retrain
@@ -25,6 +26,7 @@ __all__ = [
     "Likeness",
     "Operation",
     "Policy",
+    "Preview",
     "Replay",
     "RollbackPlan",
     "Trouble",
@@ -38,6 +40,7 @@ __all__ = [
     "needs_approval",
     "page_path",
     "plan_rollback",
+    "preview_retrain",
     "project_alias",
     "promote_challenger",
     "reconcile_all",

@@ -11,7 +11,7 @@ from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 
-__all__ = ["take_snapshot"]
+__all__ = ["check_rows", "find_window", "take_snapshot"]
 
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far a scheduler's clock may be ahead of the ledger's."""
@@ -34,7 +34,31 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
             got=f"{request.as_of:%Y-%m-%d %H:%M}; the ledger's clock says {now:%Y-%m-%d %H:%M}",
             fix="Request the retrain again with an as-of that has passed.",
         )
-    snapshot = retrain.resources.snapshots.take(spec, _find_window(spec, request.as_of))
+    snapshot = retrain.resources.snapshots.take(spec, find_window(spec, request.as_of))
+    check_rows(spec, snapshot)
+    return snapshot
+
+
+def find_window(spec: PipelineSpec, as_of: datetime) -> Window:
+    """Return the window of a retrain.
+
+    Raises:
+        DataError: The window begins before the year 1.
+    """
+    try:
+        return spec.window_at(as_of)
+    except ValueError as error:
+        raise DataError(
+            str(error), got=f"as-of {as_of.isoformat()}", fix="Request the retrain again with a later as-of."
+        ) from None
+
+
+def check_rows(spec: PipelineSpec, snapshot: Snapshot) -> None:
+    """Refuse a snapshot that holds too little to retrain on.
+
+    Raises:
+        DataError: A range has too few rows, or a calendar period inside the window has none.
+    """
     _check_periods(spec, snapshot)
     for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):
         if rows < spec.data.min_rows:
@@ -45,16 +69,6 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
                 f"{window.end:%Y-%m-%d})",
                 fix="Check that the data has arrived, or widen data.window.",
             )
-    return snapshot
-
-
-def _find_window(spec: PipelineSpec, as_of: datetime) -> Window:
-    try:
-        return spec.window_at(as_of)
-    except ValueError as error:
-        raise DataError(
-            str(error), got=f"as-of {as_of.isoformat()}", fix="Request the retrain again with a later as-of."
-        ) from None
 
 
 def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:

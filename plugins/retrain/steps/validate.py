@@ -11,7 +11,7 @@ from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
 
-__all__ = ["read_suite", "validate_snapshot"]
+__all__ = ["check_report", "read_suite", "validate_snapshot"]
 
 
 def validate_snapshot(retrain: Retrain, snapshot: Snapshot) -> ValidationReport:
@@ -24,13 +24,22 @@ def validate_snapshot(retrain: Retrain, snapshot: Snapshot) -> ValidationReport:
     report = retrain.resources.load_validator(retrain.spec).validate(
         files, read_suite(retrain.spec), event_time=snapshot.event_time, window=snapshot.window
     )
+    check_report(report)
+    return report
+
+
+def check_report(report: ValidationReport) -> None:
+    """Refuse data that does not meet every critical expectation.
+
+    Raises:
+        DataError: An expectation is not met.
+    """
     if not report.success:
         raise DataError(
             f"the data must meet all {len(report.results)} expectations of {report.suite}",
             got=f"{len(report.failures)} not met: " + "; ".join(map(str, report.failures)),
             fix="Fix the data or the suite, then clear the run.",
         )
-    return report
 
 
 def read_suite(spec: PipelineSpec) -> dict[str, Any]:

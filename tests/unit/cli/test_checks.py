@@ -87,10 +87,15 @@ def test_a_source_must_match_parquet_files(root: Path) -> None:
     (root / "source" / "rows.parquet").write_text("at,label\n")
     (root / "empty").mkdir()
     assert mistakes_of(root, data__source="source/*").startswith(
-        "data.source: must match Parquet files alone; got source/rows.parquet. Read other formats by `query:`"
+        "data.source: must match Parquet files alone; got rows.parquet. Read other formats by `query:`"
     )
     assert "must match files under" in mistakes_of(root, data__source="empty/*")
     assert "must match files under" in mistakes_of(root, data__source="emp*")
+
+
+def test_a_source_may_be_an_absolute_glob_or_span_folders(root: Path) -> None:
+    for pattern in (str(root / "source" / "*.parquet"), "**/*.parquet", "sour*/*.parquet"):
+        check_files(make_spec(root, data__source=pattern), "churn.yaml")
 
 
 def custom(name: str, **changes: Any) -> dict[str, Any]:
