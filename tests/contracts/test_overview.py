@@ -176,13 +176,27 @@ def test_an_attempt_is_written_before_and_after(database: URL) -> None:
     (asked,) = log.list(["alpha"])
     assert (asked.seq, asked.attempt, asked.at.tzinfo is not None) == (seq, attempt, True)
     attempt.status, attempt.outcome, attempt.run_id = 202, "accepted", "run"
-    log.end(seq, attempt)
+    log.update(seq, attempt)
     later = log.begin(Attempt("vera", "freeze", "beta"))
     assert [item.seq for item in log.list(MODELS)] == [later, seq]
     assert [item.attempt for item in log.list(MODELS, before=later)] == [attempt]
     assert log.list(MODELS, limit=1)[0].seq == later
     assert log.list(["gamma"]) == []
     assert log.models() == {"alpha", "beta"}
+
+
+def test_an_attempt_admits_one_run_of_one_user_on_one_model(database: URL) -> None:
+    log = SqlLedger(database).attempts
+    log.begin(Attempt("vera", "rollback", "alpha", dag_id="retrain_rollback"))
+    log.begin(Attempt("ann", "rollback", "alpha", dag_id="retrain_rollback", run_id="run"))
+    assert log.admits("ann", "alpha", "retrain_rollback", "run")
+    for other in (
+        ("vera", "alpha", "retrain_rollback", "run"),
+        ("ann", "beta", "retrain_rollback", "run"),
+        ("ann", "alpha", "retrain_force", "run"),
+        ("ann", "alpha", "retrain_rollback", "another"),
+    ):
+        assert not log.admits(*other)
 
 
 def test_attempts_that_are_old_enough_go_a_few_with_each_new_one(
@@ -204,7 +218,7 @@ def test_attempts_that_are_old_enough_go_a_few_with_each_new_one(
 def test_an_attempt_waits_for_no_writer(postgresql: URL) -> None:
     with fresh_database(postgresql, "migrated") as url, Database(url).writing():
         log = SqlLedger(url, at_most=1).attempts
-        log.end(log.begin(Attempt("vera", "freeze", "alpha")), Attempt("vera", "freeze", "alpha", status=403))
+        log.update(log.begin(Attempt("vera", "freeze", "alpha")), Attempt("vera", "freeze", "alpha", status=403))
         assert [item.attempt.status for item in log.list(["alpha"])] == [403]
 
 

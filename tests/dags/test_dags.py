@@ -36,6 +36,7 @@ from retrain.operators import (
     champion_asset,
     snapshot_asset,
 )
+from retrain.operators.champion import ModelOperator
 
 STEPS = ["snapshot", "validate", "train", "evaluate", "gate", "promote"]
 OPERATIONS = {
@@ -584,10 +585,19 @@ _FLIGHTS = {"model": "flight_delay"}
 
 
 @pytest.mark.parametrize("dag_id", sorted(OPERATIONS))
-def test_an_operation_serializes_and_runs_once_at_a_time(shipped: DagBag, dag_id: str) -> None:
+def test_an_operation_serializes_and_waits_for_no_other_model_if_a_person_starts_it(
+    shipped: DagBag, dag_id: str
+) -> None:
     text = json.dumps(DagSerialization.to_dict(shipped.dags[dag_id]))
     again = DagSerialization.from_dict(json.loads(text))
-    assert (len(again.tasks), again.max_active_runs) == (1, 1)
+    by_a_person = dag_id in ("retrain_rollback", "retrain_freeze", "retrain_force")
+    assert (len(again.tasks), again.max_active_runs) == (1, 16 if by_a_person else 1)
+
+
+def test_operations_of_people_may_be_left_to_the_pages(folder: Path) -> None:
+    for only in (False, True):
+        tasks = [dag.tasks[0] for dag in build_operations(folder, only_from_pages=only)]
+        assert [task.only_from_pages for task in tasks if isinstance(task, ModelOperator)] == [only] * 3
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class GuardedRoute(PageRoute):
         attempt = Attempt(actor, self.name, model if is_name(model) else to_one_line(model)[:64])
         log_of = (await in_thread(open_ledger)).attempts
         seq = await in_thread(log_of.begin, attempt, attempt_retention())
-        request.state.attempt = attempt
+        request.state.attempt, request.state.attempt_seq = attempt, seq
         try:
             check_origin(request)
             response = await handle(request)
@@ -66,7 +66,7 @@ class GuardedRoute(PageRoute):
             attempt.status, attempt.outcome = HTTPStatus.INTERNAL_SERVER_ERROR, type(error).__name__
             raise
         finally:
-            await in_thread(log_of.end, seq, attempt)
+            await in_thread(log_of.update, seq, attempt)
         return response
 
 

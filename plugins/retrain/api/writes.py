@@ -26,12 +26,14 @@ class Ask:
 
     Args:
         attempt: The row in the log of attempts, which receives the details of the request.
+        seq: The number of that row.
     """
 
-    def __init__(self, access: Access, ledger: SqlLedger, attempt: Attempt) -> None:
+    def __init__(self, access: Access, ledger: SqlLedger, attempt: Attempt, seq: int) -> None:
         self._access = access
         self._ledger = ledger
         self._attempt = attempt
+        self._seq = seq
 
     def for_a_run(
         self, operation: Operation, model: str, timeline: str, reason: str, given: dict[str, Any]
@@ -53,6 +55,8 @@ class Ask:
         change = {"timeline": timeline, "given": given, "state": self._state(operation, model, timeline)}
         run_id = self._attempt.run_id = run_id_for(dag_id, operation.value, model, change)
         conf = given | {"timeline": timeline, "reason": reason} | ({} if dag_id == model else {"model": model})
+        # Before the run is there, because its task may look for the row; after the permissions were checked.
+        self._ledger.attempts.update(self._seq, self._attempt)
         start_run(dag_id, run_id, conf, self._access.name)
         return _accepted(operation, model, timeline, dag_id, run_id)
 
@@ -100,7 +104,7 @@ def _accepted(operation: Operation, model: str, timeline: str, dag_id: str, run_
 
 async def ask_of(request: Request, access: AccessDep, ledger: LedgerDep) -> Ask:
     """Return the identity under which the run is started for the user."""
-    return Ask(access, ledger, request.state.attempt)
+    return Ask(access, ledger, request.state.attempt, request.state.attempt_seq)
 
 
 AskDep = Annotated[Ask, Depends(ask_of)]

@@ -38,7 +38,12 @@ _TIMELINE: Final = "{{ params.timeline }}"
 
 
 def build_operations(
-    folder: str | Path, *, alarm: Sequence[Callback] = (), owner: str = "airflow", **defaults: Unpack[DagDefaults]
+    folder: str | Path,
+    *,
+    alarm: Sequence[Callback] = (),
+    owner: str = "airflow",
+    only_from_pages: bool = False,
+    **defaults: Unpack[DagDefaults],
 ) -> list[DAG]:
     """Build the operations on all pipelines of a folder. Built inside a DAG file, they register themselves.
 
@@ -49,6 +54,8 @@ def build_operations(
         alarm: Airflow notifiers, called when the reconciler, the rehearsal or the replay finds something that a person
             should know.
         owner: The owner of the tasks.
+        only_from_pages: Whether rollback, freeze and force refuse a run that was not requested on the pages or over their API,
+            which also asks for the right on the model's own DAG; Airflow itself asks only for the right on the operation.
         **defaults: Airflow settings of the DAGs and their tasks, see `DagDefaults`.
 
     Raises:
@@ -64,9 +71,9 @@ def build_operations(
         "retrain_reconcile": lambda specs: _build_reconcile(specs, split, alarms),
         "retrain_rehearsal": lambda specs: _build_rehearsal(specs, split, alarms),
         "retrain_replay": lambda specs: _build_replay(specs, split, alarms),
-        "retrain_rollback": lambda specs: _build_rollback(specs, split),
-        "retrain_freeze": lambda specs: _build_freeze(specs, split),
-        "retrain_force": lambda specs: _build_force(specs, split),
+        "retrain_rollback": lambda specs: _build_rollback(specs, split, only_from_pages),
+        "retrain_freeze": lambda specs: _build_freeze(specs, split, only_from_pages),
+        "retrain_force": lambda specs: _build_force(specs, split, only_from_pages),
     }
     dag_id = get_parsing_context().dag_id
     if dag_id is not None and dag_id not in builders:
@@ -96,11 +103,12 @@ def _build_replay(specs: list[PipelineSpec], split: SplitDefaults, alarms: dict[
     return dag
 
 
-def _build_rollback(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+def _build_rollback(specs: list[PipelineSpec], split: SplitDefaults, only_from_pages: bool) -> DAG:
     with _make_dag("retrain_rollback", "Goes back to a version that was live.", split) as dag:
         RollbackModelOperator(
             task_id="rollback",
             specs=specs,
+            only_from_pages=only_from_pages,
             model=_MODEL,
             timeline=_TIMELINE,
             reason=_REASON,
@@ -114,11 +122,12 @@ def _build_rollback(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
     return _set_params(dag, specs, to=to, dry_run=dry_run)
 
 
-def _build_freeze(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+def _build_freeze(specs: list[PipelineSpec], split: SplitDefaults, only_from_pages: bool) -> DAG:
     with _make_dag("retrain_freeze", "Stops automatic promotions until the freeze is lifted.", split) as dag:
         FreezeModelOperator(
             task_id="freeze",
             specs=specs,
+            only_from_pages=only_from_pages,
             model=_MODEL,
             timeline=_TIMELINE,
             reason=_REASON,
@@ -129,12 +138,13 @@ def _build_freeze(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
     )
 
 
-def _build_force(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
+def _build_force(specs: list[PipelineSpec], split: SplitDefaults, only_from_pages: bool) -> DAG:
     text = "Break-glass: makes a version champion without a decision, for a limited time."
     with _make_dag("retrain_force", text, split) as dag:
         ForceChampionOperator(
             task_id="force",
             specs=specs,
+            only_from_pages=only_from_pages,
             model=_MODEL,
             timeline=_TIMELINE,
             reason=_REASON,
@@ -151,7 +161,8 @@ def _build_force(specs: list[PipelineSpec], split: SplitDefaults) -> DAG:
 
 def _make_dag(dag_id: str, text: str, split: SplitDefaults, *, schedule: str | None = None) -> DAG:
     settings: dict[str, Any] = {
-        "max_active_runs": 1,
+        # What a person requests for one model does not wait for another's; for one model the ledger's generation decides.
+        "max_active_runs": 1 if schedule else 16,
         # A run that waits in a paused DAG would act whenever somebody unpauses it, perhaps on another champion.
         "is_paused_upon_creation": None if schedule else False,
     }

@@ -15,7 +15,7 @@ from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, check_name
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.text import to_one_line
-from retrain.hooks import AirflowResources
+from retrain.hooks import AirflowResources, RetrainLedgerHook
 from retrain.operators.failures import to_airflow_error
 from retrain.operators.threads import use_one_thread
 from retrain.settings import LEDGER_CONNECTION, MLFLOW_CONNECTION
@@ -64,6 +64,9 @@ class ChampionOperator(BaseOperator):
     def operate(self, resources: Resources) -> dict[str, Any]:
         """Do the operation and return small JSON."""
 
+    def check_request(self) -> None:
+        """Check whether the run may operate at all."""
+
     def execute(self, context: Context) -> dict[str, Any]:
         """Do the operation; a permanent error fails the task at once, an outage is retried."""
         die_with_parent(os.getppid())
@@ -72,6 +75,7 @@ class ChampionOperator(BaseOperator):
         self.actor = run.triggering_user_name or str(run.run_type)
         self.origin = Origin.of_dag_run(run.dag_id, run.run_id)
         try:
+            self.check_request()
             return self.operate(self.open_resources())
         except AirflowException:
             raise
@@ -86,15 +90,36 @@ class ModelOperator(ChampionOperator):
         model: The pipeline's name.
         timeline: The timeline of the champion.
         reason: Why; kept in the ledger, so it must not be empty.
+        only_from_pages: Whether a run is refused that was not requested on the pages or over their API. They ask for the right
+            on the model's own DAG; Airflow's own API asks only for the right on the DAG of this operator.
     """
 
     template_fields: Sequence[str] = ("model", "timeline", "reason")
 
-    def __init__(self, *, model: str, reason: str, timeline: str = PRODUCTION, **kwargs: Any) -> None:
+    def __init__(
+        self, *, model: str, reason: str, timeline: str = PRODUCTION, only_from_pages: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.only_from_pages = only_from_pages
         self.model = model
         self.timeline = timeline
         self.reason = reason
+
+    def check_request(self) -> None:
+        """Check that the pages admitted the run if only they may start one.
+
+        Raises:
+            AirflowFailException: They did not, for this user and model.
+        """
+        if not self.only_from_pages or self.origin is None:
+            return
+        log_of = RetrainLedgerHook(self.ledger_conn_id).get_conn().attempts
+        # By user too: somebody else may have made a run of the same id beforehand.
+        if not log_of.admits(self.actor, self.model, self.origin.dag_id, self.origin.run_id):
+            raise AirflowFailException(
+                f"the run must be requested on the pages, or over their API, by a user with the right on {self.model[:80]!r}; "
+                "got a run that was started otherwise. Request it there: Airflow asks only for the right on this DAG."
+            )
 
     def operation(self) -> Operation:
         """Return the operation that this run requests, with its fields checked."""

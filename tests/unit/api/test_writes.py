@@ -21,6 +21,7 @@ def test_a_rollback_is_a_run_in_the_users_name_and_the_same_again_is_a_conflict(
     assert accepted["link"] == f"dags/retrain_rollback/runs/{accepted['run_id']}"
     conf = {"model": MODEL, "timeline": "production", "reason": REASON, "to": None, "dry_run": False}
     assert runs("retrain_rollback") == {accepted["run_id"]: (conf, "ann")}
+    assert pages.ledger.attempts.admits("ann", MODEL, "retrain_rollback", accepted["run_id"])
     again = pages.post(f"models/{MODEL}/rollback", {"reason": "said by somebody else"}, user="root")
     assert (again.status_code, again.json()["link"]) == (409, accepted["link"])
     other = pages.post(f"models/{MODEL}/rollback", {"reason": REASON, "to": 1})

@@ -68,10 +68,17 @@ class AttemptLog:
             row = asdict(attempt) | {"at": now}
             return int(connection.execute(insert(ATTEMPT).values(row).returning(ATTEMPT.c.seq)).scalar_one())
 
-    def end(self, seq: int, attempt: Attempt) -> None:
-        """Store the outcome of an attempt."""
+    def update(self, seq: int, attempt: Attempt) -> None:
+        """Store what has become known of an attempt, such as its outcome."""
         with self._database.noting() as connection:
             connection.execute(update(ATTEMPT).where(ATTEMPT.c.seq == seq).values(asdict(attempt)))
+
+    def admits(self, actor: str, model: str, dag_id: str, run_id: str) -> bool:
+        """Tell whether a user's attempt on a model got as far as this run; the permissions were checked before."""
+        wanted = {"actor": actor, "model": model, "dag_id": dag_id, "run_id": run_id}
+        query = select(ATTEMPT.c.seq).where(*(ATTEMPT.c[name] == value for name, value in wanted.items())).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
 
     def models(self) -> set[str]:
         """Return the models that have attempts."""
