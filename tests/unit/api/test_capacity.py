@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from inspect import iscoroutinefunction
 from typing import Any
@@ -18,7 +18,7 @@ from tests.builders import MODEL
 from tests.unit.api.conftest import SAME_ORIGIN, Pages, token_of
 from tests.unit.api.test_every_route import BODIES, every_route
 
-from retrain.api import capacity
+from retrain.api import capacity, security
 from retrain.api.capacity import PLACES, EndingStream, PageRoute
 
 SURPLUS = 4
@@ -83,6 +83,26 @@ def test_while_the_ledger_hangs_the_surplus_is_refused_at_once_and_takes_no_thre
     assert len(answered) == PLACES
     assert {answer.status_code for answer in answered} <= {200, 202, 409}, [answer.text for answer in answered]
     assert pages.get("models")["total"] == 2, "each place is free again"
+
+
+def test_a_body_that_never_ends_gives_its_place_back(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "BODY_SECONDS", 0.05)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"reason": '
+        await anyio.sleep_forever()
+
+    async def ask() -> httpx.Response:
+        headers = SAME_ORIGIN | {"authorization": f"Bearer {token_of('ann')}"}
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(pages.app), base_url="http://airflow.test"
+        ) as client:
+            with anyio.fail_after(60):
+                return await client.post(f"/retrain/api/models/{MODEL}/freeze", headers=headers, content=body())
+
+    response = anyio.run(ask)
+    assert (response.status_code, set(response.json())) == (408, {"must", "got", "fix", "link"})
+    assert pages.get("attempts")["rows"][0]["status"] == 408
 
 
 def test_an_export_that_nobody_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
