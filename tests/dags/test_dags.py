@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from retrain.operators import (
     champion_asset,
     snapshot_asset,
 )
+from retrain.operators.base import RetrainOperator
 from retrain.operators.champion import ModelOperator
 
 STEPS = ["snapshot", "validate", "train", "evaluate", "gate", "promote"]
@@ -190,6 +192,26 @@ def test_a_spec_that_airflow_refuses_hides_no_other(
         write(tmp_path / f"{name}.yaml", model=name)
     assert {dag.dag_id for dag in load_dags(tmp_path)} == {"good", "other"}
     assert "The DAG of bad could not be built" in caplog.text
+
+
+def test_no_file_in_the_folder_hides_a_good_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path / "good.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "hexadecimal.yaml").write_text(f"model: bad\nseed: 0x{'f' * 4_000}\n")
+    (tmp_path / "sexagesimal.yaml").write_text(f"model: bad\nseed: {'1:' * 60_000}1\n")
+    (tmp_path / "keys.yaml").write_text("".join(f"key_{number}: 1\n" for number in range(25_000)))
+    assert [dag.dag_id for dag in load_dags(tmp_path)] == ["churn"]
+    for name in ("pipe", "device", "gone", "folder", "hexadecimal", "sexagesimal", "keys"):
+        assert f"{name}.yaml: " in caplog.text
+    with parse_for_task_of("churn"):
+        assert [dag.dag_id for dag in load_dags(tmp_path)] == ["churn"]
+    with parse_for_task_of("pipe"):
+        assert load_dags(tmp_path) == []
+    with parse_for_task_of("retrain_rollback"):
+        assert [dag.dag_id for dag in build_operations(tmp_path)] == ["retrain_rollback"]
 
 
 def test_the_ids_of_operations_are_those_that_no_pipeline_may_have() -> None:
@@ -404,11 +426,18 @@ def timeouts_of(dag: DAG) -> set[timedelta | None]:
     return {task.execution_timeout for task in (*dag.tasks, *again.tasks)}
 
 
+def limit_of_try(task: RetrainOperator) -> timedelta | None:
+    task.pre_execute({})
+    return task.execution_timeout
+
+
 def test_every_task_has_a_time_limit_that_a_spec_or_a_project_may_set() -> None:
     everything = {**APPROVED, "train__search": SEARCH | {"workers": 2}}
     short = everything | {"execution": {"timeout": "90m"}}
     project = {"execution_timeout": timedelta(hours=2)}
-    assert timeouts_of(build_dag(make_spec(**everything))) == {timedelta(hours=6)}
+    plain = build_dag(make_spec(**everything))
+    assert timeouts_of(plain) == {None}  # Airflow need not store what every task has
+    assert {limit_of_try(task) for task in plain.tasks if isinstance(task, RetrainOperator)} == {timedelta(hours=6)}
     assert timeouts_of(build_dag(make_spec(**everything), default_args=project)) == {timedelta(hours=2)}
     assert timeouts_of(build_dag(make_spec(**short))) == {timedelta(minutes=90)}
     assert timeouts_of(build_dag(make_spec(**short), default_args=project)) == {timedelta(minutes=90)}

@@ -82,8 +82,7 @@ def _add_tasks(spec: PipelineSpec) -> None:
 
 def _merge_task_args(spec: PipelineSpec, split: SplitDefaults) -> dict[str, Any]:
     """Return the arguments of every operator: the builder's, then the project's, then what the spec declares itself."""
-    from_spec = {"owner": spec.owner, "execution_timeout": spec.execution.timeout}
-    task_args = from_spec | {"retries": 3, "retry_delay": timedelta(seconds=20)} | split.tasks
+    task_args = {"owner": spec.owner, "retries": 3, "retry_delay": timedelta(seconds=20)} | split.tasks
     if "owner" in spec.model_fields_set:
         task_args["owner"] = spec.owner
     if "timeout" in spec.execution.model_fields_set:

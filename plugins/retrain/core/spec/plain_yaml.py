@@ -38,6 +38,7 @@ _OLD_NUMBER: Final = re.compile(
     r"|[0-9]+_[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"  # 1_000
     r"|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)\Z"  # 1:30:00
 )
+_AMBIGUOUS_STARTS: Final = frozenset("+-.0123456789yYnNoO")
 _TAG: Final = "tag:yaml.org,2002:"
 _Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
 
@@ -129,31 +130,31 @@ def _check_events(text: str, loader: type[PythonLoader]) -> None:
     try:
         while (kind := type(event := parser.get_event())) is not yaml.StreamEndEvent:  # type: ignore[no-untyped-call]
             count += 1
-            if kind in _STARTS:
+            if kind is yaml.ScalarEvent:
+                problem = _find_bad_scalar(event) if event.tag or event.value[:1] in _AMBIGUOUS_STARTS else ""
+            elif kind in _STARTS:
                 depth += 1
-            elif kind in _ENDS:
-                depth -= 1
-            if problem := _find_problem(event, depth, count):
+                problem = "tags are not allowed" if event.tag else ""
+            else:
+                depth -= kind in _ENDS
+                problem = "aliases are not allowed" if kind is yaml.AliasEvent else ""
+            if count > MAX_VALUES:
+                problem = f"more than {MAX_VALUES} values"
+            elif depth > MAX_DEPTH:
+                problem = f"nested deeper than {MAX_DEPTH} levels"
+            if problem:
                 raise PlainYamlError(_place(event.start_mark), problem)
     finally:
         parser.dispose()
 
 
-def _find_problem(event: yaml.Event, depth: int, count: int) -> str:
-    """Return why an event is not plain YAML; empty if it is."""
-    if count > MAX_VALUES:
-        return f"more than {MAX_VALUES} values"
-    if depth > MAX_DEPTH:
-        return f"nested deeper than {MAX_DEPTH} levels"
-    if type(event) is yaml.AliasEvent:
-        return "aliases are not allowed"
-    if getattr(event, "tag", None) is not None:
+def _find_bad_scalar(event: yaml.ScalarEvent) -> str:
+    """Return why a scalar must not be resolved; empty if it may."""
+    text = event.value
+    if event.tag:
         return "tags are not allowed"
-    return _find_bad_scalar(event.value) if type(event) is yaml.ScalarEvent and event.implicit[0] else ""
-
-
-def _find_bad_scalar(text: str) -> str:
-    """Return why a plain scalar must not be resolved; empty if it may."""
+    if not event.implicit[0]:
+        return ""  # it is quoted
     if len(text) > MAX_NUMBER:
         return f"a number of more than {MAX_NUMBER} characters" if _INT.match(text) or _FLOAT.match(text) else ""
     if _OLD_BOOL.match(text):

@@ -61,6 +61,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _of_dates(start: Any, end: Any) -> Iterator[SpecProblem]:
+    if end is None:
+        return
     try:
         wrong = parse_instant(str(end)) < parse_instant(str(start))
     except ValueError:
@@ -142,11 +144,13 @@ def _of_search(
 
 def _of_time(train: Mapping[str, Any], execution: Mapping[str, Any]) -> Iterator[SpecProblem]:
     minutes = _section(train, "search").get("minutes")
+    if not isinstance(minutes, int):
+        return
     try:
         timeout = parse_duration(execution.get("timeout", DEFAULT_TIMEOUT))
     except ValueError:
         return  # its own error is reported
-    if isinstance(minutes, int) and minutes * 60 >= timeout.total_seconds():
+    if minutes * 60 >= timeout.total_seconds():
         yield SpecProblem(
             "train.search.minutes",
             "must be less than execution.timeout, which ends the task that tries",
