@@ -13,7 +13,7 @@ from tests.readme_blocks import run_retrain
 from retrain.cli import app
 from retrain.cli.shared import SPECS
 
-SERVERS = {"demo"}
+SERVERS = {"demo", "up", "down"}
 """The commands that start servers; they have tests of their own."""
 
 WALK: dict[str, list[str]] = {

@@ -12,7 +12,7 @@ import typer
 from retrain import __version__
 from retrain.adapters.whole_file import write_whole
 from retrain.cli import backtests, champions, scorecards, starts, tables
-from retrain.cli.context import STATE_FOLDER, CliContext, find_context
+from retrain.cli.context import CliContext, find_context
 from retrain.cli.resources import CliResources
 from retrain.cli.shared import (
     SPECS,
@@ -272,13 +272,53 @@ def demo(
 
     Its state folder is .retrain/demo, unless --home before the command names another.
     """
-    home = Path(ctx.find_root().params["home"] or Path(STATE_FOLDER) / "demo").absolute()
+    home = _find_platform(ctx, "demo")
     with print_errors():
         require_extra("demo", "retrain demo")
         from retrain.cli.demo import run_demo
         from retrain.sandbox.stack import Ports
 
         run_demo(Path.cwd(), home, Ports(airflow_port, mlflow_port), fresh=fresh, stay=stay, console=out)
+
+
+@app.command()
+def up(
+    ctx: typer.Context,
+    airflow_port: Annotated[int, typer.Option(help="Airflow's port.")] = 8080,
+    mlflow_port: Annotated[int, typer.Option(help="MLflow's port.")] = 5000,
+) -> None:
+    """Run Airflow, MLflow and PostgreSQL for this project on this machine, until Ctrl-C or `retrain down`.
+
+    The state folder is .retrain/up, unless --home before the command names another. What was there stays from one time to the next.
+    """
+    with print_errors():
+        require_extra("demo", "retrain up")
+        from retrain.cli.servers import run_up
+        from retrain.sandbox.stack import Ports
+
+        project = find_pipelines(SPECS).absolute().parents[1]
+        run_up(
+            project, _find_platform(ctx, "up"), Ports(airflow_port, mlflow_port), get_context(ctx).trusted_types, out
+        )
+
+
+@app.command()
+def down(ctx: typer.Context) -> None:
+    """End what `retrain up` started; its state stays."""
+    with print_errors():
+        require_extra("demo", "retrain down")
+        from retrain.cli.servers import run_down
+
+        home = _find_platform(ctx, "up")
+        ended = run_down(home)
+        out.print(f"{'Ended what ran in' if ended else 'Nothing runs in'} {home}", highlight=False, soft_wrap=True)
+
+
+def _find_platform(ctx: typer.Context, name: str) -> Path:
+    """Return the state folder of servers: that of --home, or one in the nearest ``.retrain``."""
+    chosen: Path | None = ctx.find_root().params["home"]
+    context = get_context(ctx)
+    return (chosen or (context.nearest or context.home) / name).absolute()
 
 
 @app.command()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli import tables
+from retrain.cli.servers import print_addresses, start_stack, wait_for_end
 from retrain.core.names import PRODUCTION
 from retrain.errors import IntegrityError, NotFoundError, OutageError
 from retrain.sandbox.airflow_api import AirflowApi
@@ -44,22 +41,19 @@ def run_demo(project: Path, home: Path, ports: Ports, *, fresh: bool, stay: bool
             got=str(project),
             fix="Run it in the repo.",
         )
-    stack = Stack(project, home, ports, say=lambda what: console.print(f"starting {what}", style="dim"))
+    stack = Stack(project, home, ports)
     ports.check()
     _say_how(stack, fresh=fresh, console=console)
-    began = time.monotonic()
-    with _ended_by_signals(), stack:
-        console.print(f"Airflow answers after {time.monotonic() - began:.0f} s", highlight=False)
+    with start_stack(stack, console):
         api = AirflowApi(stack.airflow_url, "admin", stack.password)
         _backfill(api, console)
         ledger = SqlLedger(stack.database_url("retrain"))
         decisions = sorted(ledger.decisions(MODEL, PRODUCTION), key=lambda decision: decision.as_of)
         tables.print_decisions(console, decisions)
         _print_proof(ledger, stack, console)
-        _print_addresses(stack, console)
+        print_addresses(stack, console, MODEL)
         if stay if stay is not None else sys.stdout.isatty():
-            console.print("Up until Ctrl-C.", style="bold")
-            threading.Event().wait()
+            wait_for_end(console, "Up until Ctrl-C.")
 
 
 def _say_how(stack: Stack, *, fresh: bool, console: Console) -> None:
@@ -139,31 +133,3 @@ def _print_proof(ledger: SqlLedger, stack: Stack, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _print_addresses(stack: Stack, console: Console) -> None:
-    for name, address in (
-        ("Models", f"{stack.airflow_url}/plugin/retrain"),
-        ("Airflow", f"{stack.airflow_url}/dags/{MODEL}   login admin / {stack.password}"),
-        ("MLflow", f"{stack.mlflow_url}/#/models/{MODEL}"),
-        ("State", str(stack.home)),
-    ):
-        console.print(f"{name:<8} {address}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the demo in good order."""
-
-    def end(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a signal handler
-        raise KeyboardInterrupt
-
-    # SIGINT too: a shell starts background jobs with it ignored, and they would keep it so.
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

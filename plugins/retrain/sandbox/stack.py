@@ -51,6 +51,9 @@ for group in $groups; do kill -KILL "-$group"; done
 """
 """Ends the process groups that it was given once the process that started it is gone, however that ended."""
 
+_KEPT: Final = ("AIRFLOW__RETRAIN__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+"""Airflow's variables that a project brings along: settings of `[retrain]`, its connections and its variables."""
+
 Say = Callable[[str], None]
 
 
@@ -197,7 +200,9 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Return the environment in which Airflow's commands and tasks run."""
         inherited = {
-            key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW_", "_AIRFLOW_", "MLFLOW_"))
+            key: value
+            for key, value in os.environ.items()
+            if key.startswith(_KEPT) or not key.startswith(("AIRFLOW_", "_AIRFLOW_", "MLFLOW_"))
         }
         return inherited | self._airflow_settings() | self.speed_settings() | dict(self.settings)
 
