@@ -130,9 +130,11 @@ $(BIN)/python:
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -qq pip; }
 
 $(VENV)/.locked: requirements.lock | $(BIN)/python
-	echo "Installing the locked packages (a minute or two, once)"
+	echo "Installing the locked packages (some minutes, once)"
 	# The lock is complete, so nothing is resolved. Bytecode is compiled on all cores, which pip cannot do.
-	$(BIN)/python -m pip install -qq --no-deps --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python tools/install_locked.py requirements.lock $(VENV)/lib/python3*/site-packages \
+		$(BIN)/python -m pip install --progress-bar off --no-deps --no-compile --require-hashes -r requirements.lock
+	echo "  compiling them"
 	$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
