@@ -127,3 +127,21 @@ def test_no_file_holds_an_address_of_a_package_index_or_a_home_folder() -> None:
             f"{name}: {match[0]}" for match in forbidden.finditer(path.read_text(encoding="utf-8", errors="replace"))
         ]
     assert found == []
+
+
+IN_AIRFLOW_ALONE = {"decide.py", "promote.py"}
+"""The steps whose errors speak of tasks, because nobody but Airflow runs a step alone."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*(PACKAGE / "steps").rglob("*.py"), *(PACKAGE / "adapters").rglob("*.py")]), ids=lambda path: path.stem
+)
+def test_what_also_a_command_says_speaks_of_no_task(path: Path) -> None:
+    fixes = [
+        ast.unparse(keyword.value)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "fix"
+    ]
+    assert path.name in IN_AIRFLOW_ALONE or not [text for text in fixes if re.search(r"\b([Cc]lear|tasks?)\b", text)]

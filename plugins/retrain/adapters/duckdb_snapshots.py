@@ -323,7 +323,7 @@ def _make_data_error(error: duckdb.Error, root: Path) -> DataError:
             name for name in named if "*" in name or (root / name).is_file()
         )  # a row value may look like a file name
         got = " of ".join([type(error).__name__, *([", ".join(files)] if files else [])])
-    return DataError("the source must be readable", got=got, fix="Fix the file or the query, then clear the task.")
+    return DataError("the source must be readable", got=got, fix="Fix the file or the query, then retrain again.")
 
 
 def _quote(name: str) -> str:

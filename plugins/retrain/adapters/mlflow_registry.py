@@ -166,7 +166,7 @@ class MlflowRegistry:
         challenger = self._find_canonical(model, key)
         if challenger is None:
             raise OutageError(
-                "a version must be found after its registration", got="none", fix="Clear the task to retry."
+                "a version must be found after its registration", got="none", fix="Try again: the version is found or made by its key."
             )
         return challenger
 
@@ -233,7 +233,7 @@ class MlflowRegistry:
             raise OutageError(
                 f"the alias {alias} of {model} must name version {version}",
                 got=f"version {actual}",
-                fix="Clear the promote task: it projects the pointer again.",
+                fix="Try again, or run `retrain reconcile`: both set the alias again.",
             )
 
     def ping(self) -> str:
@@ -407,7 +407,7 @@ def _translate_errors() -> Iterator[None]:
             ) from error
         if status >= 500 or status == 429:
             raise OutageError(
-                "the MLflow server must answer", got=_first_line(error), fix="Check the server; the task retries."
+                "the MLflow server must answer", got=_first_line(error), fix="Check the server, then try again."
             ) from error
         raise RegistryError(
             "MLflow must accept the call", got=_first_line(error), fix="See the server's log."

@@ -79,7 +79,7 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
         raise DataError(
             f"the window {window.train_start:%Y-%m-%d} to {window.end:%Y-%m-%d} must hold rows",
             got="none",
-            fix="Check the as-of, and that the data has arrived; then clear the run.",
+            fix="Check the as-of, and that the data has arrived; then retrain again.",
         )
     missing = [
         start
@@ -90,7 +90,7 @@ def _check_periods(spec: PipelineSpec, snapshot: Snapshot) -> None:
         raise DataError(
             f"every {unit} from the first row to {window.end:%Y-%m-%d} must hold rows",
             got=f"none in the {unit} of {_name_some(missing)}",
-            fix="Load the missing data, or set a longer data.chunk if such a period is often empty, then clear the run.",
+            fix="Load the missing data, or set a longer data.chunk if such a period is often empty; then retrain again.",
         )
 
 

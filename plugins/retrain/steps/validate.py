@@ -38,7 +38,7 @@ def check_report(report: ValidationReport) -> None:
         raise DataError(
             f"the data must meet all {len(report.results)} expectations of {report.suite}",
             got=f"{len(report.failures)} not met: " + "; ".join(map(str, report.failures)),
-            fix="Fix the data or the suite, then clear the run.",
+            fix="Fix the data or the suite, then retrain again.",
         )
 
 

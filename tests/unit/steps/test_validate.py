@@ -58,7 +58,7 @@ def test_expectations_that_are_not_met_are_a_data_error(world: World) -> None:
     assert str(caught.value) == (
         "the data must meet all 3 expectations of churn; "
         "got 1 not met: expect_column_values_to_be_unique(place): 98.50 % of rows. "
-        "Fix the data or the suite, then clear the run."
+        "Fix the data or the suite, then retrain again."
     )
 
 
