@@ -134,7 +134,9 @@ IN_AIRFLOW_ALONE = {"decide.py", "promote.py"}
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*(PACKAGE / "steps").rglob("*.py"), *(PACKAGE / "adapters").rglob("*.py")]), ids=lambda path: path.stem
+    "path",
+    sorted([*(PACKAGE / "steps").rglob("*.py"), *(PACKAGE / "adapters").rglob("*.py")]),
+    ids=lambda path: path.stem,
 )
 def test_what_also_a_command_says_speaks_of_no_task(path: Path) -> None:
     fixes = [

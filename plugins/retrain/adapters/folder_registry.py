@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from retrain.adapters.whole_file import write_whole
+from retrain.adapters.whole_file import make_private_folder, write_whole
 from retrain.core.failpoints import failpoint
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
@@ -22,7 +24,7 @@ __all__ = ["FolderRegistry"]
 
 
 class FolderRegistry:
-    """The `ModelRegistry` over a folder, for a single process.
+    """The `ModelRegistry` over a folder, for the processes of one machine.
 
     ``runs/<id>/`` holds run.json and the files of the run; ``models/<model>/<version>/`` holds version.json and the artifact.
 
@@ -41,14 +43,22 @@ class FolderRegistry:
 
     def open_run(self, model: str, key: str, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Return the run of a key; the first call creates it."""
-        for path in sorted(self._base.glob("runs/*/run.json")):
-            run = _read(path)
-            if run["key"] == key and run["model"] == model:
-                return str(run["id"])
-        run_id = uuid.uuid4().hex
-        content = {"id": run_id, "model": model, "key": key, "name": name, "params": dict(params), "tags": dict(tags)}
-        _write(self._base / "runs" / run_id / "run.json", content)
-        return run_id
+        with self._writing():
+            for path in sorted(self._base.glob("runs/*/run.json")):
+                run = _read(path)
+                if run["key"] == key and run["model"] == model:
+                    return str(run["id"])
+            run_id = uuid.uuid4().hex
+            content = {
+                "id": run_id,
+                "model": model,
+                "key": key,
+                "name": name,
+                "params": dict(params),
+                "tags": dict(tags),
+            }
+            _write(self._base / "runs" / run_id / "run.json", content)
+            return run_id
 
     def run_tags(self, run_id: str) -> dict[str, str]:
         """Return the tags of a run."""
@@ -60,56 +70,55 @@ class FolderRegistry:
 
     def log_dataset(self, run_id: str, dataset: DatasetRef) -> None:
         """Record the dataset of a run."""
-        _write(self._find_run(run_id) / "dataset.json", dataset.__dict__)
+        with self._writing():
+            _write(self._find_run(run_id) / "dataset.json", dataset.__dict__)
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Add params to a run."""
-        path = self._find_run(run_id) / "run.json"
-        run = _read(path)
-        _write(path, run | {"params": run["params"] | dict(params)})
+        with self._writing():
+            path = self._find_run(run_id) / "run.json"
+            run = _read(path)
+            _write(path, run | {"params": run["params"] | dict(params)})
 
     def log_trials(self, run_id: str, metric: str, trials: Sequence[Trial]) -> None:
         """Write one file per trial below the run."""
-        for trial in trials:
-            content = {"run": run_id, "metric": metric, "value": trial.value, **asdict(trial)}
-            _write(self._find_run(run_id) / "trials" / f"{trial.number}.json", content)
+        with self._writing():
+            for trial in trials:
+                content = {"run": run_id, "metric": metric, "value": trial.value, **asdict(trial)}
+                _write(self._find_run(run_id) / "trials" / f"{trial.number}.json", content)
 
     def publish(self, model: str, key: str, run_id: str, folder: Path) -> Challenger:
         """Copy the model folder under the next version number, unless the key has a version."""
-        if published := self.find_challenger(model, key):
-            return published
-        version = max((int(item["version"]) for item in self._read_versions(model)), default=0) + 1
-        challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", digest_manifest(folder))
-        target = self._base / "models" / model / str(version)
-        part = target.with_suffix(".part")
-        try:
+        with self._writing():
+            if published := self.find_challenger(model, key):
+                return published
+            version = max((int(item["version"]) for item in self._read_versions(model)), default=0) + 1
+            challenger = Challenger(key, version, run_id, f"m-{uuid.uuid4().hex}", digest_manifest(folder))
+            target = self._base / "models" / model / str(version)
+            part = target.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)  # left by a killed attempt
             shutil.copytree(folder, part / "model")
             _write(part / "version.json", challenger.__dict__)
             failpoint("model_uploaded")
             part.replace(target)
             failpoint("version_registered")
-        except OSError as error:
-            raise OutageError(
-                "the model folder must have free space",
-                got=type(error).__name__,
-                fix="Free some space and run it again.",
-            ) from error
-        return challenger
+            return challenger
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, float], files: Sequence[Path]) -> None:
         """Add metrics and files to a run."""
-        run = self._find_run(run_id)
-        _write(run / "metrics.json", dict(metrics))
-        for file in files:
-            shutil.copy(file, run / file.name)
+        with self._writing():
+            run = self._find_run(run_id)
+            _write(run / "metrics.json", dict(metrics))
+            for file in files:
+                shutil.copy(file, run / file.name)
 
     def log_files(self, run_id: str, files: Sequence[Path], folder: str) -> None:
         """Copy files into a folder of a run."""
-        target = self._find_run(run_id) / folder
-        target.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            shutil.copy(file, target / file.name)
+        with self._writing():
+            target = self._find_run(run_id) / folder
+            target.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                shutil.copy(file, target / file.name)
 
     def find_version(self, model: str, version: int) -> Challenger | None:
         """Return a version; None if it does not exist."""
@@ -133,16 +142,20 @@ class FolderRegistry:
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version."""
-        path = self._base / "models" / model / "aliases.json"
-        aliases = _read(path) if path.exists() else {}
-        _write(path, aliases | {alias: version})
+        with self._writing():
+            path = self._base / "models" / model / "aliases.json"
+            aliases = _read(path) if path.exists() else {}
+            _write(path, aliases | {alias: version})
 
     def describe_version(self, model: str, version: int, text: str) -> None:
         """Replace the description of a version."""
-        folder = self._base / "models" / model / str(version)
-        if not folder.is_dir():
-            raise NotFoundError(f"version {version} of {model} must exist", got="no such version", fix="Retrain it.")
-        (folder / "description.md").write_text(text, encoding="utf-8")
+        with self._writing():
+            folder = self._base / "models" / model / str(version)
+            if not folder.is_dir():
+                raise NotFoundError(
+                    f"version {version} of {model} must exist", got="no such version", fix="Retrain it."
+                )
+            (folder / "description.md").write_text(text, encoding="utf-8")
 
     def run_url(self, run_id: str) -> str:
         """Return the URL of a run's folder."""
@@ -155,6 +168,26 @@ class FolderRegistry:
     def version_url(self, model: str, version: int) -> str:
         """Return the URL of a version's folder."""
         return (self._base / "models" / model / str(version)).absolute().as_uri()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep other processes from writing meanwhile, so that none of them takes the same version number or loses an edit.
+
+        Raises:
+            OutageError: The folder is read-only or full.
+        """
+        try:
+            if not self._base.is_dir():
+                make_private_folder(self._base)
+            with (self._base / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise OutageError(
+                f"the models' folder {self._base} must be writable",
+                got=f"{type(error).__name__} ({error.strerror or 'while copying files'})",
+                fix="Check its permissions and the free space of its disk, then try again.",
+            ) from error
 
     def _find_run(self, run_id: str) -> Path:
         path = self._base / "runs" / run_id

@@ -166,7 +166,9 @@ class MlflowRegistry:
         challenger = self._find_canonical(model, key)
         if challenger is None:
             raise OutageError(
-                "a version must be found after its registration", got="none", fix="Try again: the version is found or made by its key."
+                "a version must be found after its registration",
+                got="none",
+                fix="Try again: it is found by its key.",
             )
         return challenger
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
@@ -41,6 +42,12 @@ _TCP: Final = {
 _LOCK_KEY: Final = 0x7265_7472_6169_6E  # "retrain" in ASCII
 _MISSING: Final = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
 _ENDED: Final = {"25P03", "57014", "57P01"}  # PostgreSQL: idle in a transaction, statement timeout, an administrator
+_DISK_ON_SQLITE: Final = (
+    "attempt to write a readonly database",
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+)
 _MISSING_ON_SQLITE: Final = ("no such table", "no such column")
 
 
@@ -171,6 +178,12 @@ def _own_error(error: DBAPIError, url: URL) -> Exception:
             "the ledger's tables must be those of this version",
             got="a database without them",
             fix="Run `retrain ledger migrate` once, then try again.",
+        )
+    if str(error.orig) in _DISK_ON_SQLITE:
+        return OutageError(
+            "the ledger's SQLite file must be readable and writable",
+            got=f"{error.orig}: {Path(str(url.database)).absolute()}",
+            fix="Check the permissions of its folder and the free space of its disk, then try again.",
         )
     if state in _ENDED or error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         where = f"{url.get_backend_name()} at {url.host}" if url.host else url.get_backend_name()
