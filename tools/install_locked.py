@@ -41,7 +41,7 @@ def main(lock: str, site_packages: str, *command: str) -> int:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as pip:
         for line in pip.stdout or ():
             output.append(line)
-            fetched += line.startswith(("Collecting ", "Requirement already satisfied"))
+            fetched += line.startswith(("Collecting ", "Processing ", "Requirement already satisfied"))
     ended.set()
     reporter.join()
     if pip.returncode:

@@ -347,6 +347,8 @@ def champion(
         tables.print_champion(out, entry)
         if freeze := ledger.standing(model, timeline).freeze:
             tables.print_freeze(out, freeze)
+        elif at is None and as_of is None:
+            tables.print_stall(out, ledger.decisions(model, timeline))
 
 
 @app.command()
@@ -361,6 +363,7 @@ def history(ctx: typer.Context, model: ModelName, timeline: Timeline = None) -> 
                 f"{model} must have decisions on {timeline}", got=known, fix="Name one with --timeline."
             )
         tables.print_decisions(out, decisions)
+        tables.print_stall(out, decisions)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
@@ -24,10 +25,14 @@ __all__ = [
     "print_decisions",
     "print_freeze",
     "print_rollback",
+    "print_stall",
     "print_why",
     "style_choice",
 ]
 
+_STALLED: Final = 3
+_MONTHS: Final = timedelta(days=84)
+"""A timeline stalls if at least `_STALLED` retrains over at least this time promoted nothing."""
 _STYLE: Final = {Choice.PROMOTE: "bold green", Choice.HOLD: "yellow", Choice.REJECT: "red"}
 
 
@@ -53,6 +58,22 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
             _plain(_why(decision)),
         )
     console.print(table)
+
+
+def print_stall(console: Console, decisions: Sequence[Decision]) -> None:
+    """Print that nothing was promoted for months, if so, and what to do about it."""
+    promoted = [decision.as_of for decision in decisions if decision.choice is Choice.PROMOTE]
+    since = max(promoted, default=None)
+    later = sorted({decision.as_of for decision in decisions if since is None or decision.as_of > since})
+    if len(later) < _STALLED or later[-1] - (since or later[0]) < _MONTHS:
+        return
+    model = _plain(decisions[0].model)
+    console.print(
+        f"[yellow]Nothing was promoted[/] by the last {len(later)} retrains, {later[0]:%Y-%m-%d} to {later[-1]:%Y-%m-%d}. "
+        f"`retrain backtest {model}` shows what other gates would have done; a longer holdout or better features may help.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def print_decision(console: Console, decision: Decision) -> None:

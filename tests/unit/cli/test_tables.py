@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 from tests.builders import World
 
-from retrain.cli.tables import print_decisions, print_why
+from retrain.cli.tables import print_decisions, print_stall, print_why
+from retrain.core.policy.decision import Choice
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,31 @@ def test_earlier_use_of_a_holdout_is_said_in_plain_words(crowned: World, consult
     console = Console(file=output, width=400)
     print_why(console, "churn", 1, [replace(decision, consulted=consulted)], [], {}, "")
     assert words in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ("PHHH", "by the last 3 retrains, 2024-07-29 to 2024-09-23"),
+        ("HHHHH", "by the last 5 retrains, 2024-07-01 to 2024-10-21"),
+        ("PHH", ""),
+        ("PHHHP", ""),
+        ("HHH", ""),
+        ("PHRH", "by the last 3 retrains"),
+    ],
+)
+def test_months_without_a_promotion_are_said(crowned: World, choices: str, said: str) -> None:
+    (promoted,) = crowned.ledger.decisions("churn", "production")
+    kinds = {"P": Choice.PROMOTE, "H": Choice.HOLD, "R": Choice.REJECT}
+    start = datetime(2024, 7, 1, tzinfo=UTC)
+    decisions = [
+        replace(promoted, choice=kinds[letter], as_of=start + number * timedelta(days=28))
+        for number, letter in enumerate(choices)
+    ]
+    output = io.StringIO()
+    print_stall(Console(file=output, width=400), decisions)
+    assert said in output.getvalue()
+    assert bool(output.getvalue()) == bool(said)
 
 
 def test_one_gate_is_no_plural(crowned: World) -> None:
