@@ -436,6 +436,25 @@ def test_a_write_that_is_cut_off_leaves_the_file_as_it_was(tmp_path: Path, monke
     assert registry.run_params(run) == {"a": "1", "c": "3"}
 
 
+def test_writers_of_a_folder_take_different_numbers_and_lose_no_edit(folder: Path, tmp_path: Path) -> None:
+    base = tmp_path / "registry"
+    run = open_run(FolderRegistry(base), "churn")
+
+    def write(number: int) -> int:
+        registry = FolderRegistry(base)
+        registry.log_params(run, {f"p{number}": number})
+        registry.set_alias("churn", f"alias-{number}", number)
+        return registry.publish(
+            "churn", f"{number}" * 64, open_run(registry, "churn", f"{number}" * 64), folder
+        ).version
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(write, range(8))) == list(range(1, 9))
+    registry = FolderRegistry(base)
+    assert {f"p{number}" for number in range(8)} <= set(registry.run_params(run))
+    assert [registry.alias_version("churn", f"alias-{number}") for number in range(8)] == list(range(8))
+
+
 @pytest.mark.live
 def test_a_deleted_experiment_names_how_to_restore_it(mlflow_url: str, model: str) -> None:
     registry = MlflowRegistry(mlflow_url)
