@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
+from retrain.core.data.validation import ExpectationResult, ValidationReport
 from retrain.core.ledger.entries import LedgerEntry, Pointer
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
@@ -159,6 +160,13 @@ class NoPictures:
         return draw_scorecard(report, folder)
 
 
+class EverythingMet:
+    """The `Validator` of most tests, which are not about the data's quality; the real one has a contract suite."""
+
+    def validate(self, *_: object, **__: object) -> ValidationReport:
+        return ValidationReport("churn", (ExpectationResult("expect_table_columns_to_match_set", "", True),))
+
+
 @dataclass
 class World:
     """Real data, a real trainer, and stores in a folder: the `Resources` of a test, with its pipeline."""
@@ -257,6 +265,14 @@ class World:
             self.of(request), snapshot or self.snapshot(request), report_progress=self.progress.append
         )
 
+    def validate(self, request: RetrainRequest, snapshot: Snapshot) -> ValidationReport:
+        """Validate a snapshot, by a validator that finds everything met unless the world has another."""
+        from retrain.steps import validate_snapshot
+
+        if not (self.root / "suite.json").exists():
+            (self.root / "suite.json").write_text('{"name": "churn", "expectations": []}')
+        return validate_snapshot(replace(self, validator=self.validator or EverythingMet()).of(request), snapshot)
+
     def open_trials(self) -> Any:
         from retrain.adapters.optuna_trials import OptunaTrials
 
@@ -273,6 +289,7 @@ class World:
 
         request = request or make_request()
         snapshot = self.snapshot(request)
+        self.validate(request, snapshot)
         challenger = self.train(request, snapshot)
         scorecard = self.evaluate(request, snapshot, challenger)
         return decide_retrain(self.of(request), snapshot, challenger, scorecard)
@@ -285,10 +302,10 @@ class World:
         assert made is not None
         return collect_report(self.spec, decision, made, self)
 
-    def promote(self, request: RetrainRequest, decision: Decision, approval: Any = None) -> LedgerEntry:
+    def promote(self, request: RetrainRequest, decision: Decision) -> LedgerEntry:
         from retrain.steps import promote_challenger
 
-        return promote_challenger(self.of(request), decision, approval=approval)
+        return promote_challenger(self.of(request), decision)
 
     def retrain(self, request: RetrainRequest | None = None) -> LedgerEntry:
         """Go all the way to a new champion."""

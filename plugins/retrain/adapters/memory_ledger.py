@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
-from retrain.core.ledger.rules import as_utc, confirm_same_move, entry_for
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Move, Pointer, check_decisions
+from retrain.core.ledger.replay import LedgerReplay
+from retrain.core.ledger.rules import as_utc, check_intact, confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
-from retrain.core.policy.decision import Choice, Decision
+from retrain.core.ledger.step_result import StepResult
+from retrain.core.policy.decision import Choice, Decision, propose_record
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
@@ -29,6 +31,7 @@ class MemoryLedger:
         self._decisions: dict[str, Decision] = {}
         self._scorecards: dict[str, Scorecard] = {}
         self._entries: list[LedgerEntry] = []
+        self._results: set[str] = set()
 
     def copy(self, *, entries: Sequence[LedgerEntry] | None = None) -> MemoryLedger:
         """Return an independent ledger with the same content, or with other entries, which `verify` then checks."""
@@ -38,6 +41,7 @@ class MemoryLedger:
             other._decisions = dict(self._decisions)
             other._scorecards = dict(self._scorecards)
             other._entries = list(self._entries if entries is None else entries)
+            other._results = set(self._results)
             return other
 
     def open_retrain(self, request: RetrainRequest) -> None:
@@ -49,7 +53,8 @@ class MemoryLedger:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
         with self._lock:
             decided = {decision.request_id for decision in self._decisions.values()}
-            appended = {entry.decision_id for entry in self._entries}
+            settling = (Action.PROMOTE, Action.REFUSE)
+            appended = {entry.decision_id for entry in self._entries if entry.action in settling}
             pending = {
                 decision.request_id
                 for decision in self._decisions.values()
@@ -79,7 +84,20 @@ class MemoryLedger:
                 self._decisions[decision.id] = stored
                 if scorecard is not None:
                     self._scorecards.setdefault(scorecard.digest, scorecard)
+                request = self._retrains.get(decision.request_id)
+                actor, reason = (request[0].actor, request[0].reason) if request else ("", "")
+                self._append(propose_record(stored, actor=actor, reason=reason))
             return self._decisions[decision.id]
+
+    def record_result(self, result: StepResult) -> None:
+        """Store what a step made; a repeated call changes nothing."""
+        with self._lock:
+            self._results.add(result.digest)
+
+    def has_result(self, result: StepResult) -> bool:
+        """Return whether a step recorded exactly this result."""
+        with self._lock:
+            return result.digest in self._results
 
     def tests(self, sequence: str) -> list[PastTest]:
         """Return the tests of a sequence of error control by place."""
@@ -120,11 +138,7 @@ class MemoryLedger:
             for first in self._entries:
                 if first.idempotency_key == move.idempotency_key:
                     return confirm_same_move(move, first)
-            head = self._entries[-1] if self._entries else None
-            standing = self._standing(move.model, move.timeline)
-            entry = entry_for(move, at=datetime.now(UTC), head=head, standing=standing)
-            self._entries.append(entry)
-            return entry
+            return self._append(move)
 
     def standing(self, model: str, timeline: str) -> Standing:
         """Return champion, former champions, freeze and quarantine."""
@@ -160,17 +174,28 @@ class MemoryLedger:
         with self._lock:
             return sorted({(decision.model, decision.timeline) for decision in self._decisions.values()})
 
-    def verify(self) -> int:
-        """Check the hash chain over all entries, and the decisions they rest on; return the number of entries.
+    def verify(self, since: Head | None = None) -> Head:
+        """Replay the entries, and check the decisions they record; return the head.
 
         Raises:
             IntegrityError: An entry or a decision was altered.
         """
-        entries = self.entries()
-        count = verify_chain(entries)
-        rested_on = {entry.decision_id: entry.decision_digest for entry in entries if entry.decision_digest}
-        check_decisions(rested_on, {name: decision.digest for name, decision in self._decisions.items()})
-        return count
+        entries, count = self.entries(), since.count if since else 0
+        replay = LedgerReplay(since, entries[:count])
+        for entry in entries[count:]:
+            replay.check(entry)
+        check_decisions(replay.decisions, {name: decision.digest for name, decision in self._decisions.items()})
+        return replay.head
+
+    def _append(self, move: Move) -> LedgerEntry:
+        last = self._entries[-1] if self._entries else None
+        entries = [e for e in self._entries if (e.model, e.timeline) == (move.model, move.timeline)]
+        if not move.action.testifies:
+            tip = Head(len(entries), entries[-1].hash) if entries else Head()
+            check_intact(last, Head.of(last), entries, tip)
+        entry = entry_for(move, at=datetime.now(UTC), head=last, standing=Standing.of(entries))
+        self._entries.append(entry)
+        return entry
 
     def _tests(self, sequence: str) -> list[PastTest]:
         decisions = (d for d in self._decisions.values() if d.allotment and d.allotment.sequence == sequence)

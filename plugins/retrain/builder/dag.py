@@ -72,9 +72,9 @@ def _add_tasks(spec: PipelineSpec) -> None:
     gate = QualityGateOperator(
         task_id="gate", snapshot=snapshot.output, challenger=train.output, scorecard=evaluate.output, **common
     )
-    approve = _add_approval(spec, gate)
-    approval = None if approve is None else approve.output
-    PromoteModelOperator(task_id="promote", decision=gate.output, approval=approval, **common)
+    promote = PromoteModelOperator(task_id="promote", decision=gate.output, **common)
+    if (approve := _add_approval(spec, gate)) is not None:
+        approve >> promote
     validate >> train  # every other task reads the output of the one before it, which Airflow turns into an edge
     if search := spec.train.search:
         _add_search(validate, train, search.workers, snapshot=snapshot.output, **common)

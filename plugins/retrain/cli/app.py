@@ -28,6 +28,7 @@ from retrain.cli.shared import (
     print_errors,
     read_instant,
 )
+from retrain.cli.verification import verify_ledger
 from retrain.core.extras import require_extra
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION, is_name
@@ -411,11 +412,23 @@ def migrate(ctx: typer.Context) -> None:
 
 
 @ledger_app.command()
-def verify(ctx: typer.Context) -> None:
-    """Check the ledger's hash chain and that every pointer is its last move."""
+def verify(
+    ctx: typer.Context,
+    since: Annotated[
+        str, typer.Option(help="A head that an earlier verify printed; only what came after it is checked.")
+    ] = "",
+    against: Annotated[
+        Path | None, typer.Option(help="An export, or a file with a head, that was kept elsewhere.", exists=True)
+    ] = None,
+) -> None:
+    """Replay the ledger, and hold every pointer, decision and request against it; print its head.
+
+    Keep the head (or an export) where writers of the ledger cannot change it: a ledger that was rewritten as a whole shows by it.
+    """
     with print_errors(), get_context(ctx).open_ledger() as ledger:
-        count = ledger.verify()
-        out.print(f"{count} {'entry' if count == 1 else 'entries'}, chain intact", style="green")
+        head = verify_ledger(ledger, since=since, against=against)
+        out.print(f"{head.count} {'entry' if head.count == 1 else 'entries'}, chain intact", style="green")
+        out.print(f"head {head}", highlight=False, soft_wrap=True)
 
 
 @ledger_app.command()
@@ -425,7 +438,7 @@ def export(
 ) -> None:
     """Write every entry as JSON Lines, oldest first, once the chain was verified.
 
-    Keep the last line's hash elsewhere: a ledger that was rewritten as a whole shows by it.
+    Keep it elsewhere: `retrain ledger verify --against FILE` tells whether the ledger still begins with it.
     """
     with print_errors(), get_context(ctx).open_ledger() as ledger:
         ledger.verify()

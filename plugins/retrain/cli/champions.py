@@ -24,6 +24,7 @@ from retrain.cli.shared import (
     print_errors,
 )
 from retrain.core.data.durations import parse_duration
+from retrain.core.ledger.entries import Action
 from retrain.core.spec import load_spec
 from retrain.core.text import to_one_line
 from retrain.errors import ConflictError, NotFoundError
@@ -177,7 +178,8 @@ def why(
             for decision in ledger.decisions(model, line)
             if decision.challenger and decision.challenger.version == version
         ]
-        entries = [entry for entry in ledger.entries(model, timeline) if entry.version == version]
+        recorded = (entry for entry in ledger.entries(model, timeline) if entry.version == version)
+        entries = [entry for entry in recorded if entry.action is not Action.DECIDE]  # the decisions stand above them
         if not about and not entries:
             raise NotFoundError(
                 f"version {version} of {model} must be in the ledger on {timeline or 'some timeline'}",

@@ -103,9 +103,9 @@ class CliContext(BaseModel):
 
             stack = Stack(Path.cwd(), self.home)
             with stack.database_only():
-                yield SqlLedger(stack.database_url("retrain"))
+                yield SqlLedger.open(stack.database_url("retrain"))
         elif (self.home / "ledger.db").exists():
-            yield SqlLedger(f"sqlite:///{self.home / 'ledger.db'}")
+            yield SqlLedger.open(f"sqlite:///{self.home / 'ledger.db'}")
         else:
             raise NotFoundError(f"a ledger must be under {self.home}", got="none", fix=self._suggest_home())
 

@@ -120,7 +120,7 @@ def _bar(console: Console) -> Progress:
 
 def _print_proof(ledger: SqlLedger, stack: Stack, console: Console) -> None:
     """Check the promises on the spot: chain intact, alias equal to the pointer."""
-    entries = ledger.verify()
+    entries = ledger.verify().count
     pointer = ledger.pointer(MODEL, PRODUCTION)
     alias = MlflowRegistry(stack.mlflow_url).alias_version(MODEL, "champion")
     if pointer is None or alias != pointer.version:

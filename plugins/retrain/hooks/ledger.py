@@ -68,6 +68,6 @@ class RetrainLedgerHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Count the ledger's entries and check their chain, for the form's button."""
         try:
-            return True, f"The ledger answers; its chain of {self.get_conn().verify()} entries is intact"
+            return True, f"The ledger answers; its chain of {self.get_conn().verify().count} entries is intact"
         except RetrainError as error:
             return False, str(error)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskAwaitingInput,
+    TaskDeferred,
+)
 
 from retrain.core.policy.decision import Choice
 from retrain.core.text import escape_markdown
@@ -33,7 +39,7 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
     Args:
         decision: What `QualityGateOperator` returned.
 
-    Returns (XCom): ``decision`` (id), ``approver`` (id) and ``name`` of the user who approved.
+    Returns (XCom): ``decision`` (id) and ``approver`` (id of the user who approved). The approval itself is in the ledger.
     """
 
     template_fields: Sequence[str] = (*RetrainOperator.template_fields, "subject", "body", "decision")
@@ -47,14 +53,14 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
 
     def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
         """Ask, or return at once if nobody needs to be asked."""
-        from retrain.steps import needs_approval, page_path
+        from retrain.steps import list_approvers, needs_approval, page_path
 
         decision = retrain.resources.ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE or decision.challenger is None:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
         if not needs_approval(self.spec, retrain.request.timeline):
-            return {"decision": decision.id, "approver": "", "name": ""}
-        others = [user for user in self.spec.promotion.approvers if user != retrain.request.actor]
+            return {"decision": decision.id, "approver": ""}
+        others = list_approvers(self.spec, retrain.request.actor)
         if not others:
             raise AirflowFailException(
                 f"a promotion of {self.spec.model} must be approved by somebody other than the user who requested it; got "
@@ -64,19 +70,30 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         registry, run_id = retrain.resources.registry, decision.challenger.run_id
         page = registry.file_url(run_id, page_path(decision.timeline))
         self.body = _evidence(decision, page, registry.run_url(run_id))
-        return dict(ApprovalOperator.execute(self, context) or {})
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Continue if approved; record a rejection or a timeout as a refusal."""
         try:
-            return self._record_answer(context, event)
+            return dict(ApprovalOperator.execute(self, context) or {})
+        except (TaskAwaitingInput, TaskDeferred) as pause:
+            # Airflow keeps it with the waiting task, out of reach of whoever may write XComs.
+            pause.kwargs = {**(pause.kwargs or {}), "shown": decision.digest}
+            raise
+
+    def execute_complete(self, context: Context, event: dict[str, Any], shown: str = "") -> dict[str, Any]:
+        """Record the approval in the ledger, or a rejection or a timeout as a refusal.
+
+        Args:
+            context: Airflow's.
+            event: Who answered what, from Airflow's own table.
+            shown: The digest of the decision that the approvers were shown.
+        """
+        try:
+            return self._record_answer(context, event, shown)
         except AirflowException:
             raise
         except Exception as error:  # noqa: BLE001 - each error gets a form that logs may hold
             raise to_airflow_error(error, self.log) from None
 
-    def _record_answer(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        from retrain.steps import refuse_promotion
+    def _record_answer(self, context: Context, event: dict[str, Any], shown: str) -> dict[str, Any]:
+        from retrain.steps import approve_promotion, refuse_promotion
 
         retrain = self.retrain(context)
         decision = retrain.resources.ledger.decision(self.decision["decision"])
@@ -90,7 +107,9 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
             why = "nobody approved in time"
             refuse_promotion(retrain, decision, why)
             raise AirflowFailException(f"{why}. Clear the task to ask again.") from None  # a retry would ask again
-        return {"decision": decision.id, "approver": user.get("id", ""), "name": user.get("name", "")}
+        approver, name = str(user.get("id", "")), str(user.get("name", ""))
+        approve_promotion(retrain, decision, approver=approver, name=name, shown=shown)
+        return {"decision": decision.id, "approver": approver}
 
 
 def _evidence(decision: Decision, page_url: str, run_url: str) -> str:

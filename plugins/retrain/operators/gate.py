@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from retrain import settings
 from retrain.core.policy.decision import Challenger
 from retrain.core.text import escape_markdown
+from retrain.errors import IntegrityError
 from retrain.operators.base import FAILURE_KEY, RetrainOperator
 from retrain.operators.links import DecisionLink, ScorecardLink, decision_url
 
@@ -50,16 +51,13 @@ class QualityGateOperator(RetrainOperator):
 
     def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
         """Record the decision."""
-        from retrain.steps.decide import decide_retrain, record_failure
-
         failure = self._find_failure(context)
         if failure is not None:
-            decision = record_failure(retrain, failure["step"], failure["reason"])
-            self._note(context, decision)
-            self._report(retrain, decision)
-            raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
-        snapshot = retrain.resources.snapshots.load(self.snapshot["snapshot"])
-        decision = decide_retrain(retrain, snapshot, Challenger(**self.challenger), self.scorecard["scorecard"])
+            self._reject(retrain, context, *failure)
+        try:
+            decision = self._decide(retrain)
+        except IntegrityError as error:
+            self._reject(retrain, context, self.step, str(error))
         self.decision_url = decision_url(decision)
         for verdict in decision.verdicts:
             self.log.info("%s: %s, %s", verdict.name, verdict.outcome.value, verdict.reason)
@@ -67,6 +65,21 @@ class QualityGateOperator(RetrainOperator):
         self._note(context, decision)
         self._report(retrain, decision)
         return {"decision": decision.id, "choice": decision.choice.value, "reason": decision.reason[:1000]}
+
+    def _decide(self, retrain: Retrain) -> Decision:
+        from retrain.steps.decide import decide_retrain
+
+        snapshot = retrain.resources.snapshots.load(self.snapshot["snapshot"])
+        return decide_retrain(retrain, snapshot, Challenger(**self.challenger), self.scorecard["scorecard"])
+
+    def _reject(self, retrain: Retrain, context: Context, step: str, reason: str) -> NoReturn:
+        """Record REJECT and fail, so that the run shows as failed."""
+        from retrain.steps.decide import record_failure
+
+        decision = record_failure(retrain, step, reason)
+        self._note(context, decision)
+        self._report(retrain, decision)
+        raise AirflowFailException(f"{decision.choice.value}: {decision.reason}")
 
     def _note(self, context: Context, decision: Decision) -> None:
         self.leave_note(context, f"{decision.choice.value}: {escape_markdown(decision.reason)}")
@@ -86,14 +99,14 @@ class QualityGateOperator(RetrainOperator):
             origin_url=f"{settings.airflow_url()}/dags/{quote(origin.dag_id)}/runs/{quote(origin.run_id)}",
         )
 
-    def _find_failure(self, context: Context) -> dict[str, str] | None:
-        """Return the failure that an earlier task left, or that of the first task without a result."""
+    def _find_failure(self, context: Context) -> tuple[str, str] | None:
+        """Return step and reason of the failure that an earlier task left, or of the first task without a result."""
         before = sorted(self.get_flat_relative_ids(upstream=True))
         left = context["ti"].xcom_pull(task_ids=before, key=FAILURE_KEY) or []
-        found = [item for item in left if item]
+        found = [item for item in left if isinstance(item, dict)]
         if found:
-            return dict(found[0])
+            return str(found[0].get("step"))[:100], str(found[0].get("reason"))[:2000]
         for step, result in (("snapshot", self.snapshot), ("train", self.challenger), ("evaluate", self.scorecard)):
             if not result:
-                return {"step": step, "reason": "it ended without a result; read the logs of the tasks before the gate"}
+                return step, "it ended without a result; read the logs of the tasks before the gate"
         return None

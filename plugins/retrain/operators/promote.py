@@ -26,40 +26,34 @@ __all__ = ["PromoteModelOperator"]
 class PromoteModelOperator(RetrainOperator):
     """Moves the timeline's pointer and, on production, the registry alias; skips if the decision is not PROMOTE.
 
-    Updates the asset `champion_asset(model)` only if production moved.
+    Updates the asset `champion_asset(model)` only if production moved. If the spec asks for approval, the approval must be in
+    the ledger, where `ApprovePromotionOperator` records it; put this task downstream of that one.
 
     Args:
         decision: What `QualityGateOperator` returned.
-        approval: What `ApprovePromotionOperator` returned, if the spec asks for approval.
 
     Returns (XCom): ``version``, ``generation``, ``timeline``.
     """
 
-    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "decision", "approval")
+    template_fields: Sequence[str] = (*RetrainOperator.template_fields, "decision")
     operator_extra_links = (ModelVersionLink(),)
     step = "promote"
 
-    def __init__(self, *, spec: PipelineSpec, decision: Any, approval: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, spec: PipelineSpec, decision: Any, **kwargs: Any) -> None:
         # An alias, because a plain outlet would announce a new champion for every simulation as well.
         kwargs.setdefault("outlets", [AssetAlias(name=f"{spec.model}-promotions", group="retrain")])
         super().__init__(spec=spec, **kwargs)
         self.decision = decision
-        self.approval = approval
 
     def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
         """Promote or skip."""
-        from retrain.steps.promote import Approval, promote_challenger
+        from retrain.steps.promote import promote_challenger
 
         ledger, registry = retrain.resources.ledger, retrain.resources.registry
         decision = ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
-        approval = (
-            Approval(self.approval["decision"], self.approval["approver"], self.approval["name"])
-            if self.approval
-            else None
-        )
-        entry = promote_challenger(retrain, decision, approval=approval)
+        entry = promote_challenger(retrain, decision)
         self.version_url = registry.version_url(self.spec.model, entry.version)
         champion = ledger.pointer(self.spec.model, entry.timeline)
         is_champion = champion is not None and champion.generation == entry.generation

@@ -9,7 +9,13 @@ from retrain.steps.freeze import freeze_model, unfreeze_model
 from retrain.steps.operation import Operation, refuse_operation
 from retrain.steps.pointer import project_alias
 from retrain.steps.preview import Preview, preview_retrain
-from retrain.steps.promote import Approval, needs_approval, promote_challenger, refuse_promotion
+from retrain.steps.promote import (
+    approve_promotion,
+    list_approvers,
+    needs_approval,
+    promote_challenger,
+    refuse_promotion,
+)
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.replay import Likeness, Replay, replay_retrain
 from retrain.steps.report import collect_report, page_path, report_decision
@@ -21,7 +27,6 @@ from retrain.steps.train import train_challenger
 from retrain.steps.validate import validate_snapshot
 
 __all__ = [
-    "Approval",
     "Finding",
     "Likeness",
     "Operation",
@@ -30,6 +35,7 @@ __all__ = [
     "Replay",
     "RollbackPlan",
     "Trouble",
+    "approve_promotion",
     "backtest_policies",
     "collect_report",
     "decide_retrain",
@@ -37,6 +43,7 @@ __all__ = [
     "find_decided",
     "force_champion",
     "freeze_model",
+    "list_approvers",
     "needs_approval",
     "page_path",
     "plan_rollback",

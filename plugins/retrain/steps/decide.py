@@ -13,6 +13,7 @@ from retrain.core.data.snapshot import Snapshot
 from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.failpoints import failpoint
+from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
 from retrain.core.policy.error_control import Allotment, allot
 from retrain.core.policy.evidence import Evidence
@@ -22,6 +23,7 @@ from retrain.core.request import RetrainRequest
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
+from retrain.steps.results import require_challenger, require_step, require_validation
 
 __all__ = ["decide_retrain", "judge_all", "record_failure"]
 
@@ -36,12 +38,16 @@ def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger,
 
     Raises:
         ConflictError: Other retrains took the place in the sequence of tests again and again.
-        IntegrityError: The scorecard is another challenger's, for example because an earlier task ran again alone.
+        IntegrityError: The data was not validated, or snapshot, challenger or scorecard are not what the steps of this retrain
+            made, for example because an earlier task ran again alone.
     """
     spec, ledger, timeline = retrain.spec, retrain.resources.ledger, retrain.request.timeline
     promoted = ledger.standing(spec.model, timeline).find_promotion(challenger.key)
     if promoted is not None:
         return ledger.decision(promoted.decision_id)
+    validation = require_validation(retrain, snapshot)
+    require_challenger(retrain, snapshot, challenger)
+    require_step(retrain, Step.EVALUATE, snapshot, challenger, scorecard=scorecard_digest)
     evidence = retrain.resources.evidence.evidence(scorecard_digest)
     card = evidence.scorecard
     if (card.model, card.timeline, card.key) != (spec.model, timeline, challenger.key):
@@ -51,7 +57,8 @@ def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger,
             fix="Clear the task evaluate with what is downstream of it.",
         )
     for attempt in range(1, _MOST_ATTEMPTS + 1):
-        decision = _judge(retrain, snapshot, challenger, scorecard_digest, evidence)
+        judged = _judge(retrain, snapshot, challenger, scorecard_digest, evidence)
+        decision = replace(judged, validation=validation.digest)
         try:
             stored = ledger.record(decision, card)
         except ConflictError:

@@ -16,11 +16,13 @@ from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
+from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import FittedModel
 from retrain.core.resources import Retrain
 from retrain.core.stats.drift import Profile
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
+from retrain.steps.results import record_step, require_challenger
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
@@ -48,11 +50,22 @@ def evaluate_challenger(
     Raises:
         DataError: A holdout label is missing or of an unknown type.
         TrainingError: The challenger cannot score the rows.
-        IntegrityError: The challenger's artifact was altered.
+        IntegrityError: The challenger's artifact was altered, or snapshot or challenger are not this retrain's.
     """
+    require_challenger(retrain, snapshot, challenger)
+    ledger = retrain.resources.ledger
+    if promoted := ledger.standing(retrain.spec.model, retrain.request.timeline).find_promotion(challenger.key):
+        digest = ledger.decision(promoted.decision_id).scorecard
+    else:
+        digest = _make_scorecard(retrain, snapshot, challenger, await_turn)
+    record_step(retrain, Step.EVALUATE, snapshot, challenger, scorecard=digest)
+    return digest
+
+
+def _make_scorecard(
+    retrain: Retrain, snapshot: Snapshot, challenger: Challenger, await_turn: Callable[[], None]
+) -> str:
     spec, resources = retrain.spec, retrain.resources
-    if promoted := resources.ledger.standing(spec.model, retrain.request.timeline).find_promotion(challenger.key):
-        return resources.ledger.decision(promoted.decision_id).scorecard
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
         artifact = _fetch(retrain, challenger.version, challenger.manifest_digest, folder / "challenger")

@@ -16,7 +16,8 @@ from retrain.core.ports import SnapshotStore, Trainer, Validator
 from retrain.core.spec import PipelineSpec
 from retrain.errors import RetrainError
 from retrain.steps.snapshot import check_rows, find_window
-from retrain.steps.validate import check_report, read_suite
+from retrain.steps.suite import read_suite
+from retrain.steps.validate import check_report
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

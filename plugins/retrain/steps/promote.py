@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
-from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.ports import Ledger
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.pointer import move_pointer, refuse
 
-__all__ = ["Approval", "needs_approval", "promote_challenger", "refuse_promotion"]
+__all__ = ["approve_promotion", "list_approvers", "needs_approval", "promote_challenger", "refuse_promotion"]
 
 
-@dataclass(frozen=True)
-class Approval:
-    """A person's approval of one decision, and so of its version, digest and generation.
-
-    Attributes:
-        approver: The user's id.
-        name: The user's name, which is all that a DAG run knows of the user who triggered it.
-    """
-
-    decision_id: str
-    approver: str
-    name: str = ""
-
-
-def promote_challenger(retrain: Retrain, decision: Decision, *, approval: Approval | None = None) -> LedgerEntry:
+def promote_challenger(retrain: Retrain, decision: Decision) -> LedgerEntry:
     """Make the challenger of a PROMOTE decision the champion of its timeline; a second call changes nothing.
 
     Raises:
-        ConflictError: Another promotion moved the pointer since the evaluation, or the approval does not hold.
-        IntegrityError: The artifact is not what was made, or the decision is not PROMOTE.
+        ConflictError: Another promotion moved the pointer since the evaluation, or nobody who may do so has approved.
+        IntegrityError: The artifact is not what was made, or the decision is not PROMOTE, changed, or another retrain's.
     """
     spec, resources = retrain.spec, retrain.resources
-    move = _propose_promotion(retrain, decision, approval)
+    standing = resources.ledger.standing(decision.model, decision.timeline)
+    approver = standing.approvals.get(decision.digest, "") if needs_approval(spec, decision.timeline) else ""
+    move = _propose_promotion(retrain, decision, approver)
 
     def check() -> None:
         if needs_approval(spec, decision.timeline):
-            _check_approval(spec, decision, approval, retrain.request.actor)
+            _check_approver(retrain, approver)
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             resources.registry.fetch(move.model, move.version, move.manifest_digest, Path(scratch))
 
@@ -57,18 +45,48 @@ def needs_approval(spec: PipelineSpec, timeline: str) -> bool:
     return spec.promotion.approval == "required" and timeline == PRODUCTION
 
 
+def list_approvers(spec: PipelineSpec, requester: str) -> list[str]:
+    """Return the users who may approve a retrain: all of the spec's approvers but the one who requested it."""
+    return [user for user in spec.promotion.approvers if user != requester]
+
+
+def approve_promotion(retrain: Retrain, decision: Decision, *, approver: str, name: str, shown: str) -> LedgerEntry:
+    """Record that a person approved a decision; a second call changes nothing.
+
+    Args:
+        approver: The user's id.
+        name: The user's name, which is all that a DAG run knows of the user who triggered it.
+        shown: The digest of the decision that the person was shown.
+
+    Raises:
+        ConflictError: The user may not approve it.
+        IntegrityError: The decision is not the one that was shown, or not this retrain's.
+    """
+    if decision.digest != shown:
+        raise IntegrityError(
+            "an approval must be of the decision that the approver was shown",
+            got="another decision: the task gate ran again while the approver was asked",
+            fix="Clear the task approve, which shows the decision of now.",
+        )
+    _check_approver(retrain, approver, name)
+    move = _propose_promotion(retrain, decision, approver)
+    idempotency_key = digest_json([Action.APPROVE.value, decision.digest, approver])
+    return retrain.resources.ledger.append(replace(move, action=Action.APPROVE, idempotency_key=idempotency_key))
+
+
 def refuse_promotion(retrain: Retrain, decision: Decision, reason: str) -> LedgerEntry:
     """Record that a PROMOTE decision was not carried out, for example because a person rejected it."""
-    return refuse(retrain.resources.ledger, _propose_promotion(retrain, decision, None), reason)
+    return refuse(retrain.resources.ledger, _propose_promotion(retrain, decision, ""), reason)
 
 
-def _propose_promotion(retrain: Retrain, decision: Decision, approval: Approval | None) -> Move:
-    spec, request, resources = retrain.spec, retrain.request, retrain.resources
+def _propose_promotion(retrain: Retrain, decision: Decision, approver: str) -> Move:
+    spec, request = retrain.spec, retrain.request
     challenger = decision.challenger
     if decision.choice is not Choice.PROMOTE or challenger is None:
         raise IntegrityError(
             "only a PROMOTE decision may move the pointer", got=decision.choice.value, fix="See the decision's reason."
         )
+    _check_own(retrain, decision, challenger)
     return Move(
         action=Action.PROMOTE,
         model=spec.model,
@@ -78,12 +96,12 @@ def _propose_promotion(retrain: Retrain, decision: Decision, approval: Approval 
         as_of=decision.as_of,
         key=challenger.key,
         expected_generation=decision.champion_generation,
-        idempotency_key=_identify_promotion(decision, challenger.key, resources.ledger),
+        idempotency_key=_identify_promotion(decision, challenger.key, retrain.resources.ledger),
         decision_id=decision.id,
         decision_digest=decision.digest,
         actor=request.actor,
         reason=request.reason or decision.reason,
-        approver=approval.approver if approval else "",
+        approver=approver,
     )
 
 
@@ -96,16 +114,32 @@ def _identify_promotion(decision: Decision, key: str, ledger: Ledger) -> str:
     return digest_json(["promote", decision.model, decision.timeline, key, *([losses] if losses else [])])
 
 
-def _check_approval(spec: PipelineSpec, decision: Decision, approval: Approval | None, actor: str) -> None:
+def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> None:
+    """Check that a decision is this retrain's, or the one by which its challenger was promoted before."""
+    request, ledger = retrain.request, retrain.resources.ledger
+    place = (request.model, request.timeline)
+    if (decision.model, decision.timeline) == place:
+        if decision.request_id == request.id:
+            return
+        promoted = ledger.entry(*place, challenger.key)
+        if promoted is not None and promoted.decision_id == decision.id:
+            return
+    raise IntegrityError(
+        "a retrain must carry out its own decision",
+        got=f"that of another one ({decision.origin}, as of {decision.as_of:%Y-%m-%d %H:%M})",
+        fix="Clear the task gate with what is downstream of it.",
+    )
+
+
+def _check_approver(retrain: Retrain, approver: str, name: str = "") -> None:
+    spec, requester = retrain.spec, retrain.request.actor
     got = ""
-    if approval is None:
-        got = "none"
-    elif approval.decision_id != decision.id:
-        got = f"one by {approval.approver} for another decision"
-    elif approval.approver not in spec.promotion.approvers:
-        got = f"one by {approval.approver}, who is not among the approvers"
-    elif actor and actor in (approval.approver, approval.name):
-        got = f"one by {approval.approver}, who requested the retrain"
+    if not approver:
+        got = "no approval of this decision"
+    elif approver not in spec.promotion.approvers:
+        got = f"one by {approver}, who is not among the approvers"
+    elif requester and requester in (approver, name):
+        got = f"one by {approver}, who requested the retrain"
     if got:
         raise ConflictError(
             f"a promotion of {spec.model} must be approved by one of {', '.join(spec.promotion.approvers)},"

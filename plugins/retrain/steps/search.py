@@ -17,6 +17,7 @@ from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
 from retrain.core.training.search import Candidate, Goal, Trial, TrialState, describe_trial, find_best_trial
 from retrain.errors import DataError, TrainingError
+from retrain.steps.results import require_snapshot
 from retrain.steps.scoring import ScoredModel, align_scores
 from retrain.steps.training import Training
 
@@ -58,7 +59,9 @@ def try_params(retrain: Retrain, snapshot: Snapshot, worker: int, *, report_prog
 
     Raises:
         DataError: The training range cannot be cut into folds, or learnt from.
+        IntegrityError: The snapshot is not the one that this retrain took.
     """
+    require_snapshot(retrain, snapshot)
     with retrain.resources.freeze_code(retrain.spec) as spec:
         return _try_params(replace(retrain, spec=spec), snapshot, worker, report_progress)
 

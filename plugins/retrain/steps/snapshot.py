@@ -7,9 +7,11 @@ from typing import Final
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.data.window import Period, Window
+from retrain.core.ledger.step_result import Step
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
+from retrain.steps.results import record_step
 
 __all__ = ["check_rows", "find_window", "take_snapshot"]
 
@@ -36,6 +38,7 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
         )
     snapshot = retrain.resources.snapshots.take(spec, find_window(spec, request.as_of))
     check_rows(spec, snapshot)
+    record_step(retrain, Step.SNAPSHOT, snapshot)
     return snapshot
 
 

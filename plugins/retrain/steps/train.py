@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from retrain.core.data.snapshot import Part, Snapshot
+from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.resources import Retrain
+from retrain.steps.results import record_step, require_snapshot
 from retrain.steps.search import ReportProgress, search_params
 from retrain.steps.training import Training
 
@@ -26,9 +28,13 @@ def train_challenger(
     Raises:
         TrainingError: The estimator cannot be built or fitted.
         DataError: The training rows cannot be learnt from.
+        IntegrityError: The snapshot is not the one that this retrain took.
     """
+    require_snapshot(retrain, snapshot)
     with retrain.resources.freeze_code(retrain.spec) as spec:
-        return _train(replace(retrain, spec=spec), snapshot, report_progress)
+        challenger = _train(replace(retrain, spec=spec), snapshot, report_progress)
+    record_step(retrain, Step.TRAIN, snapshot, challenger)
+    return challenger
 
 
 def _train(retrain: Retrain, snapshot: Snapshot, report_progress: ReportProgress) -> Challenger:

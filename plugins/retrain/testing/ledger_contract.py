@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from retrain.core.ledger.entries import Action, Move
+from retrain.core.ledger.entries import Action, Head, Move
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger
@@ -39,7 +39,7 @@ def begins_empty(ledger: Ledger) -> None:
     """A new ledger has no champion, no decision and no entry, and verifies."""
     must_hold(ledger.pointer(_MODEL, _TIMELINE) is None, "a new ledger must have no champion")
     must_hold(ledger.entries() == [] and ledger.timelines() == [], "a new ledger must have no entry and no timeline")
-    must_hold(ledger.verify() == 0, "a new ledger must verify as 0 entries")
+    must_hold(ledger.verify() == Head(), "a new ledger must verify as 0 entries")
     must_raise(NotFoundError, lambda: ledger.decision("0" * 64), "for a decision that was never recorded")
 
 

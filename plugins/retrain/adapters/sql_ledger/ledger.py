@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
-from sqlalchemy import URL, Engine, insert, or_, select
+from sqlalchemy import URL, Connection, Engine, insert, or_, select
 
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.attempts import AttemptLog
+from retrain.adapters.sql_ledger.audit import audit
 from retrain.adapters.sql_ledger.database import Database
 from retrain.adapters.sql_ledger.overview import LedgerOverview
-from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN
+from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, RETRAIN, REVISION, VERSION_TABLE
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger.entries import Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Move, Pointer
 from retrain.core.ledger.origin import Origin
-from retrain.core.ledger.rules import confirm_same_move, entry_for
+from retrain.core.ledger.rules import check_intact, confirm_same_move, entry_for
 from retrain.core.ledger.standing import Standing
-from retrain.core.policy.decision import Choice, Decision
+from retrain.core.ledger.step_result import StepResult
+from retrain.core.policy.decision import Choice, Decision, propose_record
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
-from retrain.errors import NotFoundError
+from retrain.errors import NotFoundError, OutageError, RetrainError
 
 __all__ = ["SqlLedger"]
+
+_SETTLING: Final = (Action.PROMOTE.value, Action.REFUSE.value)
+"""The entries after which a PROMOTE decision is carried out, or is not going to be."""
 
 
 class SqlLedger:
@@ -50,8 +55,20 @@ class SqlLedger:
     def open(cls, url_or_engine: str | URL | Engine) -> Self:
         """Return a ledger whose tables are made or brought up to date."""
         ledger = cls(url_or_engine)
-        ledger.migrate()
+        if not ledger._is_current():
+            ledger.migrate()
         return ledger
+
+    def _is_current(self) -> bool:
+        """Return whether the tables are those of this version; Alembic, which knows more, takes a third of a second."""
+        try:
+            with self._database.reading() as connection:
+                found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()  # noqa: S608
+        except OutageError:
+            raise
+        except RetrainError:
+            return False
+        return found == REVISION
 
     def migrate(self) -> None:
         """Make the tables or bring them up to date; any number of processes may do so at once."""
@@ -70,7 +87,7 @@ class SqlLedger:
     def list_earlier_open(self, request: RetrainRequest) -> list[OpenRetrain]:
         """Return attempts on the same model and timeline with an earlier as-of that are not settled, oldest as-of first."""
         decided = select(DECISION.c.seq).where(DECISION.c.request_id == RETRAIN.c.id)
-        appended = select(LEDGER.c.seq).where(LEDGER.c.decision_id == DECISION.c.id)
+        appended = select(LEDGER.c.seq).where(LEDGER.c.decision_id == DECISION.c.id, LEDGER.c.action.in_(_SETTLING))
         pending = decided.where(DECISION.c.choice == Choice.PROMOTE.value, ~appended.exists())
         query = (
             select(RETRAIN.c.origin, RETRAIN.c.as_of, RETRAIN.c.opened_at)
@@ -85,25 +102,43 @@ class SqlLedger:
             ]
 
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
-        """Store a decision (and its scorecard) and close its attempt; return it as stored, with the database's time.
+        """Store a decision (and its scorecard), its entry in the chain, and close its attempt; return it as stored.
 
-        If a decision with the same id is stored already, return that one and store nothing.
+        If a decision with the same id is stored already, return that one.
 
         Raises:
             ConflictError: Its sequence of tests has grown since it was allotted its error.
         """
         with self._database.writing() as connection:
-            first = queries.find_decision(connection, decision.id)
-            if first is not None:
-                return first
-            if decision.allotment is not None:
-                decision.allotment.check_place(queries.count_tests(connection, decision.allotment.sequence))
-            now = self._database.now(connection)
-            stored = Decision.from_json(replace(decision, at=now).to_json())
-            connection.execute(insert(DECISION).values(queries.decision_row(stored)))
-            if scorecard is not None:
-                queries.keep_scorecard(connection, scorecard, now)
+            stored = queries.find_decision(connection, decision.id)
+            if stored is None:
+                stored = self._store(connection, decision, scorecard)
+            actor, reason = queries.find_requester(connection, stored.request_id)
+            move = propose_record(stored, actor=actor, reason=reason)
+            if queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key) is None:
+                self._append(connection, move)
             return stored
+
+    def _store(self, connection: Connection, decision: Decision, scorecard: Scorecard | None) -> Decision:
+        if decision.allotment is not None:
+            decision.allotment.check_place(queries.count_tests(connection, decision.allotment.sequence))
+        now = self._database.now(connection)
+        stored = Decision.from_json(replace(decision, at=now).to_json())
+        connection.execute(insert(DECISION).values(queries.decision_row(stored)))
+        if scorecard is not None:
+            queries.keep_scorecard(connection, scorecard, now)
+        return stored
+
+    def record_result(self, result: StepResult) -> None:
+        """Store what a step made; a repeated call changes nothing."""
+        with self._database.writing() as connection:
+            if not queries.has_result(connection, result):
+                queries.add_result(connection, result, self._database.now(connection))
+
+    def has_result(self, result: StepResult) -> bool:
+        """Return whether a step recorded exactly this result."""
+        with self._database.reading() as connection:
+            return queries.has_result(connection, result)
 
     def tests(self, sequence: str) -> list[PastTest]:
         """Return the tests of a sequence of error control by place."""
@@ -147,19 +182,11 @@ class SqlLedger:
 
         Raises:
             ConflictError: The rules of `entry_for` refuse the move: the message names the winner, or what blocks it.
-            IntegrityError: The move changes a pointer, and that pointer or the chain's head was edited.
+            IntegrityError: The entries that the move rests on, or the pointer, are not those that the ledger wrote.
         """
         with self._database.writing() as connection:
             first = queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key)
-            if first is not None:
-                return confirm_same_move(move, first)
-            standing = queries.find_standing(connection, move.model, move.timeline)
-            at = self._database.now(connection)
-            entry = entry_for(move, at=at, head=queries.head(connection), standing=standing)
-            queries.add_entry(connection, entry)
-            if entry.generation is not None:
-                queries.move_pointer(connection, standing.champion, entry.to_pointer())
-            return entry
+            return confirm_same_move(move, first) if first else self._append(connection, move)
 
     def standing(self, model: str, timeline: str) -> Standing:
         """Return champion, former champions, freeze and quarantine."""
@@ -202,21 +229,29 @@ class SqlLedger:
             # Sorted here: each database has its own idea of the alphabet.
             return sorted((row.model, row.timeline) for row in rows)
 
-    def verify(self) -> int:
-        """Check the hash chain, that each pointer is its last move, and each decision unchanged; return the number of entries.
+    def verify(self, since: Head | None = None) -> Head:
+        """Check entries, pointers, decisions and requests; return the head.
 
         Raises:
             IntegrityError: The ledger was tampered with.
         """
-        last_moves: dict[tuple[str, str], Pointer] = {}
-        rested_on: dict[str, str] = {}
         with self._database.auditing() as connection:
-            streamed = select(LEDGER).order_by(LEDGER.c.seq).execution_options(yield_per=1000)
-            with connection.execute(streamed) as rows:
-                count = verify_chain(queries.noting(map(queries.to_entry, rows), last_moves, rested_on))
-            check_decisions(rested_on, queries.decision_digests(connection, rested_on))
-            pointers = {(row.model, row.timeline): row for row in connection.execute(select(POINTER))}
-        for model, timeline in sorted(last_moves.keys() | pointers.keys()):
-            row, last_move = pointers.get((model, timeline)), last_moves.get((model, timeline))
-            queries.check_pointer(model, timeline, queries.to_pointer(row) if row else None, last_move)
-        return count
+            return audit(connection, since)
+
+    def _append(self, connection: Connection, move: Move) -> LedgerEntry:
+        """Append the entry of a move and advance the heads, unless they say that the ledger was tampered with."""
+        last, head = queries.head(connection), queries.find_head(connection)
+        entries = queries.find_entries(connection, move.model, move.timeline)
+        tip = queries.find_head(connection, move.model, move.timeline)
+        if not move.action.testifies:
+            check_intact(last, head, entries, tip)
+        standing = Standing.of(entries)
+        entry = entry_for(move, at=self._database.now(connection), head=last, standing=standing)
+        queries.add_entry(connection, entry)
+        if entry.generation is not None:
+            queries.move_pointer(connection, standing.champion, entry.to_pointer())
+        if head == Head.of(last):
+            queries.move_head(connection, Head.of(entry))
+        if tip == (Head(len(entries), entries[-1].hash) if entries else Head()):
+            queries.move_head(connection, Head(len(entries) + 1, entry.hash), move.model, move.timeline)
+        return entry

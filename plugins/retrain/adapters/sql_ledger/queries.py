@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, SCORECARD
-from retrain.core.digest import digest_json
+from retrain.adapters.sql_ledger.tables import DECISION, HEAD, LEDGER, POINTER, RETRAIN, SCORECARD, STEP_RESULT, WHOLE
 from retrain.core.evaluation.scorecard import Scorecard
-from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Pointer
 from retrain.core.ledger.standing import Standing
+from retrain.core.ledger.step_result import StepResult
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import PastTest
 from retrain.errors import IntegrityError
 
 __all__ = [
     "add_entry",
+    "add_result",
     "check_pointer",
     "count_tests",
-    "decision_digests",
     "decision_row",
     "find_decision",
+    "find_entries",
+    "find_head",
+    "find_heads",
     "find_pointer",
+    "find_requester",
     "find_standing",
     "find_tests",
     "first_entry",
+    "has_result",
     "head",
     "keep_scorecard",
     "last_move",
+    "move_head",
     "move_pointer",
-    "noting",
     "to_decision",
     "to_entry",
     "to_pointer",
@@ -66,13 +70,6 @@ def to_decision(document: dict[str, Any], decision_id: str) -> Decision:
             "from a backup.",
         )
     return decision
-
-
-def decision_digests(connection: Connection, wanted: Collection[str]) -> dict[str, str]:
-    """Return the digest of each stored decision among the wanted ids, of its document as it is now."""
-    streamed = select(DECISION.c.id, DECISION.c.document).execution_options(yield_per=1000)
-    with connection.execute(streamed) as rows:
-        return {row.id: digest_json(row.document) for row in rows if row.id in wanted}
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:
@@ -175,12 +172,56 @@ def last_move(
     return to_entry(row) if row else None
 
 
+def find_entries(connection: Connection, model: str, timeline: str) -> list[LedgerEntry]:
+    """Return all entries of a model and timeline by sequence."""
+    of_timeline = (LEDGER.c.model == model, LEDGER.c.timeline == timeline)
+    rows = connection.execute(select(LEDGER).where(*of_timeline).order_by(LEDGER.c.seq))
+    return [to_entry(row) for row in rows]
+
+
 def find_standing(connection: Connection, model: str, timeline: str) -> Standing:
-    """Add up the entries of a model and timeline; refusals, of which there may be many, change nothing."""
-    # By generation too: a move that was edited into a refusal must be seen.
-    counts = or_(LEDGER.c.action != Action.REFUSE.value, LEDGER.c.generation.is_not(None))
-    of_timeline = (LEDGER.c.model == model, LEDGER.c.timeline == timeline, counts)
-    return Standing.of(map(to_entry, connection.execute(select(LEDGER).where(*of_timeline).order_by(LEDGER.c.seq))))
+    """Add up the entries of a model and timeline."""
+    return Standing.of(find_entries(connection, model, timeline))
+
+
+def find_head(connection: Connection, model: str = WHOLE, timeline: str = WHOLE) -> Head:
+    """Return how far the ledger wrote: in all, or for a model and timeline."""
+    of_timeline = (HEAD.c.model == model, HEAD.c.timeline == timeline)
+    row = connection.execute(select(HEAD.c.entries, HEAD.c.hash).where(*of_timeline)).first()
+    return Head(row[0], row[1]) if row else Head()
+
+
+def find_heads(connection: Connection) -> dict[tuple[str, str], Head]:
+    """Return how far the ledger wrote, by model and timeline, and in all by `WHOLE`."""
+    return {(row.model, row.timeline): Head(row.entries, row.hash) for row in connection.execute(select(HEAD))}
+
+
+def move_head(connection: Connection, head: Head, model: str = WHOLE, timeline: str = WHOLE) -> None:
+    """Note how far the ledger wrote."""
+    of_timeline = (HEAD.c.model == model, HEAD.c.timeline == timeline)
+    row = {"entries": head.count, "hash": head.hash}
+    if connection.execute(update(HEAD).where(*of_timeline).values(row)).rowcount == 0:
+        connection.execute(insert(HEAD).values(row | {"model": model, "timeline": timeline}))
+
+
+def has_result(connection: Connection, result: StepResult) -> bool:
+    """Return whether a step recorded a result."""
+    return (
+        connection.execute(select(STEP_RESULT.c.digest).where(STEP_RESULT.c.digest == result.digest)).first()
+        is not None
+    )
+
+
+def add_result(connection: Connection, result: StepResult, at: datetime) -> None:
+    """Store a result."""
+    row = {"digest": result.digest, "request_id": result.request_id, "step": result.step.value, "at": at}
+    connection.execute(insert(STEP_RESULT).values(row | {"document": result.to_json()}))
+
+
+def find_requester(connection: Connection, request_id: str) -> tuple[str, str]:
+    """Return who requested a retrain and why; two empty texts if the ledger does not know the request."""
+    row = connection.execute(select(RETRAIN.c.actor, RETRAIN.c.reason).where(RETRAIN.c.id == request_id)).first()
+    return (row.actor, row.reason) if row else ("", "")
 
 
 def find_pointer(connection: Connection, model: str, timeline: str) -> Pointer | None:
@@ -207,18 +248,6 @@ def move_pointer(connection: Connection, champion: LedgerEntry | None, pointer: 
     else:
         of_timeline = (POINTER.c.model == pointer.model, POINTER.c.timeline == pointer.timeline)
         connection.execute(update(POINTER).where(*of_timeline).values(asdict(pointer)))
-
-
-def noting(
-    entries: Iterable[LedgerEntry], last_moves: dict[tuple[str, str], Pointer], rested_on: dict[str, str]
-) -> Iterator[LedgerEntry]:
-    """Yield the entries, writing down where each pointer must be after the last, and the digests of decisions by id."""
-    for entry in entries:
-        if entry.decision_digest:
-            rested_on[entry.decision_id] = entry.decision_digest
-        if entry.generation is not None:
-            last_moves[entry.model, entry.timeline] = entry.to_pointer()
-        yield entry
 
 
 def check_pointer(model: str, timeline: str, pointer: Pointer | None, last_move: Pointer | None) -> None:

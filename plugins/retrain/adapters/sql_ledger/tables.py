@@ -23,7 +23,21 @@ from sqlalchemy.types import TypeDecorator
 
 from retrain.core.ledger.rules import as_utc
 
-__all__ = ["ATTEMPT", "DECISION", "LEDGER", "METADATA", "POINTER", "RETRAIN", "SCORECARD", "Instant"]
+__all__ = [
+    "ATTEMPT",
+    "DECISION",
+    "HEAD",
+    "LEDGER",
+    "METADATA",
+    "POINTER",
+    "RETRAIN",
+    "REVISION",
+    "SCORECARD",
+    "STEP_RESULT",
+    "VERSION_TABLE",
+    "WHOLE",
+    "Instant",
+]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -46,6 +60,10 @@ class Instant(TypeDecorator[datetime]):
 
 
 METADATA: Final = MetaData()
+VERSION_TABLE: Final = "retrain_alembic_version"
+"""Its own name, since Airflow and MLflow both keep theirs in ``alembic_version``."""
+REVISION: Final = "0002"
+"""The newest migration, which brings the tables to what stands here."""
 
 RETRAIN: Final = Table(
     "retrain",
@@ -144,6 +162,31 @@ LEDGER: Final = Table(
     UniqueConstraint("idempotency_key", name="uq_ledger_idempotency_key"),
     Index("ix_ledger_key", "model", "timeline", "key"),
     Index("ix_ledger_action", "action", "timeline"),
+)
+
+WHOLE: Final = ""
+"""The model and the timeline of the head of the whole ledger; no model or timeline has an empty name."""
+
+# How far the ledger wrote, in all and per model and timeline, so that entries removed from the end are missed.
+HEAD: Final = Table(
+    "head",
+    METADATA,
+    Column("model", String, primary_key=True),
+    Column("timeline", String, primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+# What each step made, by digest. The steps after it look it up, because whoever may run a DAG may also write its XComs.
+STEP_RESULT: Final = Table(
+    "step_result",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    Column("request_id", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_step_result_request", "request_id"),
 )
 
 # Who asked for what over the pages' API, refused attempts included. The ledger says what was done; this, what was tried.

@@ -12,6 +12,7 @@ from retrain.api.queries.links import version_url
 from retrain.api.queries.views import champion_of, decision_point, ledger_row, production_first
 from retrain.api.schemas.model import Fallback, Freeze, ModelDetail, PendingApproval, Permissions
 from retrain.api.schemas.operations import OPERATION_DAGS, Operation
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
@@ -54,7 +55,7 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
         champion=champion_of(champion, datetime.now(UTC)) if champion else None,
         moves=[ledger_row(move) for move in standing.moves],
         decisions=[decision_point(item) for item in sorted(decisions, key=lambda item: item.as_of)],
-        ledger=[ledger_row(entry) for entry in ledger.overview.entries([model], timeline=timeline, limit=_TAIL)],
+        ledger=[ledger_row(entry) for entry in _last_entries(model, timeline, ledger)],
         freeze=_freeze(standing),
         fallbacks=[Fallback(version=e.version, as_of=e.as_of, since=e.at) for e in standing.fallbacks()],
         quarantined=sorted(standing.quarantined),
@@ -62,6 +63,12 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
         permissions=_permissions(model, access),
         version_url=version_url(model, champion.version if champion else None),
     )
+
+
+def _last_entries(model: str, timeline: str, ledger: SqlLedger) -> list[LedgerEntry]:
+    """Return the last entries but those of decisions, which the page lists by themselves."""
+    actions = [action for action in Action if action is not Action.DECIDE]
+    return ledger.overview.entries([model], timeline=timeline, actions=actions, limit=_TAIL)
 
 
 def _freeze(standing: Standing) -> Freeze | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from retrain.core.codec import JsonDataclass
 from retrain.core.digest import digest_json
 from retrain.errors import IntegrityError
 
-__all__ = ["GENESIS", "Action", "LedgerEntry", "Move", "Pointer", "check_decisions", "verify_chain"]
+__all__ = ["GENESIS", "Action", "Head", "LedgerEntry", "Move", "Pointer", "check_decisions"]
 
 GENESIS: Final = "0" * 64
 """The previous hash of the first entry."""
@@ -35,11 +36,56 @@ class Action(StrEnum):
     UNFREEZE = "unfreeze"
     REFUSE = "refuse"
     """A move that was refused, and why."""
+    DECIDE = "decide"
+    """A decision was recorded: its choice, and the digest of its document."""
+    APPROVE = "approve"
+    """A person approved one decision, by its digest."""
 
     @property
     def moves(self) -> bool:
         """Whether the pointer moves."""
-        return self not in (Action.FREEZE, Action.UNFREEZE, Action.REFUSE)
+        return self in _MOVES
+
+    @property
+    def testifies(self) -> bool:
+        """Whether it only records what happened, so that it is appended even if the ledger was tampered with."""
+        return self in (Action.REFUSE, Action.DECIDE)
+
+
+_MOVES: Final = frozenset({Action.PROMOTE, Action.ROLLBACK, Action.FORCE, Action.REVERT, Action.ADOPT})
+
+
+@dataclass(frozen=True)
+class Head(JsonDataclass):
+    """The end of the ledger; whoever keeps it elsewhere can show later that nothing before it was changed.
+
+    Attributes:
+        count: The number of entries.
+        hash: The hash of the last one.
+    """
+
+    count: int = 0
+    hash: str = "0" * 64
+
+    @classmethod
+    def of(cls, last: LedgerEntry | None) -> Self:
+        """Return the head of a ledger with this last entry."""
+        return cls(last.seq, last.hash) if last else cls()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the head that `str` wrote.
+
+        Raises:
+            ValueError: The text has another form.
+        """
+        count, colon, digest = text.strip().partition(":")
+        if not (colon and count.isdecimal() and re.fullmatch("[0-9a-f]{64}", digest)):
+            raise ValueError("a head must be written as <number of entries>:<hash of the last one>")
+        return cls(int(count), digest)
+
+    def __str__(self) -> str:
+        return f"{self.count}:{self.hash}"
 
 
 @dataclass(frozen=True)
@@ -165,21 +211,3 @@ def check_decisions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None
                 got=f"{'an edited' if decision_id in found else 'no'} decision {decision_id[:12]}",
                 fix="Compare with a backup; stop promotions until it is explained.",
             )
-
-
-def verify_chain(entries: Iterable[LedgerEntry]) -> int:
-    """Check that each entry carries its own hash and the one before it; return the number of entries.
-
-    Raises:
-        IntegrityError: An entry was edited, removed or put in between.
-    """
-    previous, count = GENESIS, 0
-    for entry in entries:
-        if entry.previous_hash != previous or entry.hash != entry.content_hash():
-            raise IntegrityError(
-                "the ledger's hash chain must be unbroken",
-                got=f"a break at entry {entry.seq} ({entry.model}, {entry.timeline})",
-                fix="Compare with your last export; stop promotions until it is explained.",
-            )
-        previous, count = entry.hash, count + 1
-    return count

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move
+from retrain.core.ledger.entries import GENESIS, Action, Head, LedgerEntry, Move
 from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
-__all__ = ["as_utc", "confirm_same_move", "entry_for"]
+__all__ = ["as_utc", "check_intact", "check_move", "confirm_same_move", "entry_for"]
 
 
 def as_utc(instant: datetime) -> datetime:
@@ -29,25 +30,13 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
         move: The proposed move.
         at: The time of the store that will hold the entry, exactly as it will hold it.
         head: The last entry of the whole ledger.
-        standing: The standing of the model on its timeline.
+        standing: The standing of the model on its timeline, of entries that the store found intact.
 
     Raises:
-        ConflictError: The pointer is elsewhere; a promotion is blocked or would go back in time; a rollback or revert is to a
-            version that was never live; a forced version would never expire.
-        IntegrityError: The move is not a refusal, and the head, or a move or freeze of this model and timeline, was edited.
+        ConflictError: The rules refuse the move, see `check_move`.
     """
+    check_move(move, standing)
     champion = standing.champion
-    if move.action is not Action.REFUSE:
-        _check_intact(head, *standing.moves, *standing.freezes)
-    if move.action.moves:
-        _check_generation(move, champion)
-    if move.action is Action.PROMOTE:
-        _check_unblocked(move, standing)
-        _check_forward(move, champion)
-    elif move.action in (Action.ROLLBACK, Action.REVERT):
-        _check_was_live(move, standing)
-    elif move.action is Action.FORCE:
-        _check_lifetime(move)
     return LedgerEntry(
         seq=head.seq + 1 if head else 1,
         at=as_utc(at),
@@ -71,6 +60,58 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
     ).sealed()
 
 
+def check_move(move: Move, standing: Standing) -> None:
+    """Check a proposed move against the entries of its model and timeline.
+
+    Raises:
+        ConflictError: The pointer is elsewhere; a promotion rests on no recorded decision, is blocked or would go back in
+            time; the named approver did not approve; a rollback or revert is to a version that was never live; a forced
+            version would never expire.
+    """
+    champion = standing.champion
+    if move.action.moves:
+        _check_generation(move, champion)
+    if move.action in (Action.PROMOTE, Action.APPROVE):
+        _check_decided(move, standing)
+    if move.action is Action.PROMOTE:
+        _check_approved(move, standing)
+        _check_unblocked(move, standing)
+        _check_forward(move, champion)
+    elif move.action in (Action.ROLLBACK, Action.REVERT):
+        _check_was_live(move, standing)
+    elif move.action is Action.FORCE:
+        _check_lifetime(move)
+
+
+def check_intact(last: LedgerEntry | None, head: Head, of_timeline: Sequence[LedgerEntry], tip: Head) -> None:
+    """Check what a move rests on: the end of the ledger, and all entries of its model and timeline.
+
+    Args:
+        last: The last entry of the whole ledger.
+        head: The head of the whole ledger, which the ledger moved when it last wrote.
+        of_timeline: All entries of the model and timeline, refusals included.
+        tip: Their number and the hash of the last, which the ledger moved when it last wrote one.
+
+    Raises:
+        IntegrityError: An entry was edited, removed or added by something else than the ledger.
+    """
+    for entry in (*of_timeline, *([last] if last else [])):
+        if entry.hash != entry.content_hash():
+            raise _tampered(f"an edited entry {entry.seq} ({entry.model}, {entry.timeline})")
+    if Head.of(last) != head:
+        raise _tampered(f"{last.seq if last else 0} as the last entry, not {head.count}")
+    if (len(of_timeline), of_timeline[-1].hash if of_timeline else GENESIS) != (tip.count, tip.hash):
+        raise _tampered(f"{len(of_timeline)} entries of the model and timeline, not the {tip.count} that were written")
+
+
+def _tampered(got: str) -> IntegrityError:
+    return IntegrityError(
+        "the ledger entries that a move rests on must be those that the ledger wrote",
+        got=got,
+        fix="Run `retrain ledger verify`; stop promotions until it is explained.",
+    )
+
+
 def confirm_same_move(move: Move, first: LedgerEntry) -> LedgerEntry:
     """Return the entry that an earlier move with the same idempotency key made.
 
@@ -87,15 +128,23 @@ def confirm_same_move(move: Move, first: LedgerEntry) -> LedgerEntry:
     return first
 
 
-def _check_intact(*entries: LedgerEntry | None) -> None:
-    """Check the entries that the move rests on; `verify_chain` checks the whole chain."""
-    for entry in entries:
-        if entry is not None and entry.hash != entry.content_hash():
-            raise IntegrityError(
-                "each ledger entry that a move rests on must carry its own hash",
-                got=f"an edited entry {entry.seq} ({entry.model}, {entry.timeline})",
-                fix="Run `retrain ledger verify`; stop promotions until it is explained.",
-            )
+def _check_decided(move: Move, standing: Standing) -> None:
+    recorded = standing.decisions.get(move.decision_id)
+    if recorded is None or recorded != move.decision_digest:
+        raise ConflictError(
+            f"a {move.action.value} of {move.model} on {move.timeline} must rest on a decision in the ledger's chain",
+            got="a decision that was changed since" if recorded else "none",
+            fix="Clear the task `gate`, which decides again.",
+        )
+
+
+def _check_approved(move: Move, standing: Standing) -> None:
+    if move.approver and standing.approvals.get(move.decision_digest) != move.approver:
+        raise ConflictError(
+            f"the approval of version {move.version} of {move.model} must be in the ledger",
+            got=f"none by {move.approver} for this decision",
+            fix="Clear the task `approve` and let an approver answer.",
+        )
 
 
 def _check_generation(move: Move, champion: LedgerEntry | None) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
 from retrain.core.ledger.entries import Action, LedgerEntry
 
-__all__ = ["Standing"]
+__all__ = ["Standing", "StandingTally"]
 
 
 @dataclass(frozen=True)
@@ -21,35 +21,24 @@ class Standing:
         freeze: The freeze that is in force.
         quarantined: The keys that a rollback left, each with that rollback; released while a forced version of the key is champion.
         freezes: Every freeze and unfreeze, in order.
+        decisions: The digest of each recorded decision, by id.
+        approvals: The user who approved each decision, by the decision's digest; a later refusal ends the approval.
     """
 
     moves: tuple[LedgerEntry, ...] = ()
     freeze: LedgerEntry | None = None
     quarantined: Mapping[str, LedgerEntry] = field(default_factory=dict)
     freezes: tuple[LedgerEntry, ...] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    approvals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entries: Iterable[LedgerEntry]) -> Standing:
         """Add up the entries of one model and timeline, given by sequence."""
-        moves: list[LedgerEntry] = []
-        freezes: list[LedgerEntry] = []
-        freeze: LedgerEntry | None = None
-        quarantined: dict[str, LedgerEntry] = {}
-        released: dict[str, LedgerEntry] = {}
+        tally = StandingTally()
         for entry in entries:
-            if entry.generation is not None:
-                quarantined |= released  # the forced version goes
-                released = {}
-            if entry.action in (Action.FREEZE, Action.UNFREEZE):
-                freezes.append(entry)
-                freeze = entry if entry.action is Action.FREEZE else None
-            elif entry.action is Action.FORCE:
-                released = {entry.key: quarantined.pop(entry.key)} if entry.key in quarantined else {}
-            elif entry.action is Action.ROLLBACK and moves:
-                quarantined[moves[-1].key] = entry
-            if entry.generation is not None:
-                moves.append(entry)
-        return cls(tuple(moves), freeze, quarantined, tuple(freezes))
+            tally.add(entry)
+        return tally.standing
 
     @property
     def champion(self) -> LedgerEntry | None:
@@ -99,6 +88,58 @@ class Standing:
             rollback = self.quarantined[key]
             return BlockReason(BlockKind.QUARANTINED, rollback.actor, rollback.at, rollback.reason)
         return None
+
+
+class StandingTally:
+    """Adds up the entries of one model and timeline one by one, so that each can be checked against those before it."""
+
+    def __init__(self) -> None:
+        self._moves: list[LedgerEntry] = []
+        self._freezes: list[LedgerEntry] = []
+        self._freeze: LedgerEntry | None = None
+        self._quarantined: dict[str, LedgerEntry] = {}
+        self._released: dict[str, LedgerEntry] = {}
+        self._decisions: dict[str, str] = {}
+        self._approvals: dict[str, str] = {}
+
+    @property
+    def champion(self) -> LedgerEntry | None:
+        """The last move so far."""
+        return self._moves[-1] if self._moves else None
+
+    @property
+    def standing(self) -> Standing:
+        """The standing so far; read it before the next entry is added, which changes its mappings."""
+        return Standing(
+            tuple(self._moves),
+            self._freeze,
+            self._quarantined,
+            tuple(self._freezes),
+            self._decisions,
+            self._approvals,
+        )
+
+    def add(self, entry: LedgerEntry) -> None:
+        """Add the next entry."""
+        if entry.generation is not None:
+            self._quarantined |= self._released  # the forced version goes
+            self._released = {}
+        if entry.action in (Action.FREEZE, Action.UNFREEZE):
+            self._freezes.append(entry)
+            self._freeze = entry if entry.action is Action.FREEZE else None
+        elif entry.action is Action.FORCE:
+            key = entry.key
+            self._released = {key: self._quarantined.pop(key)} if key in self._quarantined else {}
+        elif entry.action is Action.ROLLBACK and self._moves:
+            self._quarantined[self._moves[-1].key] = entry
+        elif entry.action is Action.DECIDE:
+            self._decisions[entry.decision_id] = entry.decision_digest
+        elif entry.action is Action.APPROVE:
+            self._approvals[entry.decision_digest] = entry.approver
+        elif entry.action is Action.REFUSE:
+            self._approvals.pop(entry.decision_digest, None)
+        if entry.generation is not None:
+            self._moves.append(entry)
 
 
 def _loses_artifact(before: LedgerEntry, move: LedgerEntry) -> bool:

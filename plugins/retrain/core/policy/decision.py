@@ -11,16 +11,17 @@ from typing import Any, Final, Self
 from retrain.core.codec import JsonDataclass, finite_or_none
 from retrain.core.digest import digest_json
 from retrain.core.ledger.block_reason import BlockKind, BlockReason, find_superseding
-from retrain.core.ledger.entries import Pointer
+from retrain.core.ledger.entries import Action, Move, Pointer
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
-__all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "find_block"]
+__all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "describe_record", "find_block", "propose_record"]
 
 _DECISIVE: Final = {"PROMOTE": Outcome.PASS, "HOLD": Outcome.INCONCLUSIVE, "REJECT": Outcome.FAIL}
 
 _FORM_WITH_TYPED_ORIGIN: Final = 3
+_FORM_WITH_VALIDATION: Final = 4
 
 
 class Choice(StrEnum):
@@ -72,8 +73,9 @@ class Decision(JsonDataclass):
         allotment: The error that was allotted to the test against the champion; None if none was spent.
         decided_by: Indices into `verdicts` of those that decided; empty if a step failed or the promotion was blocked.
         blocked_by: Why no verdict could promote the challenger.
-        form: How it is stored: 3 with the fields of the origin, 2 with the text of the origin, 1 without typed facts.
-            A stored document keeps its form, and therefore its digest.
+        validation: The digest of the record that the data met its expectations; empty if the retrain failed before its gates.
+        form: How it is stored: 4 with the validation, 3 with the fields of the origin, 2 with the text of the origin, 1
+            without typed facts. A stored document keeps its form, and therefore its digest.
     """
 
     request_id: str
@@ -102,7 +104,8 @@ class Decision(JsonDataclass):
     at: datetime | None = None
     decided_by: tuple[int, ...] = ()
     blocked_by: BlockReason | None = None
-    form: int = 3
+    validation: str = ""
+    form: int = 4
 
     def __post_init__(self) -> None:
         if self.choice is Choice.PROMOTE and (
@@ -159,6 +162,8 @@ class Decision(JsonDataclass):
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON in the form that the decision was stored in."""
         document = super().to_json()
+        if self.form < _FORM_WITH_VALIDATION:
+            del document["validation"]
         if self.form < _FORM_WITH_TYPED_ORIGIN:
             document["origin"] = str(self.origin)
         if self.form == 1:
@@ -177,6 +182,36 @@ class Decision(JsonDataclass):
             verdicts = tuple(Verdict.from_json(item) for item in fields["verdicts"])
             fields |= _read_first_form(fields, verdicts)
         return super().from_json(fields)
+
+
+def propose_record(decision: Decision, *, actor: str, reason: str) -> Move:
+    """Return the ledger's move that records a decision; it moves no pointer.
+
+    Args:
+        actor: Who requested the retrain.
+        reason: Why it was requested.
+    """
+    challenger = decision.challenger
+    return Move(
+        action=Action.DECIDE,
+        model=decision.model,
+        timeline=decision.timeline,
+        version=challenger.version if challenger else 0,
+        manifest_digest=challenger.manifest_digest if challenger else "",
+        as_of=decision.as_of,
+        key=challenger.key if challenger else "",
+        expected_generation=decision.champion_generation,
+        idempotency_key=digest_json([Action.DECIDE.value, decision.id]),
+        decision_id=decision.id,
+        decision_digest=decision.digest,
+        actor=actor,
+        reason=describe_record(decision.choice.value, reason),
+    )
+
+
+def describe_record(choice: str, reason: str) -> str:
+    """Return the reason of the entry that records a decision: its choice, and why the retrain was requested."""
+    return f"{choice}: {reason}" if reason else choice
 
 
 def decide(

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from retrain.core.evaluation.scorecard import Scorecard
-    from retrain.core.ledger.entries import LedgerEntry, Move, Pointer
+    from retrain.core.ledger.entries import Head, LedgerEntry, Move, Pointer
     from retrain.core.ledger.origin import Origin
     from retrain.core.ledger.standing import Standing
+    from retrain.core.ledger.step_result import StepResult
     from retrain.core.policy.decision import Decision
     from retrain.core.policy.error_control import PastTest
     from retrain.core.request import RetrainRequest
@@ -49,10 +50,17 @@ class Ledger(Protocol):
         A retrain is settled once it has a decision; after PROMOTE, once the ledger also has its promotion or refusal.
         """
 
+    def record_result(self, result: StepResult) -> None:
+        """Store what a step made; a second call with the same result changes nothing."""
+
+    def has_result(self, result: StepResult) -> bool:
+        """Return whether a step recorded exactly this result."""
+
     def record(self, decision: Decision, scorecard: Scorecard | None = None) -> Decision:
         """Store a decision with its scorecard and close its retrain; return the decision as stored, with the ledger's time.
 
-        If a decision with the same id is stored already, it is returned and nothing changes.
+        The ledger's chain gets an entry with the decision's digest, in the same transaction. If a decision with the same id
+        is stored already, it is returned and nothing changes.
 
         Args:
             decision: The decision; the ledger replaces its time.
@@ -115,12 +123,15 @@ class Ledger(Protocol):
     def timelines(self) -> list[tuple[str, str]]:
         """Return every (model, timeline) with at least one decision, sorted."""
 
-    def verify(self) -> int:
-        """Check the hash chain, the pointers against their last moves, and the decisions against their digests.
+    def verify(self, since: Head | None = None) -> Head:
+        """Replay the entries by hash and by the rules, and check pointers, decisions and requests against them.
+
+        Args:
+            since: A head that an earlier call returned: only the entries after it, and what rests on them, are checked.
 
         Returns:
-            The number of entries.
+            The head, which shows a rewritten ledger if it is kept elsewhere.
 
         Raises:
-            IntegrityError: An entry, a pointer or a decision was altered or removed.
+            IntegrityError: An entry, a pointer, a decision or a request was altered, added or removed.
         """

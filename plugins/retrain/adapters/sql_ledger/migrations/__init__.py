@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
@@ -11,10 +9,7 @@ from sqlalchemy import Connection
 
 from retrain.errors import RetrainError
 
-__all__ = ["VERSION_TABLE", "upgrade"]
-
-VERSION_TABLE: Final = "retrain_alembic_version"
-"""Its own name, since Airflow and MLflow both keep theirs in ``alembic_version``."""
+__all__ = ["upgrade"]
 
 
 def upgrade(connection: Connection) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
-from retrain.adapters.sql_ledger.tables import METADATA
+from retrain.adapters.sql_ledger.tables import METADATA, VERSION_TABLE
 
 
 def run() -> None:

@@ -1,0 +1,135 @@
+"""Verification of a SQL ledger: its entries replayed, and every other table held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
+
+from retrain.adapters.sql_ledger import queries
+from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, WHOLE
+from retrain.core.digest import digest_json
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, check_decisions
+from retrain.core.ledger.origin import Origin
+from retrain.core.ledger.replay import LedgerReplay
+from retrain.core.policy.decision import describe_record
+from retrain.core.request import RetrainRequest
+from retrain.errors import IntegrityError
+
+__all__ = ["audit"]
+
+_ROWS: Final = 1000
+"""How many rows are in memory at a time."""
+_IDS: Final = 500
+"""How many ids one query names."""
+
+
+def audit(connection: Connection, since: Head | None) -> Head:
+    """Check the ledger on a connection that sees one moment; return the head.
+
+    Raises:
+        IntegrityError: Something was altered, added or removed.
+    """
+    verified = since.count if since else 0
+    replay = LedgerReplay(since, _stream(connection, LEDGER.c.seq <= verified))
+    if since is not None:
+        _check_start(connection, since)
+    recorded: dict[str, LedgerEntry] = {}
+    for entry in _stream(connection, LEDGER.c.seq > verified):
+        replay.check(entry)
+        if entry.action is Action.DECIDE:
+            recorded[entry.decision_id] = entry
+    _check_heads(replay, queries.find_heads(connection))
+    _check_pointers(connection, replay)
+    _check_decisions(connection, replay, recorded, whole=since is None)
+    _check_requests(connection, recorded)
+    return replay.head
+
+
+def _stream(connection: Connection, condition: ColumnElement[bool]) -> Iterator[LedgerEntry]:
+    query = select(LEDGER).where(condition).order_by(LEDGER.c.seq)
+    with connection.execute(query.execution_options(yield_per=_ROWS)) as rows:
+        yield from map(queries.to_entry, rows)
+
+
+def _check_start(connection: Connection, since: Head) -> None:
+    entry = queries.first_entry(connection, LEDGER.c.seq == since.count)
+    if Head.of(entry) != since:
+        raise IntegrityError(
+            f"entry {since.count} of the ledger must have the hash of the given head",
+            got="another entry" if entry else "no such entry",
+            fix="Verify the whole ledger; stop promotions until it is explained.",
+        )
+
+
+def _check_heads(replay: LedgerReplay, heads: dict[tuple[str, str], Head]) -> None:
+    expected = replay.tips | ({(WHOLE, WHOLE): replay.head} if replay.head.count else {})
+    for key in sorted(expected.keys() | heads.keys()):
+        if expected.get(key) != heads.get(key):
+            raise IntegrityError(
+                "the ledger must end with the entry that it wrote last",
+                got=f"another end {'in all' if key == (WHOLE, WHOLE) else f'of {key[0]} on {key[1]}'}",
+                fix="Compare with your last export; stop promotions until it is explained.",
+            )
+
+
+def _check_pointers(connection: Connection, replay: LedgerReplay) -> None:
+    stored = {(row.model, row.timeline): queries.to_pointer(row) for row in connection.execute(select(POINTER))}
+    expected = replay.pointers
+    for key in sorted(expected.keys() | stored.keys()):
+        queries.check_pointer(key[0], key[1], stored.get(key), expected.get(key))
+
+
+def _check_decisions(
+    connection: Connection, replay: LedgerReplay, recorded: dict[str, LedgerEntry], *, whole: bool
+) -> None:
+    """Check each decision that an entry records or rests on; in a whole check also that no other one was added."""
+    columns = select(DECISION.c.id, DECISION.c.document, DECISION.c.at)
+    if not whole:
+        found = {row.id: row.document for row in _in_parts(connection, columns, DECISION.c.id, replay.decisions)}
+        check_decisions(replay.decisions, {name: digest_json(document) for name, document in found.items()})
+        return
+    first = min((entry.at for entry in recorded.values()), default=None)
+    digests: dict[str, str] = {}
+    with connection.execute(columns.execution_options(yield_per=_ROWS)) as rows:
+        for row in rows:
+            digests[row.id] = digest_json(row.document)
+            if first is not None and row.at >= first and row.id not in recorded:
+                raise IntegrityError(
+                    "each decision must be recorded by an entry of the ledger",
+                    got=f"decision {row.id[:12]}, which has none",
+                    fix="Stop promotions until it is explained; something else than the ledger wrote it.",
+                )
+    check_decisions(replay.decisions, digests)
+
+
+def _check_requests(connection: Connection, recorded: dict[str, LedgerEntry]) -> None:
+    """Check who requested each recorded decision, and why."""
+    joined = select(RETRAIN, DECISION.c.id.label("decision"), DECISION.c.choice).join(
+        RETRAIN, DECISION.c.request_id == RETRAIN.c.id
+    )
+    rows = {row.decision: row for row in _in_parts(connection, joined, DECISION.c.id, recorded)}
+    for decision_id, entry in recorded.items():
+        row = rows.get(decision_id)
+        if (entry.actor and row is None) or (row is not None and not _agrees(row, entry)):
+            raise IntegrityError(
+                "each request of a recorded decision must be what it was",
+                got=f"another one, or none, behind entry {entry.seq} ({entry.model}, {entry.timeline})",
+                fix="Compare with a backup; stop promotions until it is explained.",
+            )
+
+
+def _agrees(row: Row[Any], entry: LedgerEntry) -> bool:
+    request = RetrainRequest(row.model, row.timeline, row.as_of, Origin.parse(row.origin), nonce=row.nonce)
+    described = describe_record(row.choice, row.reason)
+    return request.id == row.id and (row.actor, described) == (entry.actor, entry.reason)
+
+
+def _in_parts(
+    connection: Connection, query: Select[Any], column: Column[str], names: Collection[str]
+) -> Iterator[Row[Any]]:
+    """Yield the rows whose column holds one of the names, by queries of a bounded length."""
+    wanted = sorted(names)
+    for first in range(0, len(wanted), _IDS):
+        yield from connection.execute(query.where(column.in_(wanted[first : first + _IDS])))

@@ -1,0 +1,78 @@
+"""Verification of the ledger from the command line, against heads and exports that were kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from retrain.core.ledger.entries import Head, LedgerEntry
+from retrain.core.ports import Ledger
+from retrain.errors import IntegrityError, RetrainError
+
+__all__ = ["verify_ledger"]
+
+
+def verify_ledger(ledger: Ledger, *, since: str, against: Path | None) -> Head:
+    """Verify a ledger, and that it begins with what a file holds; return the head.
+
+    Args:
+        since: A head as `verify` prints it; empty to check the whole ledger.
+        against: An export of the ledger, or a file with a head.
+
+    Raises:
+        IntegrityError: The ledger was tampered with, or does not begin with what the file holds.
+        RetrainError: The head or the file cannot be read.
+    """
+    start = _parse_head(since, "--since") if since else None
+    head = ledger.verify(start)
+    if against is not None:
+        _compare(ledger.entries(), against)
+    return head
+
+
+def _compare(entries: list[LedgerEntry], file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    if not text.lstrip().startswith("{"):
+        kept = _parse_head(text.strip().splitlines()[-1] if text.strip() else "", str(file))
+        found = Head.of(entries[kept.count - 1]) if 0 < kept.count <= len(entries) else Head()
+        if found != kept:
+            raise _rewritten(f"entry {kept.count} of the ledger, which is another one or is gone")
+        return
+    for number, (hash_, entry) in enumerate(zip_longest(_read_hashes(text, file), entries), start=1):
+        if hash_ is None:
+            return
+        if entry is None or entry.hash != hash_:
+            raise _rewritten(f"entry {number}, which is another one or is gone")
+
+
+def _read_hashes(text: str, file: Path) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            yield LedgerEntry.from_json(json.loads(line)).content_hash()
+        except (TypeError, ValueError):
+            raise _unreadable(str(file), f"line {number}, which is no entry") from None
+
+
+def _parse_head(text: str, source: str) -> Head:
+    try:
+        return Head.parse(text.removeprefix("head "))
+    except ValueError:
+        raise _unreadable(source, "something else") from None
+
+
+def _unreadable(source: str, problem: str) -> RetrainError:
+    return RetrainError(
+        f"{source} must be a head of the ledger, or an export of it",
+        got=problem,
+        fix="Give what `retrain ledger verify` or `retrain ledger export` wrote.",
+    )
+
+
+def _rewritten(got: str) -> IntegrityError:
+    return IntegrityError(
+        "the ledger must begin with the entries that were kept elsewhere",
+        got=got,
+        fix="Stop promotions until it is explained; the kept file says what the ledger held.",
+    )
