@@ -14,7 +14,7 @@ import numpy as np
 
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.data.validation import ExpectationResult, ValidationReport
-from retrain.core.ledger.entries import LedgerEntry, Pointer
+from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
 from retrain.core.ledger.origin import Origin
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
@@ -307,10 +307,24 @@ class World:
 
         return promote_challenger(self.of(request), decision)
 
+    def approve(self, request: RetrainRequest, decision: Decision, approver: str, name: str = "") -> LedgerEntry:
+        from retrain.steps import approve_promotion
+
+        return approve_promotion(self.of(request), decision, approver=approver, name=name, shown=decision.digest)
+
     def retrain(self, request: RetrainRequest | None = None) -> LedgerEntry:
         """Go all the way to a new champion."""
         request = request or make_request()
         return self.promote(request, self.decide(request))
+
+    def entries(self) -> list[LedgerEntry]:
+        """Return the ledger's entries but those that record a decision."""
+        return [entry for entry in self.ledger.entries() if entry.action is not Action.DECIDE]
+
+    def verify(self) -> int:
+        """Verify the ledger, and return the number of its entries but those that record a decision."""
+        self.ledger.verify()
+        return len(self.entries())
 
     def plan(self, to: int | None = None, timeline: str = PRODUCTION) -> Any:
         from retrain.steps import plan_rollback

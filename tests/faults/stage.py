@@ -26,11 +26,11 @@ from retrain.core.resources import Resources, Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps import (
-    Approval,
     Finding,
     Operation,
     RollbackPlan,
     Trouble,
+    approve_promotion,
     force_champion,
     freeze_model,
     plan_rollback,
@@ -143,9 +143,12 @@ class Stage:
         )
         return self.ledger.record(decision)
 
-    def promote(self, decision: Decision, approval: Approval | None = None) -> LedgerEntry:
-        number = int(decision.origin.run_id)
-        return promote_challenger(self.of(number), decision, approval=approval)
+    def promote(self, decision: Decision) -> LedgerEntry:
+        return promote_challenger(self.of(int(decision.origin.run_id)), decision)
+
+    def approve(self, decision: Decision, approver: str) -> LedgerEntry:
+        retrain = self.of(int(decision.origin.run_id))
+        return approve_promotion(retrain, decision, approver=approver, name="", shown=decision.digest)
 
     def crown(self, *numbers: int) -> LedgerEntry:
         """Make challengers champion, one after the other."""
@@ -170,8 +173,10 @@ class Stage:
         return reconcile_model(self.spec, self, actor="reconciler")
 
     def entries(self, *actions: Action) -> list[LedgerEntry]:
+        """Return the entries, of some actions if they are named, else all but those that record a decision."""
         found = self.ledger.entries(self.model, self.timeline)
-        return [entry for entry in found if not actions or entry.action in actions]
+        wanted = actions or [action for action in Action if action is not Action.DECIDE]
+        return [entry for entry in found if entry.action in wanted]
 
     @property
     def _operation(self) -> Operation:

@@ -14,7 +14,7 @@ from tests.faults.stage import REFUSALS, Stage, check_invariants
 
 from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.errors import ConflictError
-from retrain.steps import Approval, Trouble, refuse_promotion
+from retrain.steps import Trouble, refuse_promotion
 
 pytestmark = pytest.mark.live
 
@@ -174,7 +174,9 @@ def guarded(make_stage: Callable[..., Stage]) -> Stage:
 def test_nobody_approves_who_asked_for_it_or_may_not(guarded: Stage, approver: str) -> None:
     decision = guarded.decide(1)
     with pytest.raises(ConflictError, match="must be approved by one of ada, someone"):
-        guarded.promote(decision, Approval(decision.id, approver) if approver else None)
+        guarded.approve(decision, approver)
+    with pytest.raises(ConflictError, match="must be approved by one of ada, someone"):
+        guarded.promote(decision)
     assert (guarded.champion, guarded.alias) == (None, None)
     assert [entry.action for entry in guarded.entries()] == [Action.REFUSE]
     check(guarded)
@@ -182,11 +184,13 @@ def test_nobody_approves_who_asked_for_it_or_may_not(guarded: Stage, approver: s
 
 def test_an_approval_of_a_stale_candidate_is_refused(guarded: Stage) -> None:
     stale, other = guarded.decide(1), guarded.decide(2)
-    with pytest.raises(ConflictError, match="got one by ada for another decision"):
-        guarded.promote(stale, Approval(other.id, "ada"))
-    guarded.promote(other, Approval(other.id, "ada"))
+    guarded.approve(other, "ada")
+    with pytest.raises(ConflictError, match="got no approval of this decision"):
+        guarded.promote(stale)
+    guarded.promote(other)
+    guarded.approve(stale, "ada")
     with pytest.raises(ConflictError, match="version 2 \\(generation 1"):
-        guarded.promote(stale, Approval(stale.id, "ada"))
+        guarded.promote(stale)
     assert guarded.champion == 2
     check(guarded)
 

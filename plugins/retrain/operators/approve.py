@@ -98,7 +98,8 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         retrain = self.retrain(context)
         decision = retrain.resources.ledger.decision(self.decision["decision"])
         user = event.get("responded_by_user") or {}
-        if "error" not in event and self.APPROVE not in event["chosen_options"]:
+        rejected = "error" not in event and self.APPROVE not in event["chosen_options"]
+        if rejected:
             # Before Airflow handles the rejection: it raises an exception that skips what is downstream.
             refuse_promotion(retrain, decision, f"rejected by {user.get('name', 'nobody')}")
         try:
@@ -108,8 +109,9 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
             refuse_promotion(retrain, decision, why)
             raise AirflowFailException(f"{why}. Clear the task to ask again.") from None  # a retry would ask again
         approver, name = str(user.get("id", "")), str(user.get("name", ""))
-        approve_promotion(retrain, decision, approver=approver, name=name, shown=shown)
-        return {"decision": decision.id, "approver": approver}
+        if not rejected:
+            approve_promotion(retrain, decision, approver=approver, name=name, shown=shown)
+        return {"decision": decision.id, "approver": "" if rejected else approver}
 
 
 def _evidence(decision: Decision, page_url: str, run_url: str) -> str:

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
     DownstreamTasksSkipped,
+    TaskAwaitingInput,
 )
 from tests.builders import AS_OF, MODEL, World
 
@@ -33,7 +35,12 @@ def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def context(actor: str | None = "someone") -> Any:
     run = SimpleNamespace(
-        dag_id=MODEL, run_id="r", run_type="manual", data_interval_end=None, run_after=AS_OF, triggering_user_name=actor
+        dag_id=MODEL,
+        run_id="run",
+        run_type="manual",
+        data_interval_end=None,
+        run_after=AS_OF,
+        triggering_user_name=actor,
     )
     return {"dag_run": run, "ti": SimpleNamespace(xcom_push=lambda **_: None, map_index=-1)}
 
@@ -57,15 +64,35 @@ def answer(option: str, user: str = "ann") -> dict[str, Any]:
 
 def test_a_yes_names_the_decision_and_the_approver(world: World) -> None:
     decision = world.decide()
-    result = approve(world, decision.id).execute_complete(context(), answer("Approve"))
-    assert result == {"decision": decision.id, "approver": "ann", "name": "ann"}
-    assert world.ledger.entries() == []
+    result = approve(world, decision.id).execute_complete(context(), answer("Approve"), decision.digest)
+    assert result == {"decision": decision.id, "approver": "ann"}
+    (entry,) = world.entries()
+    assert (entry.action, entry.decision_digest, entry.approver) == (Action.APPROVE, decision.digest, "ann")
+
+
+def test_the_approval_is_of_the_decision_that_was_shown(world: World) -> None:
+    """Whatever the XCom of the gate says when the answer comes."""
+    decision = world.decide()
+    with pytest.raises(AirflowFailException, match="must be of the decision that the approver was shown"):
+        approve(world, decision.id).execute_complete(context(), answer("Approve"), "f" * 64)
+    assert world.entries() == []
+
+
+def test_the_waiting_task_keeps_what_it_showed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(*_: object) -> None:
+        raise TaskAwaitingInput(method_name="execute_complete")
+
+    monkeypatch.setattr(ApprovalOperator, "execute", wait)
+    decision = world.decide()
+    with pytest.raises(TaskAwaitingInput) as pause:
+        approve(world, decision.id).execute(context())
+    assert pause.value.kwargs == {"shown": decision.digest}
 
 
 def test_a_no_is_a_refusal(world: World) -> None:
     decision = world.decide()
     approve(world, decision.id).execute_complete(context(), answer("Reject"))
-    (entry,) = world.ledger.entries()
+    (entry,) = world.entries()
     assert (entry.action, entry.decision_id, entry.reason) == (Action.REFUSE, decision.id, "rejected by ann")
 
 
@@ -76,7 +103,7 @@ def test_a_no_is_a_refusal_even_if_it_skips_what_is_downstream(world: World) -> 
     operator.requested = {"as_of": "", "timeline": "", "reason": "", "nonce": ""}
     with pytest.raises(DownstreamTasksSkipped):
         operator.execute_complete(context() | {"task": operator}, answer("Reject"))
-    assert [(entry.action, entry.reason) for entry in world.ledger.entries()] == [(Action.REFUSE, "rejected by ann")]
+    assert [(entry.action, entry.reason) for entry in world.entries()] == [(Action.REFUSE, "rejected by ann")]
 
 
 def test_no_answer_in_time_is_a_refusal_and_not_asked_again_by_a_retry(world: World) -> None:
@@ -84,7 +111,7 @@ def test_no_answer_in_time_is_a_refusal_and_not_asked_again_by_a_retry(world: Wo
     late = {"error": "timed out", "error_type": "timeout"}
     with pytest.raises(AirflowFailException, match="nobody approved in time"):
         approve(world, decision.id).execute_complete(context(), late)
-    (entry,) = world.ledger.entries()
+    (entry,) = world.entries()
     assert (entry.action, entry.reason) == (Action.REFUSE, "nobody approved in time")
 
 
@@ -99,7 +126,7 @@ def test_what_is_not_promote_asks_nobody(world: World) -> None:
 def test_a_simulation_asks_nobody(world: World) -> None:
     decision = world.decide()
     result = approve(world, decision.id, timeline="what-if").execute(context())
-    assert result == {"decision": decision.id, "approver": "", "name": ""}
+    assert result == {"decision": decision.id, "approver": ""}
 
 
 def test_who_asked_for_it_cannot_be_the_only_approver(world: World) -> None:

@@ -33,7 +33,7 @@ def test_a_rollback_that_stopped_before_the_alias_is_finished_by_its_retry(succe
 
 @pytest.mark.parametrize("stands", [True, False])
 def test_a_repeated_promotion_is_an_asset_event_only_while_it_stands(succeeded: World, stands: bool) -> None:
-    second = succeeded.ledger.entries()[-1]
+    second = succeeded.entries()[-1]
     if not stands:
         succeeded.roll_back()
     operator = PromoteModelOperator(task_id="promote", spec=succeeded.spec, decision={"decision": second.decision_id})
@@ -46,7 +46,7 @@ def test_a_repeated_promotion_is_an_asset_event_only_while_it_stands(succeeded: 
 
 def test_what_a_reason_does_to_a_terminal_never_gets_into_the_ledger(succeeded: World) -> None:
     rollback(succeeded, reason="bad\x1b[2J\n   9 promote, by root \u202e")
-    assert succeeded.ledger.entries()[-1].reason == r"bad\x1b[2J 9 promote, by root \u202e"
+    assert succeeded.entries()[-1].reason == r"bad\x1b[2J 9 promote, by root \u202e"
     with pytest.raises(AirflowFailException, match="reason must say why"):
         rollback(succeeded, reason=" \n ")
 

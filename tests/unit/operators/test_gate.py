@@ -28,6 +28,7 @@ def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def gate(world: World, failure: dict[str, str] | None = None) -> tuple[QualityGateOperator, dict[str, Any]]:
     """Return the gate of a retrain that came as far as its scorecard, with the context it runs in."""
     snapshot = world.snapshot(REQUEST)
+    world.validate(REQUEST, snapshot)
     challenger = world.train(REQUEST, snapshot)
     scorecard = world.evaluate(REQUEST, snapshot, challenger)
     operator = QualityGateOperator(

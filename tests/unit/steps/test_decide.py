@@ -9,6 +9,8 @@ import pytest
 from tests.builders import AS_OF, LATER, MODEL, NOT_WORSE, World, make_origin, make_request
 from tests.require import require
 
+from retrain.core.digest import digest_json
+from retrain.core.ledger.step_result import Step, StepResult
 from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.error_control import Allotment
 from retrain.core.policy.error_control.lord import compute_lord_level
@@ -16,6 +18,7 @@ from retrain.core.policy.gates import Outcome
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps import decide_retrain, record_failure
+from retrain.steps.results import record_step
 
 
 def test_a_decision_says_what_it_rests_on(world: World) -> None:
@@ -48,9 +51,86 @@ def test_a_challenger_is_never_judged_by_the_scorecard_of_another(world: World) 
     first = world.decide()
     for request in (make_request(nonce="again"), make_request(timeline="simulation-1")):
         snapshot = world.snapshot(request)
-        with pytest.raises(IntegrityError, match="must be judged by its own scorecard; got that of key"):
-            decide_retrain(world.of(request), snapshot, world.train(request, snapshot), first.scorecard)
+        world.validate(request, snapshot)
+        challenger = world.train(request, snapshot)
+        with pytest.raises(IntegrityError, match="the step evaluate of this retrain must have recorded"):
+            decide_retrain(world.of(request), snapshot, challenger, first.scorecard)
     assert world.ledger.decisions(MODEL, "production") == [first]
+
+
+def test_data_that_was_not_validated_is_not_judged(world: World) -> None:
+    request = make_request()
+    (world.root / "suite.json").write_text('{"name": "churn", "expectations": []}')
+    snapshot = world.snapshot(request)
+    challenger = world.train(request, snapshot)
+    scorecard = world.evaluate(request, snapshot, challenger)
+    with pytest.raises(IntegrityError, match="the step validate of this retrain must have recorded"):
+        decide_retrain(world.of(request), snapshot, challenger, scorecard)
+    world.validate(request, snapshot)
+    (world.root / "suite.json").write_text('{"name": "stricter", "expectations": []}')
+    with pytest.raises(IntegrityError, match="the step validate of this retrain must have recorded"):
+        decide_retrain(world.of(request), snapshot, challenger, scorecard)
+    assert world.ledger.decisions(MODEL, "production") == []
+
+
+def test_the_decision_names_the_validation(world: World) -> None:
+    decision = world.decide()
+    suite = digest_json({"name": "churn", "expectations": []})
+    record = StepResult(Step.VALIDATE, make_request().id, decision.snapshot, suite=suite)
+    assert decision.validation == record.digest
+    assert world.ledger.has_result(record)
+
+
+def test_a_snapshot_of_another_window_is_refused_by_every_step(world: World) -> None:
+    """Also if the request's own step recorded it, as before the spec's window was changed."""
+    request = make_request()
+    own, later = world.snapshot(request), world.snapshot(LATER)
+    challenger, other = world.train(request, own), world.train(LATER, later)
+    card = world.evaluate(request, own, challenger)
+    for step in (
+        lambda: world.validate(request, later),
+        lambda: world.train(request, later),
+        lambda: world.evaluate(request, later, challenger),
+        lambda: world.evaluate(request, later, other),
+        lambda: world.evaluate(request, own, other),
+        lambda: decide_retrain(world.of(request), later, other, card),
+    ):
+        with pytest.raises(IntegrityError, match="of this retrain must have recorded"):
+            step()
+    record_step(world.of(request), Step.SNAPSHOT, later)
+    with pytest.raises(IntegrityError, match="must be of the window that as-of 2024-07-01 00:00 gives"):
+        world.train(request, later)
+
+
+def test_a_challenger_of_another_key_or_version_is_refused(world: World) -> None:
+    request = make_request()
+    snapshot = world.snapshot(request)
+    challenger = world.train(request, snapshot)
+    forged = replace(challenger, key="e" * 64)
+    with pytest.raises(IntegrityError, match="the step train of this retrain must have recorded"):
+        world.evaluate(request, snapshot, forged)
+    record_step(world.of(request), Step.TRAIN, snapshot, forged)
+    with pytest.raises(IntegrityError, match="must be of the key that the inputs of its retrain give; got key eeee"):
+        world.evaluate(request, snapshot, forged)
+    gone = replace(challenger, version=9)
+    record_step(world.of(request), Step.TRAIN, snapshot, gone)
+    with pytest.raises(IntegrityError, match=r"version 9 of churn must be in the registry .* got no such version"):
+        world.evaluate(request, snapshot, gone)
+    edited = replace(challenger, manifest_digest="f" * 64)
+    record_step(world.of(request), Step.TRAIN, snapshot, edited)
+    with pytest.raises(IntegrityError, match="got another key, run or digest"):
+        world.evaluate(request, snapshot, edited)
+
+
+def test_a_scorecard_of_another_key_is_refused_even_if_a_step_recorded_it(world: World) -> None:
+    request = make_request(nonce="again")
+    first = world.decide()
+    snapshot = world.snapshot(request)
+    world.validate(request, snapshot)
+    challenger = world.train(request, snapshot)
+    record_step(world.of(request), Step.EVALUATE, snapshot, challenger, scorecard=first.scorecard)
+    with pytest.raises(IntegrityError, match="must be judged by its own scorecard; got that of key"):
+        decide_retrain(world.of(request), snapshot, challenger, first.scorecard)
 
 
 def test_a_challenger_that_learnt_nothing_is_rejected_or_held(world: World) -> None:

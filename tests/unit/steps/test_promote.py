@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_origin, make_request
 
 from retrain.core.ledger.entries import Action
+from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RetrainError
-from retrain.steps import Approval, project_alias, refuse_promotion
+from retrain.steps import approve_promotion, project_alias, refuse_promotion
 
 
 @pytest.fixture
@@ -33,26 +35,26 @@ def test_a_promotion_is_one_entry_one_pointer_and_the_alias(world: World) -> Non
     assert (entry.decision_id, entry.actor, entry.reason) == (decision.id, "someone", "because")
     assert world.ledger.pointer(MODEL, "production") == entry.to_pointer()
     assert world.registry.alias_version(MODEL, "champion") == 1
-    assert world.ledger.verify() == 1
+    assert world.verify() == 1
 
 
 def test_promoting_again_changes_nothing_also_after_the_next_one(crowned: World) -> None:
-    (first,) = crowned.ledger.entries()
+    (first,) = crowned.entries()
     first_decision = crowned.ledger.decision(first.decision_id)
     assert crowned.promote(make_request(), first_decision) == first
     second = crowned.retrain(LATER)
     assert crowned.promote(make_request(), first_decision) == first
-    assert crowned.ledger.entries() == [first, second]
+    assert crowned.entries() == [first, second]
     assert crowned.registry.alias_version(MODEL, "champion") == 2
 
 
 def test_the_whole_retrain_again_makes_no_second_version_decision_or_entry(crowned: World) -> None:
-    (first,) = crowned.ledger.entries()
+    (first,) = crowned.entries()
     assert crowned.retrain() == first
     assert crowned.retrain(make_request(origin=make_origin("duplicate"))) == first
     assert len(list((crowned.root / "registry" / "models" / MODEL).glob("*/version.json"))) == 1
     assert len(crowned.ledger.decisions(MODEL, "production")) == 1
-    assert crowned.ledger.entries() == [first]
+    assert crowned.entries() == [first]
 
 
 def test_a_promotion_by_someone_else_since_the_evaluation_is_a_conflict_and_a_refusal(crowned: World) -> None:
@@ -60,13 +62,13 @@ def test_a_promotion_by_someone_else_since_the_evaluation_is_a_conflict_and_a_re
     winner = crowned.retrain(LATER)
     with pytest.raises(ConflictError, match=r"must be at generation 1 .*got version 3 \(generation 2.* there already"):
         crowned.promote(LATEST, slow)
-    refusal = crowned.ledger.entries()[-1]
+    refusal = crowned.entries()[-1]
     assert (refusal.action, refusal.generation, refusal.version) == (Action.REFUSE, None, 2)
     assert "there already" in refusal.reason
     assert refusal.decision_id == slow.id
     assert crowned.ledger.pointer(MODEL, "production") == winner.to_pointer()
     assert crowned.registry.alias_version(MODEL, "champion") == 3
-    assert crowned.ledger.verify() == 3
+    assert crowned.verify() == 3
 
 
 def test_a_repeated_refusal_is_one_entry(world: World) -> None:
@@ -75,7 +77,7 @@ def test_a_repeated_refusal_is_one_entry(world: World) -> None:
     for _ in range(2):
         with pytest.raises(ConflictError, match="there already"):
             world.promote(LATEST, slow)
-    assert [entry.action for entry in world.ledger.entries()] == [Action.PROMOTE, Action.REFUSE]
+    assert [entry.action for entry in world.entries()] == [Action.PROMOTE, Action.REFUSE]
 
 
 def _flip(folder: Path) -> None:
@@ -108,7 +110,7 @@ def test_an_artifact_that_is_not_what_was_made_is_never_promoted(
         crowned.promote(LATER, decision)
     assert crowned.ledger.pointer(MODEL, "production") == champion
     assert crowned.registry.alias_version(MODEL, "champion") == 1
-    refusal = crowned.ledger.entries()[-1]
+    refusal = crowned.entries()[-1]
     assert (refusal.action, refusal.version) == (Action.REFUSE, 2)
     assert message in refusal.reason
 
@@ -133,7 +135,7 @@ def test_an_alias_that_could_not_be_set_is_set_by_the_retry(world: World, monkey
     assert world.registry.alias_version(MODEL, "champion") is None
     entry = world.promote(make_request(), decision)
     assert world.registry.alias_version(MODEL, "champion") == entry.version
-    assert world.ledger.entries() == [entry]
+    assert world.entries() == [entry]
 
 
 def test_an_alias_that_was_moved_by_hand_is_put_back(crowned: World) -> None:
@@ -155,54 +157,106 @@ def guarded(world: World) -> World:
 
 
 def test_an_approved_promotion_carries_its_approver(guarded: World) -> None:
-    decision = guarded.decide()
-    entry = guarded.promote(make_request(actor="ada"), decision, Approval(decision.id, "grace"))
+    request = make_request(actor="ada")
+    decision = guarded.decide(request)
+    approval = guarded.approve(request, decision, "grace")
+    assert (approval.action, approval.generation, approval.decision_digest) == (Action.APPROVE, None, decision.digest)
+    assert guarded.approve(request, decision, "grace") == approval
+    entry = guarded.promote(request, decision)
     assert (entry.action, entry.actor, entry.approver) == (Action.PROMOTE, "ada", "grace")
     assert guarded.alias() == 1
-    assert guarded.ledger.entries() == [entry]
+    assert guarded.entries() == [approval, entry]
 
 
 @pytest.mark.parametrize(
-    ("approval", "got"),
+    ("approver", "got"),
     [
-        (None, "got none"),
-        (("another", "grace"), "got one by grace for another decision"),
-        (("", "mallory"), "got one by mallory, who is not among the approvers"),
-        (("", ""), "got one by , who is not among the approvers"),
-        (("", "ada"), "got one by ada, who requested the retrain"),
-        (("", "grace", "ada"), "got one by grace, who requested the retrain"),
+        (("mallory",), "got one by mallory, who is not among the approvers"),
+        (("",), "got no approval of this decision"),
+        (("ada",), "got one by ada, who requested the retrain"),
+        (("grace", "ada"), "got one by grace, who requested the retrain"),
     ],
 )
-def test_an_approval_that_does_not_hold_is_a_refusal(
-    guarded: World, approval: tuple[str, ...] | None, got: str
-) -> None:
-    decision = guarded.decide()
-    given = approval and Approval(approval[0] or decision.id, *approval[1:])
+def test_who_may_not_approve_leaves_no_approval(guarded: World, approver: tuple[str, ...], got: str) -> None:
+    request = make_request(actor="ada")
+    decision = guarded.decide(request)
     with pytest.raises(ConflictError, match=f"approved by one of ada, grace.*{got}"):
-        guarded.promote(make_request(actor="ada"), decision, given)
-    (refusal,) = guarded.ledger.entries()
-    assert (refusal.action, refusal.version, refusal.decision_id) == (Action.REFUSE, 1, decision.id)
-    assert refusal.approver == (given.approver if given else "")
-    assert got in refusal.reason
-    assert guarded.ledger.pointer(MODEL, "production") is None
-    assert guarded.alias() is None
+        guarded.approve(request, decision, *approver)
+    assert guarded.entries() == []
 
 
-def test_after_a_refused_approval_a_good_one_is_taken(guarded: World) -> None:
+def test_a_promotion_without_an_approval_is_a_refusal(guarded: World) -> None:
     decision = guarded.decide()
-    with pytest.raises(ConflictError, match="got none"):
+    with pytest.raises(ConflictError, match="got no approval of this decision"):
         guarded.promote(make_request(), decision)
-    entry = guarded.promote(make_request(), decision, Approval(decision.id, "ada"))
-    assert [item.action for item in guarded.ledger.entries()] == [Action.REFUSE, Action.PROMOTE]
-    assert guarded.promote(make_request(), decision, Approval(decision.id, "ada")) == entry
+    (refusal,) = guarded.entries()
+    assert (refusal.action, refusal.version, refusal.decision_id) == (Action.REFUSE, 1, decision.id)
+    assert (guarded.ledger.pointer(MODEL, "production"), guarded.alias()) == (None, None)
+
+
+def test_an_approval_is_of_the_decision_that_was_shown(guarded: World) -> None:
+    decision = guarded.decide()
+    with pytest.raises(IntegrityError, match="must be of the decision that the approver was shown"):
+        approve_promotion(guarded.of(), decision, approver="ada", name="Ada", shown="f" * 64)
+    edited = replace(decision, reason="another reason")
+    with pytest.raises(ConflictError, match="got a decision that was changed since"):
+        guarded.approve(make_request(), edited, "ada")
+    assert guarded.entries() == []
+
+
+def test_an_approver_who_left_the_spec_since_no_longer_counts(guarded: World) -> None:
+    decision = guarded.decide()
+    guarded.approve(make_request(), decision, "ada")
+    guarded.respec(**NOT_WORSE, promotion={"approval": "required", "approvers": ["grace"]})
+    with pytest.raises(ConflictError, match="got one by ada, who is not among the approvers"):
+        guarded.promote(make_request(), decision)
+
+
+def test_an_edited_decision_is_not_promoted_by_the_approval_of_the_first(guarded: World) -> None:
+    decision = guarded.decide()
+    guarded.approve(make_request(), decision, "ada")
+    assert decision.challenger is not None
+    other = replace(decision, challenger=replace(decision.challenger, version=7))
+    with pytest.raises(ConflictError, match="got no approval of this decision"):
+        guarded.promote(make_request(), other)
+
+
+def test_after_a_refusal_a_new_approval_is_taken(guarded: World) -> None:
+    decision = guarded.decide()
+    with pytest.raises(ConflictError, match="got no approval"):
+        guarded.promote(make_request(), decision)
+    guarded.approve(make_request(), decision, "ada")
+    entry = guarded.promote(make_request(), decision)
+    assert [item.action for item in guarded.entries()] == [Action.REFUSE, Action.APPROVE, Action.PROMOTE]
+    assert guarded.promote(make_request(), decision) == entry
+
+
+def test_a_refusal_ends_the_approval_before_it(guarded: World) -> None:
+    decision = guarded.decide()
+    guarded.approve(make_request(), decision, "ada")
+    refuse_promotion(guarded.of(), decision, "rejected by grace")
+    with pytest.raises(ConflictError, match="got no approval"):
+        guarded.promote(make_request(), decision)
 
 
 def test_an_approval_does_not_outlast_its_champion(guarded: World) -> None:
     slow = guarded.decide(LATEST)
     first = guarded.decide(LATER)
-    guarded.promote(LATER, first, Approval(first.id, "ada"))
+    for request, decision in ((LATER, first), (LATEST, slow)):
+        guarded.approve(request, decision, "ada")
+    guarded.promote(LATER, first)
     with pytest.raises(ConflictError, match="there already"):
-        guarded.promote(LATEST, slow, Approval(slow.id, "ada"))
+        guarded.promote(LATEST, slow)
+
+
+@pytest.mark.parametrize("other", [make_request(timeline="simulation-1"), make_request(origin=make_origin("another"))])
+def test_a_retrain_carries_out_no_decision_of_another(guarded: World, other: RetrainRequest) -> None:
+    decision = guarded.decide(other)
+    with pytest.raises(IntegrityError, match="must carry out its own decision"):
+        guarded.promote(make_request(), decision)
+    with pytest.raises(IntegrityError, match="must carry out its own decision"):
+        guarded.approve(make_request(), decision, "ada")
+    assert guarded.entries() == []
 
 
 def test_a_simulation_needs_no_approval(guarded: World) -> None:

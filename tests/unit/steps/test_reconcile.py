@@ -29,10 +29,10 @@ def found_once(world: World) -> Finding:
     """Reconcile, and see that a second time nothing is left to find or to do."""
     finding: Finding
     (finding,) = world.reconcile()
-    before = world.ledger.entries()
+    before = world.entries()
     assert world.reconcile() == []
-    assert world.ledger.entries() == before
-    assert world.ledger.verify() == len(before)
+    assert world.entries() == before
+    assert world.verify() == len(before)
     return finding
 
 
@@ -125,12 +125,12 @@ def test_an_alias_that_was_moved_or_deleted_by_hand_is_put_back(
     assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_MOVED, True)
     assert (finding.detail, finding.done) == (detail, "champion names version 2 again")
     assert succeeded.alias() == 2
-    assert len(succeeded.ledger.entries()) == 2
+    assert len(succeeded.entries()) == 2
 
 
 def test_a_champion_whose_key_was_edited_in_the_registry_gets_no_alias(succeeded: World) -> None:
     path = succeeded.artifact(2).parent / "version.json"
-    path.write_text(path.read_text().replace(succeeded.ledger.entries()[-1].key, "f" * 64))
+    path.write_text(path.read_text().replace(succeeded.entries()[-1].key, "f" * 64))
     set_alias(succeeded, 7)
     (finding,) = succeeded.reconcile()
     assert (finding.trouble, finding.alarming) == (Trouble.ALIAS_MOVED, True)
@@ -159,7 +159,7 @@ def test_a_version_that_a_decision_promotes_is_adopted(passed: World) -> None:
     set_alias(passed, 3)
     finding = found_once(passed)
     assert (finding.trouble, finding.alarming, finding.done) == (Trouble.ALIAS_MOVED, True, "adopted version 3")
-    entry = passed.ledger.entries()[-1]
+    entry = passed.entries()[-1]
     assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.ADOPT, 3, 3, "reconciler")
     assert entry.decision_id == passed.ledger.decisions(MODEL, "production")[-1].id
     assert passed.alias() == 3
@@ -169,7 +169,7 @@ def test_a_former_champion_is_adopted(three: World) -> None:
     three.respec(**ADOPT)
     set_alias(three, 1)
     assert found_once(three).done == "adopted version 1"
-    first, *_, entry = three.ledger.entries()
+    first, *_, entry = three.entries()
     assert (entry.as_of, entry.key, entry.decision_id) == (first.as_of, first.key, first.decision_id)
 
 
@@ -250,7 +250,7 @@ def test_a_promotion_while_a_reconcile_looks_is_no_finding(passed: World, monkey
 
     monkeypatch.setattr(passed.registry, "alias_version", promote_first)
     assert passed.reconcile() == []
-    assert (passed.alias(), passed.ledger.entries()[-1].action) == (3, Action.PROMOTE)
+    assert (passed.alias(), passed.entries()[-1].action) == (3, Action.PROMOTE)
 
 
 @pytest.mark.parametrize("version", [1, 3])
@@ -292,7 +292,7 @@ def test_one_bad_answer_deposes_nobody(three: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(three.registry, "fetch", fail_once)
     assert three.reconcile() == []
     assert three.registry.fetch is fetch
-    assert (three.alias(), len(three.ledger.entries())) == (3, 3)
+    assert (three.alias(), len(three.entries())) == (3, 3)
 
 
 def test_a_former_champion_that_does_not_score_is_not_returned_to(
@@ -302,7 +302,7 @@ def test_a_former_champion_that_does_not_score_is_not_returned_to(
     smoke_test = three.smoke_test
 
     def fail_for_version_2(spec: Any, folder: Path, snapshot: Any) -> int:
-        if digest_manifest(folder) == three.ledger.entries()[1].manifest_digest:
+        if digest_manifest(folder) == three.entries()[1].manifest_digest:
             raise IntegrityError("the model must score", got="an error", fix="Retrain it.")
         return smoke_test(spec, folder, snapshot)
 
@@ -320,7 +320,7 @@ def test_a_broken_champion_is_left_for_the_last_sound_one(
     harm(three.artifact(2))
     finding = found_once(three)
     assert (finding.trouble, finding.alarming, finding.done) == (trouble, True, "reverted to version 1")
-    entry = three.ledger.entries()[-1]
+    entry = three.entries()[-1]
     assert (entry.action, entry.version, entry.generation, entry.actor) == (Action.REVERT, 1, 4, "reconciler")
     assert entry.reason.startswith(f"{trouble.value}: version 3: ")
     assert not three.ledger.standing(MODEL, "production").quarantined
@@ -337,12 +337,12 @@ def test_where_no_former_champion_is_sound_the_finding_says_so(succeeded: World)
             "no former champion is intact: restore it, or retrain with a nonce and then run "
             "`retrain promote churn VERSION --force`",
         )
-    assert len(succeeded.ledger.entries()) == 2
+    assert len(succeeded.entries()) == 2
     assert succeeded.alias() == 2
 
 
 def test_the_retrain_of_a_key_whose_artifact_was_lost_promotes_it_again(three: World) -> None:
-    lost = three.ledger.entries()[-1]
+    lost = three.entries()[-1]
     shutil.rmtree(three.artifact(3).parent)
     assert found_once(three).done == "reverted to version 2"
     again = three.retrain(LATEST)
@@ -384,7 +384,7 @@ def test_the_alias_never_goes_to_another_model_with_the_number_of_the_champion(e
 def test_after_a_registry_was_emptied_a_forced_version_is_the_way_forward(emptied: World) -> None:
     forced = emptied.force(1)
     assert (forced.action, forced.generation, emptied.alias()) == (Action.FORCE, 2, 1)
-    assert forced.key != emptied.ledger.entries()[0].key
+    assert forced.key != emptied.entries()[0].key
     assert emptied.reconcile() == []
     emptied.respec(**NOT_WORSE)
     assert (emptied.retrain(LATEST).version, emptied.alias()) == (2, 2)
@@ -412,7 +412,7 @@ def test_an_expired_forced_version_is_reverted(rejected: World, monkeypatch: pyt
     finding = found_once(rejected)
     assert (finding.trouble, finding.alarming, finding.done) == (Trouble.FORCE_EXPIRED, True, "reverted to version 2")
     assert finding.detail == f"version 3, forced by someone (because), until {forced.expires_at:%Y-%m-%d %H:%M}"
-    entry = rejected.ledger.entries()[-1]
+    entry = rejected.entries()[-1]
     assert (entry.action, entry.version, entry.generation, entry.expires_at) == (Action.REVERT, 2, 4, None)
     assert rejected.alias() == 2
     assert not rejected.ledger.standing(MODEL, "production").quarantined
@@ -479,7 +479,7 @@ def test_a_model_that_cannot_be_reconciled_keeps_no_other_from_it(
     succeeded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = make_spec(succeeded.root, model="other")
-    succeeded.ledger.append(replace(_first_move(succeeded), model="other", idempotency_key="other"))
+    succeeded.ledger.append(_force_first(succeeded, "other"))
     shutil.copytree(succeeded.artifact(1).parents[1], succeeded.artifact(1).parents[2] / "other")
     break_alias(succeeded, monkeypatch, "other")
     set_alias(succeeded, 7)
@@ -491,12 +491,12 @@ def test_a_model_that_cannot_be_reconciled_keeps_no_other_from_it(
     assert succeeded.alias() == 2
 
 
-def _first_move(world: World) -> Move:
-    first = world.ledger.entries()[0]
-    names = ("model", "timeline", "version", "manifest_digest", "as_of", "key")
-    return Move(
-        Action.PROMOTE, **{name: getattr(first, name) for name in names}, expected_generation=0, idempotency_key=""
-    )
+def _force_first(world: World, model: str) -> Move:
+    """Return the move that forces the first version of the world for another model."""
+    first = world.entries()[0]
+    names = ("timeline", "version", "manifest_digest", "as_of", "key")
+    facts = {name: getattr(first, name) for name in names}
+    return Move(Action.FORCE, model, **facts, expected_generation=0, idempotency_key=model, lifetime=timedelta(days=7))
 
 
 # The ledger
@@ -522,7 +522,7 @@ def test_an_altered_ledger_freezes_every_model_and_fixes_nothing(succeeded: Worl
             ("other", Trouble.LEDGER_ALTERED, True, "frozen until `retrain unfreeze other`"),
         ]
         assert f"entry {simulated.seq}" in findings[0].detail
-    assert [entry.action for entry in succeeded.ledger.entries()[-2:]] == [Action.FREEZE, Action.FREEZE]
+    assert [entry.action for entry in succeeded.entries()[-2:]] == [Action.FREEZE, Action.FREEZE]
     assert succeeded.alias() == 7
     assert succeeded.decide(LATEST).choice is Choice.HOLD
 
@@ -530,10 +530,10 @@ def test_an_altered_ledger_freezes_every_model_and_fixes_nothing(succeeded: Worl
 @pytest.mark.parametrize("seq", [1, 2])
 def test_an_altered_move_of_the_model_itself_stops_every_move(succeeded: World, seq: int) -> None:
     tamper(succeeded, seq)
-    before = succeeded.ledger.entries()
+    before = succeeded.entries()
     (finding,) = succeeded.reconcile()
     assert (finding.trouble, finding.done) == (
         Trouble.LEDGER_ALTERED,
         "no move is possible until it is explained",
     )
-    assert succeeded.ledger.entries() == before
+    assert succeeded.entries() == before

@@ -30,7 +30,7 @@ def champion(world: World, timeline: str = "production") -> tuple[int, int]:
 
 
 def actions(world: World) -> list[Action]:
-    return [entry.action for entry in world.ledger.entries()]
+    return [entry.action for entry in world.entries()]
 
 
 def hold(world: World) -> None:
@@ -56,10 +56,10 @@ def test_a_rollback_goes_to_the_version_that_is_asked_for(succeeded: World) -> N
 
 
 def test_a_rollback_to_the_champion_has_nothing_to_do(succeeded: World) -> None:
-    before = succeeded.ledger.entries()
+    before = succeeded.entries()
     assert succeeded.plan(to=2).done
     assert succeeded.roll_back(to=2) == before[-1]
-    assert succeeded.ledger.entries() == before
+    assert succeeded.entries() == before
 
 
 def test_a_version_that_was_never_live_is_no_target(succeeded: World) -> None:
@@ -103,7 +103,7 @@ def test_a_version_that_was_only_forced_is_no_target(succeeded: World) -> None:
 
 
 def test_a_rollback_moves_pointer_and_alias_and_quarantines_the_key(succeeded: World) -> None:
-    first, second = succeeded.ledger.entries()
+    first, second = succeeded.entries()
     entry = succeeded.roll_back()
     assert (entry.action, entry.version, entry.generation, entry.previous_version) == (Action.ROLLBACK, 1, 3, 2)
     assert (entry.key, entry.as_of, entry.decision_id) == (first.key, first.as_of, first.decision_id)
@@ -111,7 +111,7 @@ def test_a_rollback_moves_pointer_and_alias_and_quarantines_the_key(succeeded: W
     assert champion(succeeded) == (1, 3)
     assert succeeded.alias() == 1
     assert list(succeeded.ledger.standing(MODEL, "production").quarantined) == [second.key]
-    assert succeeded.ledger.verify() == 3
+    assert succeeded.verify() == 3
 
 
 def test_a_rollback_said_twice_goes_back_once(succeeded: World) -> None:
@@ -130,7 +130,7 @@ def test_the_target_is_loaded_and_scores_the_holdout_of_its_own_decision(
     smoke_test, scored = succeeded.smoke_test, []
     monkeypatch.setattr(succeeded, "smoke_test", lambda *about: scored.append((about[2], smoke_test(*about))))
     succeeded.roll_back()
-    first = succeeded.ledger.decision(succeeded.ledger.entries()[0].decision_id)
+    first = succeeded.ledger.decision(succeeded.entries()[0].decision_id)
     assert scored == [(succeeded.snapshots.load(first.snapshot), first.holdout_rows)]
 
 
@@ -167,7 +167,7 @@ def test_a_target_that_does_not_load_is_refused(succeeded: World, monkeypatch: p
 
 def assert_refused(world: World, *, version: int, why: str) -> None:
     """The last row says why, and nothing else changed since the second promotion."""
-    *_, refusal = world.ledger.entries()
+    *_, refusal = world.entries()
     assert (refusal.action, refusal.version, refusal.generation) == (Action.REFUSE, version, None)
     assert why in refusal.reason
     assert actions(world) == [Action.PROMOTE, Action.PROMOTE, Action.REFUSE]
@@ -203,13 +203,13 @@ def test_a_rollback_of_a_simulation_leaves_the_alias_alone(succeeded: World) -> 
 
 
 def test_the_same_retrain_again_does_not_bring_the_bad_key_back(succeeded: World) -> None:
-    _, second = succeeded.ledger.entries()
+    _, second = succeeded.entries()
     back = succeeded.roll_back()
     for request in (LATER, AGAIN):
         decision = succeeded.decide(request)
         assert decision.id == second.decision_id
         assert succeeded.promote(request, decision) == second
-    assert succeeded.ledger.entries()[-1] == back
+    assert succeeded.entries()[-1] == back
     assert champion(succeeded) == (1, 3)
     assert succeeded.alias() == 1
 
@@ -261,10 +261,10 @@ def test_a_forced_version_is_champion_for_a_while(succeeded: World) -> None:
 
 
 def test_a_version_that_is_gone_cannot_be_forced(succeeded: World) -> None:
-    before = succeeded.ledger.entries()
+    before = succeeded.entries()
     with pytest.raises(NotFoundError, match="version 9 of churn must exist"):
         succeeded.force(9)
-    *rest, refusal = succeeded.ledger.entries()
+    *rest, refusal = succeeded.entries()
     assert (rest, refusal.action, refusal.version) == (before, Action.REFUSE, 9)
 
 
@@ -291,7 +291,7 @@ def test_a_force_that_died_before_the_alias_followed_ends_with_the_alias_when_re
         with pytest.raises(ConflictError, match="must not be champion already"):
             force()
     else:
-        assert force() == succeeded.ledger.entries()[-1]
+        assert force() == succeeded.entries()[-1]
     assert succeeded.alias() == 1
 
 
@@ -309,7 +309,7 @@ def test_a_forced_version_needs_a_time_to_live(succeeded: World) -> None:
 
 
 def test_forcing_a_version_lifts_its_quarantine(succeeded: World) -> None:
-    first, second = succeeded.ledger.entries()
+    first, second = succeeded.entries()
     succeeded.roll_back()
     entry = succeeded.force(2)
     assert (entry.key, entry.decision_id, entry.as_of) == (second.key, second.decision_id, second.as_of)
@@ -326,7 +326,7 @@ def test_a_version_without_a_decision_here_may_be_followed_by_any_challenger(suc
 def test_a_version_that_no_decision_tells_about_is_not_followed_by_what_knows_less_than_its_predecessor(
     succeeded: World,
 ) -> None:
-    second = succeeded.ledger.entries()[-1]
+    second = succeeded.entries()[-1]
     succeeded.train(replace(LATEST, timeline="elsewhere"))
     entry = succeeded.force(3)
     assert (entry.decision_id, entry.as_of) == ("", second.as_of)
@@ -350,7 +350,7 @@ def test_a_version_that_was_forged_in_the_registry_is_not_forced(world: World, d
     for _ in range(2):
         with pytest.raises(IntegrityError, match="must be in the registry as it is in the ledger"):
             world.force(1)
-    refusal = world.ledger.entries()[-1]
+    refusal = world.entries()[-1]
     assert (refusal.action, refusal.manifest_digest) == (Action.REFUSE, forged["manifest_digest"])
     assert Action.FORCE not in actions(world)
 
@@ -368,7 +368,7 @@ def test_freezing_and_lifting_move_nothing_and_freezing_twice_is_one_row(succeed
     ]
     assert succeeded.freeze().seq == lifted.seq + 1
     assert champion(succeeded) == (2, 2)
-    assert succeeded.ledger.verify() == 5
+    assert succeeded.verify() == 5
 
 
 def test_what_is_not_frozen_cannot_be_lifted(succeeded: World) -> None:
@@ -423,9 +423,9 @@ def _as_run(world: World, run_id: str, to: int | None = None) -> LedgerEntry:
 def test_a_cleared_run_does_not_roll_back_the_champion_of_today(succeeded: World) -> None:
     back = _as_run(succeeded, "monday")
     succeeded.force(2)
-    today = succeeded.ledger.entries()[-1]
+    today = succeeded.entries()[-1]
     assert _as_run(succeeded, "monday") == back
-    assert succeeded.ledger.entries()[-1] == today
+    assert succeeded.entries()[-1] == today
     assert succeeded.alias() == today.version
 
 
@@ -439,10 +439,10 @@ def test_a_cleared_run_does_not_force_again(succeeded: World) -> None:
     lifetime = timedelta(days=1)
     forced = force_champion(1, _operation(succeeded, "retrain_force/monday"), succeeded, lifetime=lifetime)
     succeeded.force(2)
-    today = succeeded.ledger.entries()[-1]
+    today = succeeded.entries()[-1]
     again = force_champion(1, _operation(succeeded, "retrain_force/monday"), succeeded, lifetime=lifetime)
     assert again == forced
-    assert succeeded.ledger.entries()[-1] == today
+    assert succeeded.entries()[-1] == today
 
 
 def test_an_operation_that_never_came_to_a_move_is_a_refusal_all_the_same(succeeded: World) -> None:
@@ -450,7 +450,7 @@ def test_an_operation_that_never_came_to_a_move_is_a_refusal_all_the_same(succee
     refuse_operation(_operation(succeeded, ""), 9, "never live", ledger=succeeded.ledger)
     with pytest.raises(NotFoundError, match="version 77"):
         succeeded.force(77)
-    refused = succeeded.ledger.entries()[-2:]
+    refused = succeeded.entries()[-2:]
     assert [(entry.action, entry.version, entry.generation) for entry in refused] == [
         (Action.REFUSE, 9, None),
         (Action.REFUSE, 77, None),
