@@ -41,7 +41,7 @@ def test_a_person_unpauses_and_triggers_a_retrain_with_the_form(stack: Stack, pa
         time.sleep(0.5)
     (decision,) = ledger.decisions(MODEL, "by-hand")
     assert (decision.as_of, decision.choice) == (datetime(2013, 6, 1, tzinfo=UTC), Choice.PROMOTE)
-    (entry,) = ledger.entries(MODEL, "by-hand")
+    _, entry = ledger.entries(MODEL, "by-hand")
     assert (entry.actor, entry.reason) == ("admin", "a person asked")
     assert not api.get(f"/dags/{MODEL}")["is_paused"]
 

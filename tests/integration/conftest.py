@@ -148,7 +148,7 @@ class Live:
         return [d for d in self.ledger.decisions(model, timeline) if d.origin.run_id == run_id][-1]
 
     def as_user(self, name: str) -> AirflowApi:
-        """Return the API as one of the other users: ann and bob may operate, vera may look."""
+        """Return the API as one of the other users: ann and bob may operate, uma may run DAGs, vera may look."""
         passwords = json.loads((self.stack.home / "secrets" / "passwords.json").read_text())
         return AirflowApi(self.stack.airflow_url, name, passwords[name])
 
@@ -170,7 +170,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,ann:op,bob:op,vera:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,ann:op,bob:op,uma:user,vera:viewer",
     }
     stack = Stack(project, project / ".retrain", Ports.free(), settings=settings, say=lambda _: None)
     with stack:
@@ -195,8 +195,10 @@ def _make_project(project: Path) -> None:
         write(name, pulse)
     write("guarded", pulse + GUARDED)
     on_request, gate = pulse.replace('schedule: "@daily"\n', "").split("gate:")
-    for name in ("calm", "steady"):
-        write(name, on_request + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n")
+    any_passes = on_request + "gate: [{check: point_estimate, metric: roc_auc, margin: -1}]\n"
+    for name in ("calm", "steady", "forged"):
+        write(name, any_passes)
+    write("sealed", any_passes + GUARDED)
     estimator = 'train: {estimator: "include.models.pulse:build_estimator"'
     write("searched", on_request.replace(estimator, f"{estimator}, {SEARCHING.strip()}") + f"gate:{gate}")
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)

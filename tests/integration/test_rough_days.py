@@ -67,6 +67,6 @@ def test_a_retrain_ends_after_its_platform_was_killed(live: Live, server: str) -
     live.stack.kill(server)
     live.stack.restart(server)
     assert live.wait(PULSE, run_id, 400) == "success"
-    (entry,) = live.ledger.entries(PULSE, timeline)
+    _, entry = live.ledger.entries(PULSE, timeline)
     assert (entry.action, entry.generation) == (Action.PROMOTE, 1)
     assert live.ledger.pointer(PULSE, timeline) == entry.to_pointer()

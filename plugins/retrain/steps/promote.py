@@ -8,6 +8,7 @@ from pathlib import Path
 
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
+from retrain.core.ledger.step_result import Step, StepResult
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.ports import Ledger
@@ -115,20 +116,30 @@ def _identify_promotion(decision: Decision, key: str, ledger: Ledger) -> str:
 
 
 def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> None:
-    """Check that a decision is this retrain's, or the one by which its challenger was promoted before."""
+    """Check that a decision is this retrain's, or the one by which the same challenger was promoted before."""
+    request = retrain.request
+    same_place = (decision.model, decision.timeline) == (request.model, request.timeline)
+    if not same_place or not (decision.request_id == request.id or _trained_again(retrain, decision, challenger)):
+        raise IntegrityError(
+            "a retrain must carry out its own decision",
+            got=f"that of another one ({decision.origin}, as of {decision.as_of:%Y-%m-%d %H:%M})",
+            fix="Clear the task gate with what is downstream of it.",
+        )
+
+
+def _trained_again(retrain: Retrain, decision: Decision, challenger: Challenger) -> bool:
+    """Return whether this retrain found the challenger that the decision had promoted before, by the same key."""
     request, ledger = retrain.request, retrain.resources.ledger
-    place = (request.model, request.timeline)
-    if (decision.model, decision.timeline) == place:
-        if decision.request_id == request.id:
-            return
-        promoted = ledger.entry(*place, challenger.key)
-        if promoted is not None and promoted.decision_id == decision.id:
-            return
-    raise IntegrityError(
-        "a retrain must carry out its own decision",
-        got=f"that of another one ({decision.origin}, as of {decision.as_of:%Y-%m-%d %H:%M})",
-        fix="Clear the task gate with what is downstream of it.",
+    promoted = ledger.entry(request.model, request.timeline, challenger.key)
+    result = StepResult(
+        Step.TRAIN,
+        request.id,
+        decision.snapshot,
+        key=challenger.key,
+        version=challenger.version,
+        manifest_digest=challenger.manifest_digest,
     )
+    return promoted is not None and promoted.decision_id == decision.id and ledger.has_result(result)
 
 
 def _check_approver(retrain: Retrain, approver: str, name: str = "") -> None:

@@ -23,12 +23,13 @@ def validate_snapshot(retrain: Retrain, snapshot: Snapshot) -> ValidationReport:
     """
     require_snapshot(retrain, snapshot)
     suite = read_suite(retrain.spec)
+    digest = digest_json(suite)  # before it is handed to a library, which may change it
     files = retrain.resources.snapshots.files(snapshot)
     report = retrain.resources.load_validator(retrain.spec).validate(
         files, suite, event_time=snapshot.event_time, window=snapshot.window
     )
     check_report(report)
-    record_step(retrain, Step.VALIDATE, snapshot, suite=digest_json(suite))
+    record_step(retrain, Step.VALIDATE, snapshot, suite=digest)
     return report
 
 

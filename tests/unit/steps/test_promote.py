@@ -249,6 +249,14 @@ def test_an_approval_does_not_outlast_its_champion(guarded: World) -> None:
         guarded.promote(LATEST, slow)
 
 
+def test_a_retrain_that_never_trained_it_does_not_carry_out_a_promotion_again(crowned: World) -> None:
+    (first,) = crowned.entries()
+    decision = crowned.ledger.decision(first.decision_id)
+    with pytest.raises(IntegrityError, match="must carry out its own decision"):
+        crowned.promote(LATER, decision)
+    assert crowned.promote(make_request(), decision) == first
+
+
 @pytest.mark.parametrize("other", [make_request(timeline="simulation-1"), make_request(origin=make_origin("another"))])
 def test_a_retrain_carries_out_no_decision_of_another(guarded: World, other: RetrainRequest) -> None:
     decision = guarded.decide(other)

@@ -26,6 +26,8 @@ const ACTIONS = [
   ["freeze", "freeze"],
   ["unfreeze", "unfreeze"],
   ["refuse", "refuse"],
+  ["decide", "decide"],
+  ["approve", "approve"],
 ] as const;
 
 /** The ledger of all models: filter, verify, export. */
