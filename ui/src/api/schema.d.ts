@@ -360,7 +360,7 @@ export interface components {
          * @description What a ledger entry records.
          * @enum {string}
          */
-        Action: "promote" | "rollback" | "force" | "revert" | "adopt" | "freeze" | "unfreeze" | "refuse";
+        Action: "promote" | "rollback" | "force" | "revert" | "adopt" | "freeze" | "unfreeze" | "refuse" | "decide" | "approve";
         /**
          * ApproveBody
          * @description A person's answer to a promotion that waits for it.

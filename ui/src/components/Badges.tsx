@@ -5,6 +5,7 @@ import {
   CheckCircle2,
   CirclePause,
   CircleX,
+  Gavel,
   HelpCircle,
   Hourglass,
   type LucideIcon,
@@ -13,6 +14,7 @@ import {
   Snowflake,
   Sun,
   Undo2,
+  UserCheck,
   Zap,
 } from "lucide-react";
 
@@ -43,6 +45,8 @@ const ACTIONS: Record<string, Look> = {
   freeze: { icon: Snowflake, palette: "info", word: "Freeze" },
   unfreeze: { icon: Sun, palette: "info", word: "Unfreeze" },
   refuse: { icon: Ban, palette: "error", word: "Refuse" },
+  decide: { icon: Gavel, palette: "info", word: "Decide" },
+  approve: { icon: UserCheck, palette: "success", word: "Approve" },
 };
 
 const WAITING: Look = { icon: Hourglass, palette: "warning", word: "Waits for approval" };
