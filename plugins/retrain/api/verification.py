@@ -64,7 +64,7 @@ class Verification:
 def _check(ledger: SqlLedger) -> Checked:
     at = datetime.now(UTC)
     try:
-        return Checked(at, ledger.verify(), None)
+        return Checked(at, ledger.verify().count, None)
     except IntegrityError as error:
         _, problem = describe(error)
         return Checked(at, None, problem)

@@ -80,7 +80,7 @@ def _check_query(spec: PipelineSpec) -> Iterator[SpecProblem]:
 
 def _check_suite(spec: PipelineSpec) -> Iterator[SpecProblem]:
     """Check that the suite is JSON, and that Great Expectations knows each part of it."""
-    from retrain.steps.validate import read_suite
+    from retrain.steps.suite import read_suite
 
     if not (spec.root / spec.validation.suite).is_file():
         return

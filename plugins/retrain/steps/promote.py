@@ -130,7 +130,7 @@ def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> 
 def _trained_again(retrain: Retrain, decision: Decision, challenger: Challenger) -> bool:
     """Return whether this retrain found the challenger that the decision had promoted before, by the same key."""
     request, ledger = retrain.request, retrain.resources.ledger
-    promoted = ledger.entry(request.model, request.timeline, challenger.key)
+    promoted = ledger.standing(request.model, request.timeline).find_promotion(challenger.key)
     result = StepResult(
         Step.TRAIN,
         request.id,
