@@ -1,4 +1,6 @@
-"""A seeded run of promotions, rollbacks and accidents against a real MLflow and a real PostgreSQL; the same seed replays it.
+"""A seeded run of promotions, rollbacks, forgeries and accidents against a real MLflow and a real PostgreSQL.
+
+The same seed replays it.
 
 ``python -m tests.faults.chaos --seed 1 --minutes 5`` or ``--operations 2000``.
 """
@@ -9,33 +11,45 @@ import argparse
 import hashlib
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 from tests.faults.children import start
 from tests.faults.proxy import Fault, Kind, Proxy, proxy_before
-from tests.faults.stage import Stage, check_invariants
+from tests.faults.stage import REFUSALS, Stage, check_invariants
 from tests.servers import fresh_database, running_mlflow, running_postgresql
 
+from retrain.adapters.sql_ledger import SqlLedger
+from retrain.core.ledger.entries import Action
 from retrain.core.policy.decision import Decision
 from retrain.errors import ConflictError, NotFoundError, OutageError
-from retrain.steps import RollbackPlan
+from retrain.steps import RollbackPlan, Trouble, reconcile
 
 __all__ = ["Chaos", "chaos_over"]
 
-MODELS = {"alpha": "repair", "beta": "repair", "gamma": "adopt"}
+MODELS: dict[str, dict[str, Any]] = {
+    "alpha": {"out_of_band": "repair"},
+    "beta": {"out_of_band": "repair"},
+    "gamma": {"out_of_band": "adopt"},
+    "delta": {"approval": "required", "approvers": ["ada", "someone"]},
+}
 _KINDS: tuple[Kind, ...] = ("drop", "refuse", "refuse", "duplicate", "hold", "late", "lose_race")
+_BAD_ANSWERS: tuple[Kind, ...] = ("empty", "not_found", "cut")
 _CHECK_EVERY = 25
 _KILLED = -9
 _ALIAS_CALL = "POST /api/2.0/mlflow/registered-models/alias"
@@ -65,9 +79,11 @@ class Chaos:
         self._proxy, self._database = proxy, database
         self._trace = hashlib.sha256()
         self._acts = []
-        for model, policy in MODELS.items():
-            checker = Stage.open(model, mlflow, database, out_of_band=policy)
-            self._acts.append(Act(checker.behind(proxy.url), checker))
+        self._crash = DatabaseCrash(database)
+        for model, promotion in MODELS.items():
+            checker = Stage.open(model, mlflow, database, **promotion)
+            users = replace(checker.behind(proxy.url), ledger=SqlLedger(self._crash.engine))
+            self._acts.append(Act(users, checker))
 
     @property
     def trace(self) -> str:
@@ -107,6 +123,7 @@ class Chaos:
         decision = self._new_decision(act, faulty)
         if decision is None:
             return "interrupted"
+        self._ask(act, decision)
         outcome = self._moved(act, faulty, lambda stage: stage.promote(decision), promote, decision)
         if self._random.random() < 0.3:
             self._moved(act, False, lambda stage: stage.promote(decision))
@@ -123,6 +140,38 @@ class Chaos:
             return "nothing to do"
         decision = self._random.choice(act.decisions)
         return self._moved(act, faulty, lambda stage: stage.promote(decision), promote, decision)
+
+    def _ask(self, act: Act, decision: Decision) -> None:
+        """Ask for the approval that a pipeline wants; some of those who answer may not approve."""
+        if act.users.spec.promotion.approval == "none":
+            return
+        approver = self._random.choice(["ada", "ada", "ada", "someone", "mallory"])
+        with suppress(ConflictError):
+            act.users.approve(decision, approver)
+
+    def _approve(self, act: Act, _: bool) -> str:
+        if not act.decisions:
+            return "nothing to do"
+        self._ask(act, self._random.choice(act.decisions))
+        return "done"
+
+    def _forge(self, act: Act, _: bool) -> str:
+        """Somebody hands a step what another retrain made, as an XCom that was written by hand would."""
+        if not act.decisions:
+            return "nothing to do"
+        decision = self._random.choice(act.decisions)
+        before = act.checker.champion, len(act.checker.entries(*_MOVES))
+        forged = self._random.choice([_with_another_version, _with_another_request, _with_another_reason])(decision)
+        try:
+            act.users.promote(forged)
+        except REFUSALS:
+            self.faults["forged decision"] += 1
+        else:
+            promoted = act.checker.ledger.decision(decision.id)
+            assert promoted == forged, "a forged decision was carried out"
+        after = act.checker.champion, len(act.checker.entries(*_MOVES))
+        assert before == after, "a forged decision moved the pointer"
+        return "refused"
 
     def _roll_back(self, act: Act, faulty: bool) -> str:
         plan = self._new_plan(act)
@@ -158,12 +207,17 @@ class Chaos:
         return "done"
 
     def _reconcile(self, act: Act, faulty: bool) -> str:
-        with self._fault(faulty) as happened:
+        before = act.checker.champion
+        sound = self._is_sound(act)
+        with self._fault(faulty, kinds=(*_KINDS, *_BAD_ANSWERS), times=1) as happened:
             try:
-                act.users.reconcile()
+                findings = act.users.reconcile()
             except OutageError:
                 assert happened(), "an outage without a fault"
                 return "interrupted"
+            if happened() and sound:
+                deposed = [item for item in findings if item.trouble in _LOST]
+                assert not deposed, f"one bad answer deposed version {before}: {deposed}"
         if act.checker.champion is not None and act.checker.alias != act.checker.champion:
             assert "no former" in str(act.checker.reconcile()), "I2: one reconcile did not bring the alias back"
         return "done"
@@ -211,6 +265,18 @@ class Chaos:
                         return None
         raise AssertionError("a challenger could not be made in three attempts")
 
+    def _is_sound(self, act: Act) -> bool:
+        """Whether the champion's artifact is what was made, asked past the proxy."""
+        pointer = act.checker.ledger.pointer(act.users.model, act.users.timeline)
+        if pointer is None:
+            return True
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                act.checker.registry.fetch(act.users.model, pointer.version, pointer.manifest_digest, Path(folder))
+            except REFUSALS:
+                return False
+        return True
+
     def _new_plan(self, act: Act) -> RollbackPlan | None:
         to = self._any_version(act) if self._random.random() < 0.5 else None
         try:
@@ -234,7 +300,7 @@ class Chaos:
         if faulty and in_a_child and self._random.random() < 0.1:
             point = self._random.choice(["pointer_moved", "alias_set"])
             stage = act.users
-            place = (stage.model, self._proxy.url, self._database, stage.spec.promotion.out_of_band)
+            place = (stage.model, self._proxy.url, self._database)
             child = start(f"{point}:kill", in_a_child, place, *arguments)
             child.join(60)
             assert child.exitcode in (0, _KILLED), f"a child ended with {child.exitcode}"
@@ -259,14 +325,21 @@ class Chaos:
         raise AssertionError("a move was neither done nor refused in three attempts")
 
     @contextmanager
-    def _fault(self, wanted: bool, *points: str) -> Iterator[Callable[[], bool]]:
+    def _fault(
+        self, wanted: bool, *points: str, kinds: Sequence[Kind] = _KINDS, times: int | None = None
+    ) -> Iterator[Callable[[], bool]]:
         """Let at most one thing go wrong inside; the function given, asked after an outage, says whether it did."""
         if not wanted:
             yield lambda: False
             return
+        if self._random.random() < 0.1:
+            with self._crash.after(self._random.randrange(12)) as crashed:
+                yield crashed
+            self.faults["PostgreSQL restarted"] += crashed()
+            return
         point = self._random.choice(points) if points and self._random.random() < 0.3 else ""
-        kind = self._random.choice(_KINDS)
-        skip, times = self._random.randrange(6), self._random.choice([1, 2])
+        kind = self._random.choice(kinds)
+        skip, times = self._random.randrange(6), times or self._random.choice([1, 2])
         if point:
             os.environ["RETRAIN_FAILPOINT"] = f"{point}:raise"
             fault = Fault("refuse")
@@ -295,23 +368,85 @@ class Chaos:
 _OPERATIONS = {
     "promote": 24, "decide": 8, "promote_late": 12, "roll_back": 10, "plan": 5, "roll_back_late": 6, "force": 8,
     "freeze": 2, "unfreeze": 5, "reconcile": 14, "move_alias": 6, "delete_alias": 3, "delete_version": 2, "deliver": 5,
+    "approve": 6, "forge": 6,
 }  # fmt: skip
+
+
+_MOVES = tuple(action for action in Action if action.moves)
+_LOST = (Trouble.CHAMPION_GONE, Trouble.CHAMPION_ALTERED)
+
+
+def _with_another_version(decision: Decision) -> Decision:
+    assert decision.challenger is not None
+    return replace(decision, challenger=replace(decision.challenger, version=decision.challenger.version + 1))
+
+
+def _with_another_request(decision: Decision) -> Decision:
+    return replace(decision, request_id="f" * 64)
+
+
+def _with_another_reason(decision: Decision) -> Decision:
+    return replace(decision, reason="another reason")
+
+
+class DatabaseCrash:
+    """Kills the server process behind a connection in the middle of its transaction, after which PostgreSQL restarts itself."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, poolclass=NullPool)
+        self._statements_left: int | None = None
+        self._crashed = False
+        event.listen(self.engine, "before_cursor_execute", self._count)
+
+    @contextmanager
+    def after(self, statements: int) -> Iterator[Callable[[], bool]]:
+        """Let it happen after so many more statements; the function given says whether it did."""
+        self._statements_left, self._crashed = statements, False
+        try:
+            yield self._has_crashed
+        finally:
+            self._statements_left = None
+
+    def _has_crashed(self) -> bool:
+        if self._crashed:
+            self._wait()
+        return self._crashed
+
+    def _count(self, connection: Connection, *_: object) -> None:
+        if self._statements_left is None:
+            return
+        self._statements_left -= 1
+        if self._statements_left < 0:
+            self._statements_left, self._crashed = None, True
+            driver: Any = connection.connection.dbapi_connection
+            os.kill(driver.info.backend_pid, signal.SIGKILL)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with self.engine.connect() as connection:
+                    connection.exec_driver_sql("SELECT 1")
+            except OperationalError:
+                assert time.monotonic() < deadline, "PostgreSQL did not come back"
+                time.sleep(0.05)
+            else:
+                return
 
 
 # What a child does
 
 
-def promote(place: tuple[str, str, str, str], decision: Decision) -> None:
+def promote(place: tuple[str, str, str], decision: Decision) -> None:
     _in_peace(lambda: _stage(place).promote(decision))
 
 
-def roll_back(place: tuple[str, str, str, str], plan: RollbackPlan) -> None:
+def roll_back(place: tuple[str, str, str], plan: RollbackPlan) -> None:
     _in_peace(lambda: _stage(place).roll_back(plan=plan))
 
 
-def _stage(place: tuple[str, str, str, str]) -> Stage:
-    *address, policy = place
-    return Stage.open(*address, out_of_band=policy)
+def _stage(place: tuple[str, str, str]) -> Stage:
+    return Stage.open(*place, **MODELS[place[0]])
 
 
 def _in_peace(work: Callable[[], Any]) -> None:
@@ -327,10 +462,12 @@ def chaos_over(seed: int, mlflow: str, database: str) -> Iterator[Chaos]:
     """Give a run over running servers, with a proxy before MLflow."""
     kept = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+    seconds, reconcile.SECONDS_TO_SECOND_LOOK = reconcile.SECONDS_TO_SECOND_LOOK, 0.05
     try:
         with proxy_before(mlflow) as proxy:
             yield Chaos(seed, proxy, mlflow, database)
     finally:
+        reconcile.SECONDS_TO_SECOND_LOOK = seconds
         os.environ.pop("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
         if kept is not None:
             os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = kept

@@ -12,9 +12,10 @@ from threading import Event, Lock, Thread
 from typing import Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["drop", "refuse", "hold", "duplicate", "late", "lose_race"]
+Kind = Literal["drop", "refuse", "hold", "duplicate", "late", "lose_race", "empty", "not_found", "cut"]
 
 _LOST_RACE = json.dumps({"error_code": "BAD_REQUEST", "message": "(sqlite3.IntegrityError) UNIQUE constraint failed"})
+_NO_SUCH = json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such thing"})
 _ERROR_400 = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(_LOST_RACE)}\r\n\r\n"
 
 
@@ -25,6 +26,7 @@ class Fault:
     Attributes:
         kind: Drop the answer, refuse the request, hold it back until released, send it twice, let it arrive when
             `deliver` says so with nobody waiting for the answer, or answer it as MLflow answers the loser of a race for one row.
+            Of bad answers: an empty object, a thing that does not exist, and a body that is cut in half under its own length.
         on: A part of the request line; empty for any request.
         skip: How many such requests pass unharmed before.
         times: How many such requests it happens to.
@@ -145,7 +147,15 @@ class _Passage(StreamRequestHandler):
         if fault and fault.kind == "lose_race":
             self.wfile.write((_ERROR_400 + _LOST_RACE).encode())
             return
+        if fault and fault.kind == "empty":
+            self.wfile.write(_answer("200 OK", "{}"))
+            return
+        if fault and fault.kind == "not_found":
+            self.wfile.write(_answer("404 Not Found", _NO_SUCH))
+            return
         answer = self.server.exchange(request)
+        if fault and fault.kind == "cut":
+            answer = _cut(answer)
         if fault and fault.kind == "duplicate":
             answer = self.server.exchange(request)
         if not (fault and fault.kind == "drop"):
@@ -157,3 +167,15 @@ class _Passage(StreamRequestHandler):
             yield size + self.rfile.read(int(size, 16) + 2)
             if int(size, 16) == 0:
                 return
+
+
+def _answer(status: str, body: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def _cut(answer: bytes) -> bytes:
+    """Return half of the body, with a header that calls it whole."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    half = body[: len(body) // 2]
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+    return b"\r\n".join([*kept, b"Content-Length: %d" % len(half)]) + b"\r\n\r\n" + half
