@@ -11,12 +11,15 @@ from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.capacity import BusyError
 from retrain.api.problems import describe
 from retrain.api.schemas.problem import Problem
+from retrain.core.ledger.entries import Head
 from retrain.errors import IntegrityError
 
 __all__ = ["Checked", "Verification"]
 
 FRESH: Final = timedelta(seconds=30)
-"""How long a result is given to every reader; a check reads the whole ledger."""
+"""How long a result is given to every reader."""
+WHOLE_EVERY: Final = timedelta(minutes=10)
+"""How often the whole ledger is checked; in between only what is new."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Verification:
     def __init__(self) -> None:
         self._running = Lock()
         self._last: Checked | None = None
+        self._head: Head | None = None
+        self._whole_at = datetime.min.replace(tzinfo=UTC)
 
     def check(self, ledger: SqlLedger) -> Checked:
         """Return the last result if it is fresh or another check runs; otherwise check.
@@ -55,16 +60,21 @@ class Verification:
                 raise BusyError("a check of the ledger that runs")
             return last
         try:
-            self._last = _check(ledger)
+            self._last = self._check(ledger)
             return self._last
         finally:
             self._running.release()
 
-
-def _check(ledger: SqlLedger) -> Checked:
-    at = datetime.now(UTC)
-    try:
-        return Checked(at, ledger.verify().count, None)
-    except IntegrityError as error:
-        _, problem = describe(error)
-        return Checked(at, None, problem)
+    def _check(self, ledger: SqlLedger) -> Checked:
+        at = datetime.now(UTC)
+        if at - self._whole_at >= WHOLE_EVERY:
+            self._head, self._whole_at = None, at
+        since, self._head = self._head, None
+        try:
+            head = ledger.verify(since)
+        except IntegrityError as error:
+            _, problem = describe(error)
+            self._whole_at = datetime.min.replace(tzinfo=UTC)
+            return Checked(at, None, problem)
+        self._head = head
+        return Checked(at, head.count, None)

@@ -15,6 +15,7 @@ from retrain.adapters.sql_ledger import SqlLedger, sqlite_url
 from retrain.api import verification
 from retrain.api.capacity import BusyError
 from retrain.api.verification import Verification
+from retrain.steps import freeze_model
 
 
 def test_a_second_check_does_not_run_beside_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,3 +53,20 @@ def test_a_check_that_found_no_answer_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="the ledger's tables must be those of this version"):
         shared.check(SqlLedger(sqlite_url(path)))
     assert shared.check(SqlLedger.open(sqlite_url(path))).entries == 0
+
+
+def test_between_whole_checks_only_new_entries_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, shared = SqlLedger.open(sqlite_url(str(tmp_path / "ledger.db"))), Verification()
+    monkeypatch.setattr(verification, "FRESH", timedelta(0))
+
+    def freeze(model: str) -> None:
+        freeze_model(model, "production", actor="ann", reason="a holiday", ledger=ledger)
+
+    freeze("alpha")
+    assert shared.check(ledger).entries == 1
+    freeze("beta")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE ledger SET reason = 'another' WHERE seq = 1")
+    assert shared.check(ledger).entries == 2
+    monkeypatch.setattr(verification, "WHOLE_EVERY", timedelta(0))
+    assert shared.check(ledger).problem is not None
