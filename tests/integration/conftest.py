@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import duckdb
 import pytest
 from mlflow.tracking import MlflowClient
+from tests.integration.people import write_people
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.policy.decision import Decision
@@ -201,6 +202,7 @@ def _make_project(project: Path) -> None:
     write("sealed", any_passes + GUARDED)
     estimator = 'train: {estimator: "include.models.pulse:build_estimator"'
     write("searched", on_request.replace(estimator, f"{estimator}, {SEARCHING.strip()}") + f"gate:{gate}")
+    write_people(include, TODAY)
     (include / "pipelines" / "broken.yaml").write_text(BROKEN)
     (include / "expectations" / "pulse.json").write_text(SUITE)
     (include / "models" / "pulse.py").write_text(ESTIMATOR)
