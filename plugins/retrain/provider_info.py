@@ -75,6 +75,13 @@ def _options() -> dict[str, Any]:
             "sklearn.tree._tree.Tree",
             "",
         ),
+        "heads": _option(
+            "Where the DAG `retrain_reconcile` keeps the ledger's head (the number of entries and the hash of the last one), for "
+            "example a bucket whose objects cannot be deleted. The ledger must begin with the last kept head, so that a ledger "
+            "that was rewritten as a whole is found.",
+            "s3://audit/retrain-heads",
+            "",
+        ),
         "attempt_days": _option(
             "How many days a request over the pages' API stays in the log of requests, refused ones included; 0 for ever. The "
             "ledger itself keeps all entries.",

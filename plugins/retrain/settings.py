@@ -17,6 +17,7 @@ __all__ = [
     "airflow_url",
     "attempt_retention",
     "base_url",
+    "heads_uri",
     "split_types",
     "store_uri",
     "trusted_types",
@@ -47,6 +48,11 @@ def base_url() -> str:
 def store_uri() -> str:
     """Return the base URI of snapshots and scores, such as ``s3://bucket/retrain``."""
     return _read("store") or DEFAULT_STORE
+
+
+def heads_uri() -> str:
+    """Return the URI of the folder that keeps heads of the ledger; empty if none is set."""
+    return _read("heads") or ""
 
 
 def attempt_retention() -> timedelta | None:

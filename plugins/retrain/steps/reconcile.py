@@ -16,7 +16,7 @@ from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.ledger.standing import Standing
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice
-from retrain.core.ports import Ledger, ModelRegistry
+from retrain.core.ports import HeadLog, Ledger, ModelRegistry
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError, NotFoundError, OutageError, RegistryError, RetrainError
@@ -65,8 +65,10 @@ class Finding:
         return f"{self.model}: {self.trouble.value}: {self.detail}; {self.done}"
 
 
-def reconcile_all(specs: Sequence[PipelineSpec], resources: Resources, *, actor: str) -> list[Finding]:
-    """Verify the ledger, then reconcile every model.
+def reconcile_all(
+    specs: Sequence[PipelineSpec], resources: Resources, *, actor: str, heads: HeadLog | None = None
+) -> list[Finding]:
+    """Verify the ledger, also against the last head that was kept elsewhere, then reconcile every model.
 
     An altered ledger freezes every model, and nothing else is done: nothing may be brought in line with it. A model that cannot
     be reconciled neither stops the others nor loses their findings, because a repaired fault is found only once.
@@ -75,7 +77,7 @@ def reconcile_all(specs: Sequence[PipelineSpec], resources: Resources, *, actor:
         RetrainError: A model could not be reconciled, and nothing alarming was found.
     """
     try:
-        resources.ledger.verify()
+        _verify(resources.ledger, heads)
     except IntegrityError as error:
         return [
             Finding(spec.model, Trouble.LEDGER_ALTERED, error.got, _freeze(spec, actor, resources.ledger))
@@ -93,6 +95,15 @@ def reconcile_all(specs: Sequence[PipelineSpec], resources: Resources, *, actor:
     if errors and not any(finding.alarming for finding in findings):
         raise errors[0]
     return findings
+
+
+def _verify(ledger: Ledger, heads: HeadLog | None) -> None:
+    head = ledger.verify()
+    if heads is None:
+        return
+    if (kept := heads.last()) is not None:
+        ledger.verify(kept)
+    heads.keep(head)
 
 
 def reconcile_model(spec: PipelineSpec, resources: Resources, *, actor: str) -> list[Finding]:

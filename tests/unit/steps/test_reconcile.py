@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_spec
+from upath import UPath
 
+from retrain.adapters.head_folder import HeadFolder
 from retrain.core.ledger.entries import Action, Move
 from retrain.core.policy.decision import Choice
 from retrain.core.training.artifact import digest_manifest
@@ -506,6 +508,19 @@ def tamper(world: World, seq: int) -> None:
     entries = world.ledger.entries()
     entries[seq - 1] = replace(entries[seq - 1], manifest_digest="0" * 64)
     world.ledger = world.ledger.copy(entries=entries)
+
+
+def test_a_ledger_that_was_rewritten_as_a_whole_shows_by_its_kept_head(succeeded: World) -> None:
+    heads = HeadFolder(UPath(succeeded.root / "heads"))
+    specs = [succeeded.spec]
+    assert reconcile_all(specs, succeeded, actor="reconciler", heads=heads) == []
+    assert heads.last() == succeeded.ledger.verify()
+    succeeded.freeze()
+    assert reconcile_all(specs, succeeded, actor="reconciler", heads=heads) == []
+    entries = succeeded.ledger.entries()[:-1]
+    succeeded.ledger = succeeded.ledger.copy(entries=entries)
+    (finding,) = reconcile_all(specs, succeeded, actor="reconciler", heads=heads)
+    assert (finding.trouble, finding.alarming) == (Trouble.LEDGER_ALTERED, True)
 
 
 def test_an_altered_ledger_freezes_every_model_and_fixes_nothing(succeeded: World) -> None:

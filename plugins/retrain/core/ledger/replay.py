@@ -22,6 +22,9 @@ class LedgerReplay:
         start: The head up to which the ledger was verified before; None to check from its first entry.
         earlier: The entries up to that head, which count for the rules but are not checked again.
 
+    Raises:
+        IntegrityError: The earlier entries do not end with that head.
+
     Attributes:
         head: The head after the last checked entry.
         decisions: The digest of each decision that a checked entry records or rests on, by id.
@@ -34,8 +37,15 @@ class LedgerReplay:
         self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._tips: dict[tuple[str, str], str] = {}
         self._records_decisions = False
-        for entry in earlier:
-            self._add(entry)
+        last: LedgerEntry | None = None
+        for last in earlier:
+            self._add(last)
+        if Head.of(last) != self.head:
+            raise IntegrityError(
+                f"entry {self.head.count} of the ledger must have the hash of the given head",
+                got="another entry" if last and last.seq == self.head.count else "no such entry",
+                fix="Verify the whole ledger; stop promotions until it is explained.",
+            )
 
     @property
     def pointers(self) -> dict[tuple[str, str], Pointer]:

@@ -7,6 +7,7 @@ with the same arguments changes nothing and returns what the first call returned
 """
 
 from retrain.core.ports.evidence import EvidenceStore
+from retrain.core.ports.head_log import HeadLog
 from retrain.core.ports.ledger import Ledger, OpenRetrain
 from retrain.core.ports.meter import Meter
 from retrain.core.ports.refit import Refit
@@ -22,6 +23,7 @@ __all__ = [
     "DatasetRef",
     "EvidenceStore",
     "FittedModel",
+    "HeadLog",
     "Ledger",
     "Meter",
     "ModelRegistry",
