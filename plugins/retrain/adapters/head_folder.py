@@ -28,9 +28,7 @@ class HeadFolder:
     def last(self) -> Head | None:
         """Return the head with the most entries; the name of its file says it."""
         try:
-            names = [_NAME.fullmatch(path.name) for path in self._base.iterdir()]
-        except FileNotFoundError:
-            return None
+            names = [_NAME.fullmatch(path.name) for path in self._base.iterdir()] if self._base.exists() else []
         except OSError as error:
             raise _no_answer(error) from None
         heads = [Head(int(name[1]), name[2]) for name in names if name]
