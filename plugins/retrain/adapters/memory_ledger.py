@@ -191,8 +191,7 @@ class MemoryLedger:
         last = self._entries[-1] if self._entries else None
         entries = [e for e in self._entries if (e.model, e.timeline) == (move.model, move.timeline)]
         if not move.action.testifies:
-            tip = Head(len(entries), entries[-1].hash) if entries else Head()
-            check_intact(last, Head.of(last), entries, tip)
+            check_intact(last, Head.of(last), entries, Head.over(entries))
         entry = entry_for(move, at=datetime.now(UTC), head=last, standing=Standing.of(entries))
         self._entries.append(entry)
         return entry

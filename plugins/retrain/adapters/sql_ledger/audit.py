@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
@@ -23,6 +24,18 @@ _ROWS: Final = 1000
 """How many rows are in memory at a time."""
 _IDS: Final = 500
 """How many ids one query names."""
+_COPIED: Final = (
+    "request_id",
+    "model",
+    "timeline",
+    "choice",
+    "challenger_value",
+    "opponent_value",
+    "opponent",
+    "scorecard",
+)
+_COPIED_OF_TEST: Final = ("sequence", "place", "level", "test")
+"""The columns beside a decision's document that say the same as it."""
 
 
 def audit(connection: Connection, since: Head | None) -> Head:
@@ -31,10 +44,13 @@ def audit(connection: Connection, since: Head | None) -> Head:
     Raises:
         IntegrityError: Something was altered, added or removed.
     """
-    verified = since.count if since else 0
-    replay = LedgerReplay(since, _stream(connection, LEDGER.c.seq <= verified))
+    if since is None:
+        replay, entries = LedgerReplay(), _stream(connection)
+    else:
+        replay = LedgerReplay(since, _stream(connection, LEDGER.c.seq <= since.count))
+        entries = _stream(connection, LEDGER.c.seq > since.count)
     recorded: dict[str, LedgerEntry] = {}
-    for entry in _stream(connection, LEDGER.c.seq > verified):
+    for entry in entries:
         replay.check(entry)
         if entry.action is Action.DECIDE:
             recorded[entry.decision_id] = entry
@@ -45,8 +61,8 @@ def audit(connection: Connection, since: Head | None) -> Head:
     return replay.head
 
 
-def _stream(connection: Connection, condition: ColumnElement[bool]) -> Iterator[LedgerEntry]:
-    query = select(LEDGER).where(condition).order_by(LEDGER.c.seq)
+def _stream(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[LedgerEntry]:
+    query = select(LEDGER).where(*conditions).order_by(LEDGER.c.seq)
     with connection.execute(query.execution_options(yield_per=_ROWS)) as rows:
         yield from map(queries.to_entry, rows)
 
@@ -73,23 +89,42 @@ def _check_decisions(
     connection: Connection, replay: LedgerReplay, recorded: dict[str, LedgerEntry], *, whole: bool
 ) -> None:
     """Check each decision that an entry records or rests on; in a whole check also that no other one was added."""
-    columns = select(DECISION.c.id, DECISION.c.document, DECISION.c.at)
-    if not whole:
-        found = {row.id: row.document for row in _in_parts(connection, columns, DECISION.c.id, replay.decisions)}
-        check_decisions(replay.decisions, {name: digest_json(document) for name, document in found.items()})
-        return
     first = min((entry.at for entry in recorded.values()), default=None)
     digests: dict[str, str] = {}
-    with connection.execute(columns.execution_options(yield_per=_ROWS)) as rows:
-        for row in rows:
-            digests[row.id] = digest_json(row.document)
-            if first is not None and row.at >= first and row.id not in recorded:
-                raise IntegrityError(
-                    "each decision must be recorded by an entry of the ledger",
-                    got=f"decision {row.id[:12]}, which has none",
-                    fix="Stop promotions until it is explained; something else than the ledger wrote it.",
-                )
+    for row in _all_decisions(connection) if whole else _decisions_of(connection, replay.decisions):
+        digests[row.id] = digest_json(row.document)
+        if row.id not in recorded and first is not None and whole and row.at >= first:
+            raise _strange_decision(row, "one without an entry")
+        if digests[row.id] == replay.decisions.get(row.id) and not _is_filed_right(row):
+            raise _strange_decision(row, "one that another column than its document says otherwise")
     check_decisions(replay.decisions, digests)
+
+
+def _all_decisions(connection: Connection) -> Iterator[Row[Any]]:
+    with connection.execute(select(DECISION).execution_options(yield_per=_ROWS)) as rows:
+        yield from rows
+
+
+def _decisions_of(connection: Connection, names: Collection[str]) -> Iterator[Row[Any]]:
+    return _in_parts(connection, select(DECISION), DECISION.c.id, names)
+
+
+def _is_filed_right(row: Row[Any]) -> bool:
+    """Return whether the columns that decisions are searched by say what the document says."""
+    document, found = row.document, row._mapping
+    given = document.get("allotment") or {}
+    test = given if given.get("place") is not None else {}
+    expected = {name: document[name] for name in _COPIED} | {name: test.get(name) for name in _COPIED_OF_TEST}
+    instants = all(found[name] == datetime.fromisoformat(document[name]) for name in ("as_of", "at"))
+    return instants and all(found[name] == value for name, value in expected.items())
+
+
+def _strange_decision(row: Row[Any], got: str) -> IntegrityError:
+    return IntegrityError(
+        "each stored decision must be recorded by an entry of the ledger, and filed by what it says",
+        got=f"{got} (decision {row.id[:12]})",
+        fix="Stop promotions until it is explained; something else than the ledger wrote it.",
+    )
 
 
 def _check_requests(connection: Connection, recorded: dict[str, LedgerEntry]) -> None:
@@ -109,7 +144,10 @@ def _check_requests(connection: Connection, recorded: dict[str, LedgerEntry]) ->
 
 
 def _agrees(row: Row[Any], entry: LedgerEntry) -> bool:
-    request = RetrainRequest(row.model, row.timeline, row.as_of, Origin.parse(row.origin), nonce=row.nonce)
+    try:
+        request = RetrainRequest(row.model, row.timeline, row.as_of, Origin.parse(row.origin), nonce=row.nonce)
+    except ValueError:
+        return False
     described = describe_record(row.choice, row.reason)
     return request.id == row.id and (row.actor, described) == (entry.actor, entry.reason)
 

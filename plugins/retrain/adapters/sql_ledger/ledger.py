@@ -241,17 +241,19 @@ class SqlLedger:
     def _append(self, connection: Connection, move: Move) -> LedgerEntry:
         """Append the entry of a move and advance the heads, unless they say that the ledger was tampered with."""
         last, head = queries.head(connection), queries.find_head(connection)
-        entries = queries.find_entries(connection, move.model, move.timeline)
         tip = queries.find_head(connection, move.model, move.timeline)
-        if not move.action.testifies:
+        if move.action.testifies:
+            champion = queries.last_move(connection, move.model, move.timeline)
+            standing = Standing((champion,) if champion else ())  # all that the entry needs
+        else:
+            entries = queries.find_entries(connection, move.model, move.timeline)
             check_intact(last, head, entries, tip)
-        standing = Standing.of(entries)
+            standing = Standing.of(entries)
         entry = entry_for(move, at=self._database.now(connection), head=last, standing=standing)
         queries.add_entry(connection, entry)
         if entry.generation is not None:
             queries.move_pointer(connection, standing.champion, entry.to_pointer())
         if head == Head.of(last):
             queries.move_head(connection, Head.of(entry))
-        if tip == (Head(len(entries), entries[-1].hash) if entries else Head()):
-            queries.move_head(connection, Head(len(entries) + 1, entry.hash), move.model, move.timeline)
+        queries.move_head(connection, tip.advance(entry), move.model, move.timeline)
         return entry

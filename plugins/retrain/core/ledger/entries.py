@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,9 +59,11 @@ _MOVES: Final = frozenset({Action.PROMOTE, Action.ROLLBACK, Action.FORCE, Action
 class Head(JsonDataclass):
     """The end of the ledger; whoever keeps it elsewhere can show later that nothing before it was changed.
 
+    A model's timeline has a head of its own, over the hashes of its entries, because other entries stand between them.
+
     Attributes:
         count: The number of entries.
-        hash: The hash of the last one.
+        hash: The hash of the last one, or of all of a timeline.
     """
 
     count: int = 0
@@ -71,6 +73,18 @@ class Head(JsonDataclass):
     def of(cls, last: LedgerEntry | None) -> Self:
         """Return the head of a ledger with this last entry."""
         return cls(last.seq, last.hash) if last else cls()
+
+    @classmethod
+    def over(cls, entries: Iterable[LedgerEntry]) -> Self:
+        """Return the head of a timeline with these entries."""
+        head = cls()
+        for entry in entries:
+            head = head.advance(entry)
+        return head
+
+    def advance(self, entry: LedgerEntry) -> Self:
+        """Return the head of a timeline after its next entry."""
+        return replace(self, count=self.count + 1, hash=digest_json([self.hash, entry.hash]))
 
     @classmethod
     def parse(cls, text: str) -> Self:

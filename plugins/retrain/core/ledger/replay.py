@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from retrain.core.ledger.entries import Action, Head, LedgerEntry, Move, Pointer
-from retrain.core.ledger.rules import check_move
+from retrain.core.ledger.rules import PROMOTE_CHOICE, check_move
 from retrain.core.ledger.standing import Standing, StandingTally
 from retrain.errors import ConflictError, IntegrityError
 
@@ -20,30 +20,30 @@ class LedgerReplay:
 
     Args:
         start: The head up to which the ledger was verified before; None to check from its first entry.
-        earlier: The entries up to that head, which count for the rules but are not checked again.
-
-    Raises:
-        IntegrityError: The earlier entries do not end with that head.
+        earlier: The entries up to that head, which count for the rules; only their links are checked again.
 
     Attributes:
         head: The head after the last checked entry.
+        tips: The head of each timeline, by model and timeline.
         decisions: The digest of each decision that a checked entry records or rests on, by id.
+
+    Raises:
+        IntegrityError: The earlier entries do not end with the start.
     """
 
     def __init__(self, start: Head | None = None, earlier: Iterable[LedgerEntry] = ()) -> None:
-        self.head = start or Head()
+        self.head = Head()
+        self.tips: defaultdict[tuple[str, str], Head] = defaultdict(Head)
         self.decisions: dict[str, str] = {}
         self._tallies: defaultdict[tuple[str, str], StandingTally] = defaultdict(StandingTally)
-        self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
-        self._tips: dict[tuple[str, str], str] = {}
         self._records_decisions = False
-        last: LedgerEntry | None = None
-        for last in earlier:
-            self._add(last)
-        if Head.of(last) != self.head:
+        for entry in earlier:
+            self._check_link(entry)
+            self._add(entry)
+        if start is not None and self.head != start:
             raise IntegrityError(
-                f"entry {self.head.count} of the ledger must have the hash of the given head",
-                got="another entry" if last and last.seq == self.head.count else "no such entry",
+                f"entry {start.count} of the ledger must have the hash of the given head",
+                got="another entry, or none",
                 fix="Verify the whole ledger; stop promotions until it is explained.",
             )
 
@@ -53,30 +53,23 @@ class LedgerReplay:
         champions = {key: tally.champion for key, tally in self._tallies.items()}
         return {key: champion.to_pointer() for key, champion in champions.items() if champion}
 
-    @property
-    def tips(self) -> dict[tuple[str, str], Head]:
-        """The number of entries and the last hash, by model and timeline."""
-        return {key: Head(self._counts[key], tip) for key, tip in self._tips.items()}
-
     def check(self, entry: LedgerEntry) -> None:
         """Check the next entry.
 
         Raises:
             IntegrityError: It was edited or put in, an entry before it was removed, or the rules would have refused it.
         """
-        if (entry.seq, entry.previous_hash) != (self.head.count + 1, self.head.hash) or (
-            entry.hash != entry.content_hash()
-        ):
-            raise IntegrityError(
-                "the ledger's hash chain must be unbroken",
-                got=f"a break at entry {entry.seq} ({entry.model}, {entry.timeline})",
-                fix="Compare with your last export; stop promotions until it is explained.",
-            )
+        self._check_link(entry)
+        if entry.hash != entry.content_hash():
+            raise _broken_chain(entry)
         self._check_rules(entry)
         self._add(entry)
-        self.head = Head.of(entry)
         if entry.decision_digest:
             self._note_decision(entry)
+
+    def _check_link(self, entry: LedgerEntry) -> None:
+        if (entry.seq, entry.previous_hash) != (self.head.count + 1, self.head.hash):
+            raise _broken_chain(entry)
 
     def _check_rules(self, entry: LedgerEntry) -> None:
         tally = self._tallies[entry.model, entry.timeline]
@@ -97,8 +90,8 @@ class LedgerReplay:
     def _add(self, entry: LedgerEntry) -> None:
         key = entry.model, entry.timeline
         self._tallies[key].add(entry)
-        self._counts[key] += 1
-        self._tips[key] = entry.hash
+        self.tips[key] = self.tips[key].advance(entry)
+        self.head = Head.of(entry)
         self._records_decisions |= entry.action is Action.DECIDE
 
     def _note_decision(self, entry: LedgerEntry) -> None:
@@ -121,6 +114,14 @@ def verify_chain(entries: Iterable[LedgerEntry]) -> Head:
     for entry in entries:
         replay.check(entry)
     return replay.head
+
+
+def _broken_chain(entry: LedgerEntry) -> IntegrityError:
+    return IntegrityError(
+        "the ledger's hash chain must be unbroken",
+        got=f"a break at entry {entry.seq} ({entry.model}, {entry.timeline})",
+        fix="Compare with your last export; stop promotions until it is explained.",
+    )
 
 
 def _to_move(entry: LedgerEntry) -> Move:
@@ -149,6 +150,6 @@ def _add_decision(standing: Standing, entry: LedgerEntry) -> Standing:
     """Return the standing as if the entry's decision were recorded: ledgers begin without entries for decisions."""
     return replace(
         standing,
-        decisions={entry.decision_id: entry.decision_digest},
+        decisions={entry.decision_id: replace(entry, reason=PROMOTE_CHOICE)},
         approvals={entry.decision_digest: entry.approver},
     )

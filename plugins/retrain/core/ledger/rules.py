@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from retrain.core.ledger.entries import GENESIS, Action, Head, LedgerEntry, Move
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Move
 from retrain.core.ledger.standing import Standing
 from retrain.errors import ConflictError, IntegrityError
 
-__all__ = ["as_utc", "check_intact", "check_move", "confirm_same_move", "entry_for"]
+__all__ = ["PROMOTE_CHOICE", "as_utc", "check_intact", "check_move", "confirm_same_move", "entry_for"]
+
+PROMOTE_CHOICE: Final = "PROMOTE"
+"""How the reason of an entry begins that records a decision to promote."""
 
 
 def as_utc(instant: datetime) -> datetime:
@@ -56,7 +60,7 @@ def entry_for(move: Move, *, at: datetime, head: LedgerEntry | None, standing: S
         reason=move.reason,
         approver=move.approver,
         expires_at=as_utc(at) + move.lifetime if move.lifetime else None,
-        previous_hash=head.hash if head else GENESIS,
+        previous_hash=Head.of(head).hash,
     ).sealed()
 
 
@@ -90,7 +94,7 @@ def check_intact(last: LedgerEntry | None, head: Head, of_timeline: Sequence[Led
         last: The last entry of the whole ledger.
         head: The head of the whole ledger, which the ledger moved when it last wrote.
         of_timeline: All entries of the model and timeline, refusals included.
-        tip: Their number and the hash of the last, which the ledger moved when it last wrote one.
+        tip: Their own head, which the ledger moved when it last wrote one.
 
     Raises:
         IntegrityError: An entry was edited, removed or added by something else than the ledger.
@@ -100,7 +104,7 @@ def check_intact(last: LedgerEntry | None, head: Head, of_timeline: Sequence[Led
             raise _tampered(f"an edited entry {entry.seq} ({entry.model}, {entry.timeline})")
     if Head.of(last) != head:
         raise _tampered(f"{last.seq if last else 0} as the last entry, not {head.count}")
-    if (len(of_timeline), of_timeline[-1].hash if of_timeline else GENESIS) != (tip.count, tip.hash):
+    if Head.over(of_timeline) != tip:
         raise _tampered(f"{len(of_timeline)} entries of the model and timeline, not the {tip.count} that were written")
 
 
@@ -130,12 +134,25 @@ def confirm_same_move(move: Move, first: LedgerEntry) -> LedgerEntry:
 
 def _check_decided(move: Move, standing: Standing) -> None:
     recorded = standing.decisions.get(move.decision_id)
-    if recorded is None or recorded != move.decision_digest:
+    got = _find_difference(move, recorded) if recorded else "none"
+    if got:
         raise ConflictError(
-            f"a {move.action.value} of {move.model} on {move.timeline} must rest on a decision in the ledger's chain",
-            got="a decision that was changed since" if recorded else "none",
+            f"the {move.action.value} of {move.model} on {move.timeline} must rest on a decision in the ledger's chain",
+            got=got,
             fix="Clear the task `gate`, which decides again.",
         )
+
+
+def _find_difference(move: Move, recorded: LedgerEntry) -> str:
+    """Return why a recorded decision does not let a move happen; empty if it does."""
+    if recorded.decision_digest != move.decision_digest:
+        return "a decision that was changed since"
+    choice = recorded.reason.partition(":")[0]
+    if choice != PROMOTE_CHOICE:
+        return f"the decision {choice}"
+    wanted = (move.version, move.manifest_digest, move.key, as_utc(move.as_of))
+    given = (recorded.version, recorded.manifest_digest, recorded.key, recorded.as_of)
+    return "" if wanted == given else f"one to promote version {recorded.version}, made of other data or in another way"
 
 
 def _check_approved(move: Move, standing: Standing) -> None:

@@ -21,7 +21,7 @@ class Standing:
         freeze: The freeze that is in force.
         quarantined: The keys that a rollback left, each with that rollback; released while a forced version of the key is champion.
         freezes: Every freeze and unfreeze, in order.
-        decisions: The digest of each recorded decision, by id.
+        decisions: The entry of each recorded decision, by id.
         approvals: The user who approved each decision, by the decision's digest; a later refusal ends the approval.
     """
 
@@ -29,7 +29,7 @@ class Standing:
     freeze: LedgerEntry | None = None
     quarantined: Mapping[str, LedgerEntry] = field(default_factory=dict)
     freezes: tuple[LedgerEntry, ...] = ()
-    decisions: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[str, LedgerEntry] = field(default_factory=dict)
     approvals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -99,7 +99,7 @@ class StandingTally:
         self._freeze: LedgerEntry | None = None
         self._quarantined: dict[str, LedgerEntry] = {}
         self._released: dict[str, LedgerEntry] = {}
-        self._decisions: dict[str, str] = {}
+        self._decisions: dict[str, LedgerEntry] = {}
         self._approvals: dict[str, str] = {}
 
     @property
@@ -133,7 +133,7 @@ class StandingTally:
         elif entry.action is Action.ROLLBACK and self._moves:
             self._quarantined[self._moves[-1].key] = entry
         elif entry.action is Action.DECIDE:
-            self._decisions[entry.decision_id] = entry.decision_digest
+            self._decisions[entry.decision_id] = entry
         elif entry.action is Action.APPROVE:
             self._approvals[entry.decision_digest] = entry.approver
         elif entry.action is Action.REFUSE:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +12,8 @@ revision = "0002"
 down_revision = "0001"
 
 _INSTANT = sa.DateTime(timezone=True)
+_ENTRIES = sa.text("SELECT seq, model, timeline, hash FROM ledger ORDER BY seq")
+_HEAD = sa.table("head", *map(sa.column, ("model", "timeline", "entries", "hash")))
 
 
 def upgrade() -> None:
@@ -33,11 +38,14 @@ def upgrade() -> None:
 
 
 def _count_entries() -> None:
-    op.execute(
-        "INSERT INTO head (model, timeline, entries, hash) SELECT '', '', seq, hash FROM ledger ORDER BY seq DESC LIMIT 1"
-    )
-    op.execute(
-        "INSERT INTO head (model, timeline, entries, hash) "
-        "SELECT ledger.model, ledger.timeline, ends.entries, ledger.hash FROM ledger JOIN "
-        "(SELECT max(seq) AS seq, count(*) AS entries FROM ledger GROUP BY model, timeline) AS ends ON ends.seq = ledger.seq"
-    )
+    """Write the head of the whole ledger, and of each timeline the one over the hashes of its entries."""
+    heads: dict[tuple[str, str], tuple[int, str]] = {}
+    connection = op.get_bind()
+    for seq, model, timeline, hash_ in connection.execute(_ENTRIES):
+        count, before = heads.get((model, timeline), (0, "0" * 64))
+        text = json.dumps([before, hash_], separators=(",", ":"))
+        heads[model, timeline] = count + 1, hashlib.sha256(text.encode()).hexdigest()
+        heads["", ""] = seq, hash_
+    for (model, timeline), (entries, hash_) in heads.items():
+        row = {"model": model, "timeline": timeline, "entries": entries, "hash": hash_}
+        connection.execute(sa.insert(_HEAD).values(row))
