@@ -418,7 +418,8 @@ def verify(
         str, typer.Option(help="A head that an earlier verify printed; only what came after it is checked.")
     ] = "",
     against: Annotated[
-        Path | None, typer.Option(help="An export, or a file with a head, that was kept elsewhere.", exists=True)
+        Path | None,
+        typer.Option(help="An export, or a file with a head, that was kept elsewhere.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
     """Replay the ledger, and hold every pointer, decision and request against it; print its head.

@@ -33,33 +33,44 @@ def verify_ledger(ledger: Ledger, *, since: str, against: Path | None) -> Head:
 
 
 def _compare(entries: list[LedgerEntry], file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    if not text.lstrip().startswith("{"):
-        kept = _parse_head(text.strip().splitlines()[-1] if text.strip() else "", str(file))
-        found = Head.of(entries[kept.count - 1]) if 0 < kept.count <= len(entries) else Head()
-        if found != kept:
-            raise _rewritten(f"entry {kept.count} of the ledger, which is another one or is gone")
+    lines = _read_lines(file)
+    if not lines[0].startswith("{"):
+        kept = _parse_head(lines[-1], str(file))
+        if Head.of(entries[kept.count - 1] if 0 < kept.count <= len(entries) else None) != kept:
+            raise _rewritten(f"another entry {kept.count}, or none")
         return
-    for number, (hash_, entry) in enumerate(zip_longest(_read_hashes(text, file), entries), start=1):
-        if hash_ is None:
+    for number, (kept_entry, entry) in enumerate(zip_longest(_read_entries(lines, file), entries), start=1):
+        if kept_entry is None:
             return
-        if entry is None or entry.hash != hash_:
-            raise _rewritten(f"entry {number}, which is another one or is gone")
+        # Not by its hash alone: nobody has checked those before the head of --since today.
+        if entry != kept_entry:
+            raise _rewritten(f"another entry {number}, or none")
 
 
-def _read_hashes(text: str, file: Path) -> Iterator[str]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def _read_lines(file: Path) -> list[str]:
+    """Return the lines of a file, of which there is at least one."""
+    try:
+        lines = file.read_text(encoding="utf-8").strip().splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise _unreadable(str(file), "a file that is not text, or cannot be read") from None
+    if not lines:
+        raise _unreadable(str(file), "an empty file")
+    return lines
+
+
+def _read_entries(lines: list[str], file: Path) -> Iterator[LedgerEntry]:
+    for number, line in enumerate(lines, start=1):
         try:
-            yield LedgerEntry.from_json(json.loads(line)).content_hash()
+            yield LedgerEntry.from_json(json.loads(line))
         except (TypeError, ValueError):
-            raise _unreadable(str(file), f"line {number}, which is no entry") from None
+            raise _unreadable(str(file), f"line {number}, which is not an entry") from None
 
 
 def _parse_head(text: str, source: str) -> Head:
     try:
         return Head.parse(text.removeprefix("head "))
     except ValueError:
-        raise _unreadable(source, "something else") from None
+        raise _unreadable(source, "another text") from None
 
 
 def _unreadable(source: str, problem: str) -> RetrainError:

@@ -132,7 +132,7 @@ def test_migrate_makes_the_ledger_of_the_state_folder(project: Path) -> None:
     assert retrain("ledger", "migrate").exit_code == 0
     assert (project / "include" / ".retrain" / "ledger.db").is_file()
     result = retrain("ledger", "verify")
-    assert (result.exit_code, result.output) == (0, "0 entries, chain intact\n")
+    assert (result.exit_code, result.output) == (0, f"0 entries, chain intact\nhead 0:{'0' * 64}\n")
 
 
 def test_without_a_command_the_help_is_printed(project: Path) -> None:
