@@ -143,11 +143,13 @@ def test_entries_are_filtered_and_paged_from_the_latest(ledger: SqlLedger) -> No
     assert overview.entries(MODELS) == everything
     assert overview.entries(["alpha"], limit=1) == [ledger.entries("alpha")[-1]]
     assert overview.entries(MODELS, before=everything[0].seq) == everything[1:]
-    assert overview.entries(MODELS, timeline="what-if") == ledger.entries(timeline="what-if")
+    assert overview.entries(MODELS, timeline="what-if") == ledger.entries(timeline="what-if")[::-1]
     assert overview.entries(MODELS, actions=[Action.ROLLBACK, Action.FORCE]) == []
     assert overview.entries(MODELS, actor="nobody") == []
     assert overview.entries(MODELS, since=everything[0].at) == everything[:1]
     assert overview.entries(MODELS, until=everything[-1].at) == []
+    assert len(overview.entries(MODELS, actions=[Action.PROMOTE])) == 3
+    assert len(overview.entries(MODELS, actions=[Action.DECIDE])) == 5
     assert overview.entries([]) == []
     last = overview.last_seq()
     assert last == everything[0].seq

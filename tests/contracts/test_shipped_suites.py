@@ -23,6 +23,7 @@ from retrain.adapters.memory_ledger import MemoryLedger
 from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.adapters.sklearn_trainer import SklearnTrainer
 from retrain.core.data.validation import ExpectationResult, ValidationReport
+from retrain.core.ledger.entries import Action, Head
 from retrain.core.ports import FittedModel, Ledger, ModelRegistry
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, METRICS_BY_TASK, Task
@@ -147,12 +148,15 @@ def broken_ledgers(inner: MemoryLedger) -> dict[str, dict[str, Callable[..., Any
         pointer = inner.pointer(move.model, move.timeline)
         return inner.append(replace(move, expected_generation=pointer.generation if pointer else 0))
 
+    def promote_anything(move: Any) -> Any:
+        return inner.append(replace(move, action=Action.ADOPT))
+
     def forgive_time(move: Any) -> Any:
         later = move.as_of + timedelta(days=365 * len(last()))
         return inner.append(replace(move, as_of=later))
 
     return {
-        "begins_empty": {"verify": lambda: 1},
+        "begins_empty": {"verify": lambda: Head(1)},
         "tells_the_time": {"now": lambda: never.replace(tzinfo=None)},
         "moves_the_pointer": {"pointer": lambda *_: None},
         "lets_one_writer_win": {"append": append_anything},
@@ -168,7 +172,12 @@ def broken_ledgers(inner: MemoryLedger) -> dict[str, dict[str, Callable[..., Any
             "record": lambda decision, *_: replace(decision, at=never + len(last()) * timedelta(1))
         },
         "knows_what_is_not_settled": {"list_earlier_open": lambda _: []},
-        "verifies_its_chain": {"verify": lambda: 0},
+        "chains_each_decision": {"entries": lambda *_: []},
+        "promotes_by_a_recorded_decision": {"append": promote_anything},
+        "keeps_approvals": {"append": lambda move: inner.append(replace(move, approver=""))},
+        "finds_the_result_of_a_step": {"has_result": lambda _: True},
+        "verifies_its_chain": {"verify": Head},
+        "verifies_since_a_head": {"verify": lambda *_: inner.verify()},
     }
 
 

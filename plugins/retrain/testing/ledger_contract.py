@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from retrain.core.ledger.entries import Action, Head, Move
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Move
 from retrain.core.ledger.origin import Origin
-from retrain.core.policy.decision import Choice, Decision
+from retrain.core.ledger.step_result import Step, StepResult
+from retrain.core.policy.decision import Challenger, Choice, Decision
+from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
-from retrain.errors import ConflictError, NotFoundError
+from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.testing.promises import check_promises, must_hold, must_raise
 
 __all__ = ["LEDGER_PROMISES", "check_ledger"]
@@ -52,49 +55,52 @@ def tells_the_time(ledger: Ledger) -> None:
 
 def moves_the_pointer(ledger: Ledger) -> None:
     """Each promotion is the next generation and names the version before it."""
-    first, second = ledger.append(_promotion(1)), ledger.append(_promotion(2))
-    numbers = [(entry.seq, entry.generation, entry.previous_version) for entry in (first, second)]
-    must_hold(numbers == [(1, 1, None), (2, 2, 1)], "promotions must count generations and name the version before")
+    first, second = _promote(ledger, _promotion(1)), _promote(ledger, _promotion(2))
+    numbers = [(entry.generation, entry.previous_version) for entry in (first, second)]
+    must_hold(numbers == [(1, None), (2, 1)], "promotions must count generations and name the version before")
     pointer = ledger.pointer(_MODEL, _TIMELINE)
     must_hold(pointer is not None and pointer == second.to_pointer(), "the pointer must be the last move")
-    must_hold(ledger.entries(_MODEL, _TIMELINE) == [first, second], "entries must come by sequence")
+    entries = ledger.entries(_MODEL, _TIMELINE)
+    must_hold([entry for entry in entries if entry.action.moves] == [first, second], "entries must come by sequence")
+    must_hold([entry.seq for entry in entries] == [1, 2, 3, 4], "entries must be counted without a gap")
     must_hold(ledger.entry(_MODEL, _TIMELINE, "key-1") == first, "a promotion must be found by its key")
 
 
 def lets_one_writer_win(ledger: Ledger) -> None:
     """A move that rests on an older generation is a ConflictError and changes nothing."""
-    ledger.append(_promotion(1))
-    must_raise(ConflictError, lambda: ledger.append(_promotion(2, expected_generation=0)), "for an older generation")
-    must_hold(len(ledger.entries()) == 1, "a refused move must append nothing")
+    _promote(ledger, _promotion(1))
+    must_raise(ConflictError, lambda: _promote(ledger, _promotion(2, expected_generation=0)), "for an older generation")
+    must_hold(_count_moves(ledger) == 1, "a refused move must append nothing")
     pointer = ledger.pointer(_MODEL, _TIMELINE)
     must_hold(pointer is not None and pointer.version == 1, "a refused move must leave the champion as it was")
 
 
 def never_goes_back_in_time(ledger: Ledger) -> None:
     """A challenger whose as-of is not later than the champion's is a ConflictError."""
-    ledger.append(_promotion(3, expected_generation=0))
-    must_raise(ConflictError, lambda: ledger.append(_promotion(2, expected_generation=1)), "for an earlier as-of")
+    _promote(ledger, _promotion(3, expected_generation=0))
+    must_raise(ConflictError, lambda: _promote(ledger, _promotion(2, expected_generation=1)), "for an earlier as-of")
 
 
 def appends_a_move_once(ledger: Ledger) -> None:
     """The same idempotency key again returns the first entry, also after the pointer has moved on."""
-    first = ledger.append(_promotion(1))
-    ledger.append(_promotion(2))
-    must_hold(ledger.append(_promotion(1)) == first, "the same move again must return the first entry")
-    must_hold(len(ledger.entries()) == 2, "the same move again must append nothing")
+    first = _promote(ledger, _promotion(1))
+    _promote(ledger, _promotion(2))
+    must_hold(_promote(ledger, _promotion(1)) == first, "the same move again must return the first entry")
+    must_hold(_count_moves(ledger) == 2, "the same move again must append nothing")
 
 
 def keeps_timelines_apart(ledger: Ledger) -> None:
     """A move on one timeline leaves another as it is."""
-    ledger.append(_promotion(1))
+    _promote(ledger, _promotion(1))
     other = _promotion(1, timeline="simulation", idempotency_key="simulated")
-    must_hold(ledger.append(other).generation == 1, "each timeline must count its own generations")
-    must_hold(len(ledger.entries(_MODEL, "simulation")) == 1, "entries of one timeline must not show another's")
+    must_hold(_promote(ledger, other).generation == 1, "each timeline must count its own generations")
+    others = {entry.timeline for entry in ledger.entries(_MODEL, "simulation")}
+    must_hold(others == {"simulation"}, "entries of one timeline must not show another's")
 
 
 def records_a_refusal(ledger: Ledger) -> None:
     """A refusal is an entry that moves nothing."""
-    first = ledger.append(_promotion(1))
+    first = _promote(ledger, _promotion(1))
     entry = ledger.append(replace(_promotion(2), action=Action.REFUSE, idempotency_key="refused"))
     must_hold(entry.generation is None, "a refusal must have no generation")
     must_hold(ledger.pointer(_MODEL, _TIMELINE) == first.to_pointer(), "a refusal must not move the pointer")
@@ -102,18 +108,18 @@ def records_a_refusal(ledger: Ledger) -> None:
 
 def rolls_back_forward(ledger: Ledger) -> None:
     """A rollback is the next generation; the key that it leaves is quarantined."""
-    ledger.append(_promotion(1))
-    ledger.append(_promotion(2))
+    _promote(ledger, _promotion(1))
+    _promote(ledger, _promotion(2))
     entry = ledger.append(_promotion(1, action=Action.ROLLBACK, expected_generation=2, idempotency_key="back"))
     must_hold((entry.generation, entry.previous_version) == (3, 2), "a rollback must be the next generation")
     again = _promotion(2, expected_generation=3, idempotency_key="again")
-    must_raise(ConflictError, lambda: ledger.append(again), "for a key that a rollback left")
+    must_raise(ConflictError, lambda: _promote(ledger, again), "for a key that a rollback left")
 
 
 def answers_who_was_champion(ledger: Ledger) -> None:
     """By the time of the record, and by the time of the data."""
     before = ledger.now()
-    first, second = ledger.append(_promotion(1)), ledger.append(_promotion(2))
+    first, second = _promote(ledger, _promotion(1)), _promote(ledger, _promotion(2))
     must_hold(
         ledger.champion_at(_MODEL, _TIMELINE, second.at) == second, "champion_at must be the last move at that time"
     )
@@ -136,6 +142,62 @@ def records_a_decision_once(ledger: Ledger) -> None:
     must_hold(ledger.timelines() == [(_MODEL, _TIMELINE)], "a timeline with a decision must be listed")
 
 
+def chains_each_decision(ledger: Ledger) -> None:
+    """Whatever was decided is one entry of the chain, with the decision's digest and who requested the retrain."""
+    ledger.open_retrain(_request(1))
+    stored = ledger.record(_decision(_request(1)))
+    ledger.record(_decision(_request(1)))
+    entries = [(entry.action, entry.decision_id, entry.decision_digest) for entry in ledger.entries()]
+    must_hold(entries == [(Action.DECIDE, stored.id, stored.digest)], "a decision must be recorded by one entry")
+    (entry,) = ledger.entries()
+    must_hold(entry.generation is None, "the entry of a decision must move nothing")
+    told = (entry.actor, entry.reason)
+    must_hold(told == ("a suite", "HOLD: to try the ledger"), "the entry must say who requested the retrain, and why")
+
+
+def promotes_by_a_recorded_decision(ledger: Ledger) -> None:
+    """A promotion without a recorded decision to promote just that is a ConflictError."""
+    move = _promotion(1)
+    must_raise(ConflictError, lambda: ledger.append(move), "for a promotion without a decision")
+    stranger = _rest_on(_decision_for(move), move)
+    must_raise(ConflictError, lambda: ledger.append(stranger), "for a decision that was never recorded")
+    held = _rest_on(ledger.record(_decision(_request(1))), move)
+    must_raise(ConflictError, lambda: ledger.append(held), "for a decision that promotes nothing")
+    stored = ledger.record(_decision_for(move))
+    edited = replace(_rest_on(stored, move), decision_digest="f" * 64)
+    must_raise(ConflictError, lambda: ledger.append(edited), "for a decision that was changed since")
+    other = replace(_rest_on(stored, move), version=2)
+    must_raise(ConflictError, lambda: ledger.append(other), "for another version than the decision's")
+    must_hold(ledger.append(_rest_on(stored, move)).generation == 1, "a recorded decision must promote")
+
+
+def keeps_approvals(ledger: Ledger) -> None:
+    """A promotion names an approver only after that approval of that decision; a refusal ends the approval."""
+    move = _promotion(1, approver="grace")
+    move = _rest_on(ledger.record(_decision_for(move)), move)
+    must_raise(ConflictError, lambda: ledger.append(move), "for an approval that is not in the ledger")
+    ledger.append(replace(move, action=Action.APPROVE, idempotency_key="approve"))
+    approvals = ledger.standing(_MODEL, _TIMELINE).approvals
+    must_hold(approvals == {move.decision_digest: "grace"}, "an approval must be found by its decision's digest")
+    another = replace(move, approver="ann")
+    must_raise(ConflictError, lambda: ledger.append(another), "for another approver")
+    ledger.append(replace(move, action=Action.REFUSE, idempotency_key="refuse"))
+    must_raise(ConflictError, lambda: ledger.append(move), "for an approval that a refusal ended")
+    ledger.append(replace(move, action=Action.APPROVE, idempotency_key="approve again"))
+    must_hold(ledger.append(move).approver == "grace", "a promotion must hold who approved it")
+
+
+def finds_the_result_of_a_step(ledger: Ledger) -> None:
+    """What a step recorded is found again, and only exactly that."""
+    result = StepResult(Step.TRAIN, "r" * 64, "s" * 64, key="key", version=1)
+    must_hold(not ledger.has_result(result), "a result that no step recorded must not be found")
+    ledger.record_result(result)
+    ledger.record_result(result)
+    must_hold(ledger.has_result(replace(result)), "a recorded result must be found")
+    others = [replace(result, step=Step.EVALUATE), replace(result, version=2), replace(result, request_id="o" * 64)]
+    must_hold(not any(map(ledger.has_result, others)), "another result must not be found")
+
+
 def knows_what_is_not_settled(ledger: Ledger) -> None:
     """An attempt is open until its decision, and stands before later ones, oldest as-of first."""
     requests = [_request(number) for number in (2, 1)]
@@ -152,11 +214,22 @@ def knows_what_is_not_settled(ledger: Ledger) -> None:
 def verifies_its_chain(ledger: Ledger) -> None:
     """Every entry holds the hash of the one before, and `verify` counts them."""
     for number in (1, 2, 3):
-        ledger.append(_promotion(number))
+        _promote(ledger, _promotion(number))
     entries = ledger.entries()
     links = [(entry.previous_hash, former.hash) for former, entry in pairwise(entries)]
     must_hold(all(given == hash_ for given, hash_ in links), "an entry must hold the hash of the one before it")
-    must_hold(ledger.verify() == 3, "verify must return how many entries there are")
+    must_hold(ledger.verify() == Head.of(entries[-1]), "verify must return the number of entries and the last hash")
+
+
+def verifies_since_a_head(ledger: Ledger) -> None:
+    """A head that the ledger had is verified on from; one that it never had is an IntegrityError."""
+    _promote(ledger, _promotion(1))
+    head = ledger.verify()
+    must_hold(ledger.verify(head) == head, "without new entries, verify must return the head that it was given")
+    _promote(ledger, _promotion(2))
+    must_hold(ledger.verify(head) == ledger.verify(), "verify must come to the same head from an earlier one")
+    for stranger in (replace(head, hash="f" * 64), replace(head, count=head.count + 9)):
+        must_raise(IntegrityError, partial(ledger.verify, stranger), "for a head that the ledger never had")
 
 
 LEDGER_PROMISES: Final[tuple[Callable[[Ledger], None], ...]] = (
@@ -171,8 +244,13 @@ LEDGER_PROMISES: Final[tuple[Callable[[Ledger], None], ...]] = (
     rolls_back_forward,
     answers_who_was_champion,
     records_a_decision_once,
+    chains_each_decision,
+    promotes_by_a_recorded_decision,
+    keeps_approvals,
+    finds_the_result_of_a_step,
     knows_what_is_not_settled,
     verifies_its_chain,
+    verifies_since_a_head,
 )
 """Each takes a new, empty ledger; each raises AssertionError if the promise is broken."""
 
@@ -199,8 +277,22 @@ def _promotion(number: int, **changes: Any) -> Move:
     return replace(move, **changes)
 
 
+def _promote(ledger: Ledger, move: Move) -> LedgerEntry:
+    """Record a decision to promote, and append the promotion that rests on it."""
+    return ledger.append(_rest_on(ledger.record(_decision_for(move)), move))
+
+
+def _rest_on(decision: Decision, move: Move) -> Move:
+    return replace(move, decision_id=decision.id, decision_digest=decision.digest)
+
+
+def _count_moves(ledger: Ledger) -> int:
+    return sum(entry.action.moves for entry in ledger.entries())
+
+
 def _request(number: int) -> RetrainRequest:
-    return RetrainRequest(_MODEL, _TIMELINE, _month(number), Origin.of_dag_run(_MODEL, str(number)))
+    origin = Origin.of_dag_run(_MODEL, str(number))
+    return RetrainRequest(_MODEL, _TIMELINE, _month(number), origin, actor="a suite", reason="to try the ledger")
 
 
 def _decision(request: RetrainRequest) -> Decision:
@@ -212,4 +304,16 @@ def _decision(request: RetrainRequest) -> Decision:
         choice=Choice.HOLD,
         reason="to try the ledger",
         origin=request.origin,
+    )
+
+
+def _decision_for(move: Move) -> Decision:
+    """Return the decision that a promotion may rest on."""
+    request = replace(_request(move.as_of.month), timeline=move.timeline)
+    return replace(
+        _decision(request),
+        choice=Choice.PROMOTE,
+        challenger=Challenger(move.key, move.version, "run", "model", move.manifest_digest),
+        champion_generation=move.expected_generation,
+        verdicts=(Verdict("threshold", Outcome.PASS, "to try the ledger"),),
     )

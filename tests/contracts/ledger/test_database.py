@@ -14,8 +14,10 @@ from sqlalchemy.pool import NullPool
 from tests.contracts.ledger.moves import (
     MODEL,
     TIMELINE,
+    acts,
+    count_verified,
     decision_on,
-    promotion,
+    promote,
     refusal,
     request_for,
     sql,
@@ -24,8 +26,7 @@ from tests.contracts.ledger.moves import (
 from tests.require import require
 
 from retrain.adapters.sql_ledger import SqlLedger, postgresql_url, sqlite_url
-from retrain.adapters.sql_ledger.migrations import VERSION_TABLE
-from retrain.adapters.sql_ledger.tables import METADATA
+from retrain.adapters.sql_ledger.tables import METADATA, VERSION_TABLE
 from retrain.errors import OutageError, RetrainError
 
 
@@ -38,7 +39,7 @@ def test_migration_makes_the_tables_that_the_code_declares(database: URL) -> Non
 def test_migrating_again_changes_nothing(database: URL) -> None:
     ledger = three_promotions(database)
     ledger.migrate()
-    assert SqlLedger.open(database).verify() == 3
+    assert count_verified(SqlLedger.open(database)) == 3
 
 
 def test_tables_of_a_later_version_are_left_alone(database: URL) -> None:
@@ -49,7 +50,7 @@ def test_tables_of_a_later_version_are_left_alone(database: URL) -> None:
 
 def test_missing_tables_are_not_an_outage(empty_database: URL) -> None:
     ledger = SqlLedger(empty_database)
-    for use in (ledger.verify, lambda: ledger.append(promotion(1)), lambda: ledger.pointer(MODEL, TIMELINE)):
+    for use in (ledger.verify, lambda: promote(ledger, 1), lambda: ledger.pointer(MODEL, TIMELINE)):
         with pytest.raises(RetrainError, match="retrain ledger migrate") as caught:
             use()
         assert not isinstance(caught.value, OutageError)
@@ -88,7 +89,7 @@ def test_an_address_made_of_parts_reaches_the_same_database(database: URL) -> No
     else:
         folder, name = str(database.query["host"]), str(database.database)
         url = postgresql_url(host=folder, port=None, user=database.username, password="p@ss/word", database=name)
-    assert SqlLedger(url).verify() == 3
+    assert count_verified(SqlLedger(url)) == 3
 
 
 def test_no_part_of_an_address_is_mistaken_for_another() -> None:
@@ -100,7 +101,7 @@ def test_no_part_of_an_address_is_mistaken_for_another() -> None:
 def test_a_row_that_the_database_refuses_is_not_shown(postgresql: URL) -> None:
     ledger = SqlLedger.open(postgresql)
     with pytest.raises(Exception, match="parameters hidden") as caught:
-        ledger.append(promotion(1, version=2**40, reason="hunter2"))
+        promote(ledger, 1, version=2**40, reason="hunter2")
     assert "hunter2" not in str(caught.value)
 
 
@@ -123,11 +124,11 @@ def test_time_comes_from_the_database_and_order_from_the_sequence(database: URL)
             f"ALTER DATABASE {database.database} SET search_path = fake, public, pg_catalog",
         )
     ledger = SqlLedger(engine)
-    entries = [ledger.append(promotion(version)) for version in (1, 2, 3)]
+    entries = [promote(ledger, version) for version in (1, 2, 3)]
     assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
     assert all((entry.at.year, entry.at.month) == (2001, 2) for entry in entries)
-    assert ledger.entries() == entries
-    assert ledger.verify() == 3
+    assert acts(ledger) == entries
+    assert count_verified(ledger) == 3
     assert ledger.champion_at(MODEL, TIMELINE, entries[0].at) == entries[2]
     assert require(ledger.record(decision_on(request_for(1))).at) < entries[2].at
 
@@ -138,6 +139,6 @@ def test_an_engine_of_the_caller_keeps_one_writer_at_a_time_too(database: URL) -
     moves = [refusal(1, model=f"model-{number}", idempotency_key=f"{number}") for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ledger.append, moves))
-    assert ledger.verify() == 40
-    assert [entry.seq for entry in ledger.entries()] == list(range(1, 41))
+    assert count_verified(ledger) == 40
+    assert [entry.seq for entry in acts(ledger)] == list(range(1, 41))
     engine.dispose()

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, select
 from sqlalchemy.pool import NullPool
-from tests.contracts.ledger.moves import INJECTION, MODEL, TIMELINE, decision_on, month, promotion, refusal, request_for
+from tests.contracts.ledger.moves import (
+    INJECTION,
+    MODEL,
+    TIMELINE,
+    decision_on,
+    month,
+    promotion,
+    refusal,
+    request_for,
+    resting_on,
+)
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.adapters.sql_ledger.tables import SCORECARD
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
+from retrain.core.ledger.entries import Action, Head
 from retrain.core.ledger.origin import Origin
+from retrain.core.ledger.step_result import Step, StepResult
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
@@ -48,11 +60,11 @@ def test_a_promote_decision_is_open_until_its_promotion_or_refusal_stands_in_the
     for number, move in ((1, promotion), (2, refusal)):
         request = request_for(number)
         ledger.open_retrain(request)
-        challenger = Challenger(f"key-{number}", number, "run", "m-1", "d" * 64)
+        challenger = Challenger(f"key-{number}", number, "run", "m-1", f"{number:064d}")
         verdicts = (Verdict("threshold", Outcome.PASS, "fine", metric="auc"),)
         decision = ledger.record(decision_on(request, choice=Choice.PROMOTE, challenger=challenger, verdicts=verdicts))
         assert [attempt.as_of for attempt in ledger.list_earlier_open(request_for(4))] == [month(number)]
-        ledger.append(move(number, decision_id=decision.id))
+        ledger.append(resting_on(decision, move(number)))
         assert ledger.list_earlier_open(request_for(4)) == []
 
 
@@ -108,6 +120,38 @@ def test_a_decision_is_stored_once(ledger: Ledger) -> None:
     first = ledger.record(decision)
     assert ledger.record(replace(decision, origin=Origin.of_dag_run(MODEL, "a_retry"))) == first
     assert ledger.decisions(MODEL, TIMELINE) == [first]
+
+
+def test_the_chain_records_each_decision_once_with_who_requested_it_and_why(ledger: Ledger) -> None:
+    request = request_for(1, actor="ann", reason="new data")
+    ledger.open_retrain(request)
+    challenger = Challenger("key-1", 7, "run", "m-1", "d" * 64)
+    held = ledger.record(decision_on(request, challenger=challenger, champion_generation=3))
+    rejected = ledger.record(decision_on(request_for(2), choice=Choice.REJECT))
+    ledger.record(held)
+    first, second = ledger.entries()
+    assert [(e.action, e.generation, e.decision_id, e.decision_digest) for e in (first, second)] == [
+        (Action.DECIDE, None, decision.id, decision.digest) for decision in (held, rejected)
+    ]
+    assert (first.version, first.manifest_digest, first.key, first.as_of) == (7, "d" * 64, "key-1", month(1))
+    assert (first.actor, first.reason) == ("ann", "HOLD: new data")
+    assert (second.version, second.key, second.actor, second.reason) == (0, "", "", "REJECT")
+    assert dict(ledger.standing(MODEL, TIMELINE).decisions) == {held.id: first, rejected.id: second}
+    assert ledger.verify() == Head.of(second)
+
+
+RESULT = StepResult(Step.EVALUATE, "r" * 64, "s" * 64, "suite", "key", 3, "m" * 64, "card")
+
+
+@pytest.mark.parametrize("field", [item.name for item in fields(StepResult)])
+def test_the_result_of_a_step_is_found_again_and_only_as_it_was(ledger: Ledger, field: str) -> None:
+    changed: Any = {"step": Step.TRAIN, "version": 4}.get(field, "another")
+    assert not ledger.has_result(RESULT)
+    ledger.record_result(RESULT)
+    ledger.record_result(RESULT)
+    assert ledger.has_result(replace(RESULT))
+    assert not ledger.has_result(replace(RESULT, **{field: changed}))
+    assert (ledger.entries(), ledger.verify()) == ([], Head())
 
 
 def test_decisions_come_in_the_order_they_were_stored(ledger: Ledger) -> None:

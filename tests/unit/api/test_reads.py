@@ -162,23 +162,25 @@ def test_two_versions_side_by_side(pages: Pages) -> None:
 
 def test_the_ledger_is_filtered_and_paged_from_the_latest(pages: Pages) -> None:
     newest = pages.get("ledger", limit=1)
-    assert ([row["seq"] for row in newest["rows"]], newest["before"]) == ([2], 2)
-    oldest = pages.get("ledger", limit=1, before=newest["before"])
-    assert ([row["seq"] for row in oldest["rows"]], oldest["before"]) == ([1], None)
+    assert ([row["seq"] for row in newest["rows"]], newest["before"]) == ([4], 4)
+    oldest = pages.get("ledger", limit=3, before=newest["before"])
+    assert ([row["seq"] for row in oldest["rows"]], oldest["before"]) == ([3, 2, 1], None)
+    assert [row["action"] for row in oldest["rows"]] == ["decide", "promote", "decide"]
     assert pages.get("ledger", action="rollback")["rows"] == []
     assert len(pages.get("ledger", action=["promote", "force"], model=MODEL, timeline="production")["rows"]) == 2
     assert pages.get("ledger", actor="nobody")["rows"] == []
-    at = oldest["rows"][0]["at"]
-    assert [row["seq"] for row in pages.get("ledger", since=at)["rows"]] == [2, 1]
+    at = oldest["rows"][-1]["at"]
+    assert [row["seq"] for row in pages.get("ledger", since=at)["rows"]] == [4, 3, 2, 1]
     assert pages.get("ledger", until=at)["rows"] == []
 
 
 def test_an_edited_entry_fails_the_verification(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     intact = pages.get("ledger/verify")
-    assert (intact["intact"], intact["entries"], intact["problem"]) == (True, 2, None)
+    assert (intact["intact"], intact["entries"], intact["problem"]) == (True, 4, None)
     pages.run_sql("UPDATE ledger SET reason = 'nothing to see' WHERE seq = 1")
     assert pages.get("ledger/verify") == intact, "a result is given for a while, whoever asks"
     monkeypatch.setattr(verification, "FRESH", timedelta(0))
+    monkeypatch.setattr(verification, "WHOLE_EVERY", timedelta(0))
     health = pages.get("ledger/verify")
     assert (health["intact"], "a break at entry 1" in health["problem"]["got"]) == (False, True)
 

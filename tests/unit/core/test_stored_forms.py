@@ -1,7 +1,7 @@
 """What is stored keeps its bytes: the canonical JSON and the digest of one object of every stored kind.
 
 ``tests/data/stored_documents.json`` was written by the code at commit fe61feb, which still had one pair of functions per kind;
-the decisions with a typed origin by the first code that had one.
+the decisions with a typed origin, and those with a validation, by the first code that had one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from retrain.core.digest import canonical_json, digest_json
 from retrain.core.evaluation.resource_usage import Latency, ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.ledger.block_reason import BlockKind, BlockReason
-from retrain.core.ledger.entries import Action, LedgerEntry, Pointer
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, Pointer
 from retrain.core.ledger.origin import Origin
+from retrain.core.ledger.step_result import Step as RetrainStep
+from retrain.core.ledger.step_result import StepResult
 from retrain.core.policy.backtest import Backtest, Step
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment
@@ -208,6 +210,20 @@ STORED: Final[dict[str, Stored]] = {
         replace(DECISION, origin=Origin.of_dag_run("churn", "scheduled__2024-07-01T00:00:00+00:00"), form=3)
     ),
     "decision of a command": _of_pair(replace(FAILED, origin=Origin.of_command("ann"), form=3)),
+    "decision with a validation": _of_pair(
+        replace(DECISION, origin=Origin.of_dag_run("churn", "manual__1"), validation="v" * 64, form=4)
+    ),
+    "failed decision of the form with a validation": _of_pair(replace(FAILED, origin=Origin.of_command("ann"), form=4)),
+    "entry of a decision": _of_pair(
+        replace(ENTRY, seq=4, action=Action.DECIDE, generation=None, reason="HOLD: bétter", approver="").sealed()
+    ),
+    "entry of an approval": _of_pair(replace(ENTRY, seq=5, action=Action.APPROVE, generation=None).sealed()),
+    "head": _of_pair(Head(7, "h" * 64)),
+    "head of a timeline": _of_pair(Head.over([ENTRY, ENTRY])),
+    "result of a step": _of_pair(
+        StepResult(RetrainStep.EVALUATE, "r" * 64, "a" * 64, "", "k" * 64, 4, "m" * 64, "b" * 64)
+    ),
+    "result of a validation": _of_pair(StepResult(RetrainStep.VALIDATE, "r" * 64, "a" * 64, suite="e" * 64)),
     "backtest": Stored(
         Backtest("today", "roc_auc", True, (STEP, replace(STEP, champion=4, promotion_gain=-0.1))),
         Backtest.to_json,

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from tests.builders import AS_OF, make_pointer
 
-from retrain.core.ledger.entries import GENESIS, Action, LedgerEntry, Move, Pointer, check_decisions, verify_chain
+from retrain.core.ledger.entries import GENESIS, Action, Head, LedgerEntry, Move, Pointer, check_decisions
+from retrain.core.ledger.replay import verify_chain
 from retrain.core.ledger.rules import entry_for
 from retrain.core.ledger.standing import Standing
 from retrain.errors import IntegrityError
 
 
 def chain(count: int = 4) -> list[LedgerEntry]:
+    """Return adoptions, which rest on no decision."""
     entries: list[LedgerEntry] = []
     for number in range(1, count + 1):
         move = Move(
-            action=Action.PROMOTE,
+            action=Action.ADOPT,
             model="churn",
             timeline="production",
             version=number,
@@ -26,7 +28,7 @@ def chain(count: int = 4) -> list[LedgerEntry]:
             as_of=AS_OF + timedelta(days=number),
             key=f"key-{number}",
             expected_generation=number - 1,
-            idempotency_key=f"promote-{number}",
+            idempotency_key=f"adopt-{number}",
         )
         last = entries[-1] if entries else None
         entries.append(
@@ -36,9 +38,43 @@ def chain(count: int = 4) -> list[LedgerEntry]:
 
 
 def test_an_unbroken_chain_is_counted() -> None:
-    assert verify_chain([]) == 0
-    assert verify_chain(chain()) == 4
+    assert verify_chain([]) == Head() == Head.of(None) == Head(0, GENESIS)
+    assert verify_chain(chain()) == Head.of(chain()[-1]) == Head(4, chain()[-1].hash)
     assert chain()[0].previous_hash == GENESIS
+
+
+def test_a_head_is_written_and_read_as_one_text() -> None:
+    head = Head.of(chain()[-1])
+    assert str(head) == f"4:{chain()[-1].hash}"
+    assert Head.parse(f" {head}\n") == head
+    assert Head.parse(str(Head())) == Head()
+    for text in (
+        "",
+        "4",
+        "4:",
+        f"x:{head.hash}",
+        f"-1:{head.hash}",
+        f"4:{head.hash}0",
+        f"4:{head.hash.upper()}",
+        "4:abc",
+    ):
+        with pytest.raises(ValueError, match="must be written as <number of entries>:<hash of the last one>"):
+            Head.parse(text)
+
+
+def test_the_head_of_a_timeline_is_over_each_of_its_entries() -> None:
+    one, two, three, four = chain()
+    head = Head.over([one, two, three, four])
+    assert (head.count, head) == (4, Head.over([one, two, three]).advance(four))
+    assert Head.over([]) == Head()
+    changed = replace(two, version=9).sealed()
+    for entries in (
+        [one, changed, three, four],
+        [two, one, three, four],
+        [one, three, four],
+        [one, two, two, three, four],
+    ):
+        assert Head.over(entries).hash != head.hash
 
 
 _CHANGES: dict[str, Any] = {

@@ -11,7 +11,7 @@ from tests.builders import AS_OF, MODEL
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.ledger.rules import entry_for
 from retrain.core.ledger.standing import Standing
-from retrain.errors import ConflictError, IntegrityError
+from retrain.errors import ConflictError
 
 
 def make_move(action: Action, version: int, **changes: Any) -> Move:
@@ -43,6 +43,11 @@ def grant(item: Move, entries: Sequence[LedgerEntry]) -> LedgerEntry:
     standing = Standing.of(entries)
     generation = standing.champion.generation or 0 if standing.champion else 0
     item = replace(item, expected_generation=generation, idempotency_key=f"{len(entries)}")
+    if item.action is Action.PROMOTE:
+        item = replace(item, decision_id=f"decision-{item.version}", decision_digest=f"{item.version:064x}")
+        decided = replace(item, action=Action.DECIDE, reason="PROMOTE")
+        made = entry_for(decided, at=AS_OF, head=None, standing=Standing())
+        standing = replace(standing, decisions={item.decision_id: made})
     return entry_for(item, at=AS_OF, head=entries[-1] if entries else None, standing=standing)
 
 
@@ -156,12 +161,16 @@ def test_a_number_that_a_registry_gave_twice_stands_for_two_versions() -> None:
     assert [standing.was_live(1, f"{1:064d}", key) for key in ("key-1", "another", "third")] == [*entries, None]
 
 
-def test_an_edited_move_of_the_same_timeline_stops_moves() -> None:
-    entries = after(*PROMOTED)
-    entries[0] = replace(entries[0], version=9)
-    with pytest.raises(IntegrityError, match="an edited entry 1"):
-        grant(make_move(Action.PROMOTE, 4), entries)
-    assert grant(make_move(Action.REFUSE, 4), entries).generation is None
+def test_decisions_and_approvals_are_kept_until_a_refusal() -> None:
+    ids = {"decision_id": "decision", "decision_digest": "d" * 64}
+    steps = [Action.DECIDE, Action.APPROVE, Action.REFUSE]
+    entries = after(*(make_move(action, 1, approver="grace", reason="PROMOTE", **ids) for action in steps))
+    assert dict(Standing.of(entries[:1]).decisions) == {"decision": entries[0]}
+    assert [dict(Standing.of(entries[:count]).approvals) for count in (1, 2, 3)] == [{}, {"d" * 64: "grace"}, {}]
+    assert Standing.of([*entries, entries[1]]).approvals == {"d" * 64: "grace"}
+    other = replace(entries[2], decision_digest="e" * 64)
+    assert Standing.of([*entries[:2], other]).approvals == {"d" * 64: "grace"}
+    assert Standing.of(entries).champion is None
 
 
 def test_an_entry_comes_back_from_its_json() -> None:

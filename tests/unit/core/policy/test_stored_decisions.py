@@ -15,8 +15,9 @@ from retrain.core.data.snapshot import Snapshot
 from retrain.core.digest import digest_json
 from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.ledger.block_reason import BlockKind
-from retrain.core.ledger.entries import LedgerEntry, verify_chain
+from retrain.core.ledger.entries import Head, LedgerEntry
 from retrain.core.ledger.origin import Origin
+from retrain.core.ledger.replay import verify_chain
 from retrain.core.policy.decision import Decision
 
 STORED: dict[str, Any] = json.loads(
@@ -72,7 +73,7 @@ def test_the_gain_of_a_stored_decision_is_that_over_the_champion() -> None:
 def test_a_stored_chain_verifies() -> None:
     entries = [LedgerEntry.from_json(item) for item in STORED["entries"]]
     assert [entry.to_json() for entry in entries] == STORED["entries"]
-    verify_chain(entries)
+    assert verify_chain(entries) == Head.of(entries[-1])
 
 
 def test_a_stored_scorecard_and_snapshot_keep_their_digests() -> None:
