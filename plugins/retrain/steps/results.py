@@ -1,6 +1,6 @@
 """What the steps of a retrain record in the ledger, and the checks before a step believes what it is handed.
 
-Whoever may run a DAG in Airflow may also write its XComs and mark its tasks as success. So each step looks up what the steps
+Anyone who may run a DAG in Airflow may also write its XComs and mark its tasks as success. So each step looks up what the steps
 before it recorded for the same request, and works out again what the request determines.
 """
 
@@ -76,7 +76,7 @@ def require_snapshot(retrain: Retrain, snapshot: Snapshot) -> None:
 
 
 def require_validation(retrain: Retrain, snapshot: Snapshot) -> StepResult:
-    """Check that this retrain's snapshot met the expectations of today's suite, and return the record.
+    """Check that this retrain's snapshot met the expectations of the current suite, and return the record.
 
     Raises:
         IntegrityError: It has not been validated.

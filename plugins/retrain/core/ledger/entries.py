@@ -57,7 +57,7 @@ _MOVES: Final = frozenset({Action.PROMOTE, Action.ROLLBACK, Action.FORCE, Action
 
 @dataclass(frozen=True)
 class Head(JsonDataclass):
-    """The end of the ledger; whoever keeps it elsewhere can show later that nothing before it was changed.
+    """The end of the ledger; a copy that is kept elsewhere can show later that nothing before it was changed.
 
     A model's timeline has a head of its own, over the hashes of its entries, because other entries stand between them.
 
