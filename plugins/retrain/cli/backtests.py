@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-import yaml
 from pydantic import BaseModel, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -35,6 +34,8 @@ from retrain.core.policy.backtest import Backtest
 from retrain.core.policy.error_control import ErrorControlSpec
 from retrain.core.policy.gates import GateSpec
 from retrain.core.spec import PipelineSpec
+from retrain.core.spec.document import read_spec_bytes
+from retrain.core.spec.plain_yaml import PlainYamlError, read_yaml
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError, SpecError, SpecProblem
 
@@ -118,7 +119,7 @@ def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
     if path is None:
         return Policy("current policy", spec.gate, spec.error_control)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(read_spec_bytes(path).decode("utf-8"))
         sections = {name: document[name] for name in ("gate", "error_control") if name == "gate" or name in document}
         sections_read = _PolicyFile.model_validate(sections)
     except ValidationError as error:
@@ -132,7 +133,7 @@ def read_policy(path: Path | None, spec: PipelineSpec) -> Policy:
             for item in error.errors()
         ]
         raise SpecError(str(path), problems) from None
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, PlainYamlError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise NotFoundError(
             f"{path} must be a readable YAML file with a list under `gate:`",
             got=type(error).__name__,

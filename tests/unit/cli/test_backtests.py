@@ -37,6 +37,7 @@ def test_a_file_is_a_policy_of_its_own_with_or_without_error_control(tmp_path: P
     ("text", "words"),
     [
         (GATE + "error_control: {budget: 2}\n", "error_control.budget: Input should be less than 0.5"),
+        ("gate: [{check: threshold, metric: roc_auc, min: 5e-x}]\n", r"gate\[0\].threshold.min"),
         ("gate: [{check: beats_champion, metric: 7}]\n", r"gate\[0\].beats_champion.metric: Input should be"),
     ],
 )
@@ -50,6 +51,7 @@ def test_every_mistake_of_a_file_is_named_with_its_place(tmp_path: Path, text: s
     [
         ("policy: none\n", "a list under `gate:`"),
         ("- gate\n", "a list under `gate:`"),
+        ("gate: 2024-99-99\nseed: 0x" + "f" * 5_000, "a list under `gate:`; got PlainYamlError"),
         ("gate: []\n", "must hold gates; got none"),
         ("gate: [{check: beats_champion, metric: brier}]\n", "must use metrics that churn evaluates; got brier"),
     ],
