@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from retrain.errors import DataError
+from retrain.errors import DataError, NotFoundError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -91,8 +91,12 @@ def profile_files(pattern: str) -> TableProfile:
     """Return the profile of the files of a glob, all rows read.
 
     Raises:
-        DataError: No file matches, or one cannot be read.
+        NotFoundError: No file matches.
+        DataError: A file cannot be read.
     """
+    root = Path(pattern).anchor
+    if not any(Path(root).glob(str(Path(pattern).relative_to(root)))):
+        raise NotFoundError("a file must match --from", got=f"none at {pattern}", fix="Check the path; quote a glob.")
     with _open_duckdb() as connection:
         return _profile(connection, scan_files(pattern))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 from rich.markup import escape
 
-from retrain.cli.shared import Model, out, print_errors
+from retrain.cli.shared import out, print_errors
 from retrain.core.data.durations import format_duration, parse_duration
 from retrain.core.stats.metric_names import METRICS_BY_TASK, Task
 from retrain.core.text import to_one_line
@@ -29,7 +29,7 @@ _FILE_NAME: Final = re.compile(r".*\.(csv|tsv|parquet)(\.gz)?$|.*[*/].*")
 
 
 def init(
-    model: Model,
+    model: Annotated[str, typer.Argument(help="The name of the new pipeline and its model.")],
     project: Annotated[Path, typer.Option("--project", help="The folder that holds include/ and dags/.")] = Path(),
     source: Annotated[
         str | None,

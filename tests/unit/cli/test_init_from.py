@@ -153,8 +153,9 @@ def test_on_a_terminal_it_asks_what_no_option_says(folder: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--from", "nothing*.csv"), "the data must be readable; got IOException"),
-        (("--from", "rows.json/*"), "must be CSV or Parquet"),
+        (("--from", "nothing*.csv"), "a file must match --from; got none at"),
+        (("--from", "*.txt"), "must be CSV or Parquet"),
+        (("--from", "broken.parquet"), "the data must be readable; got InvalidInputException"),
         (("--from", "rows.parquet", "--label", "outcom"), "Did you mean 'outcome'"),
         (("--from", "rows.parquet", "--label", "const"), "the label must have two values"),
         (("--from", "rows.parquet", "--time", "plan"), "must be a date or a timestamp; got VARCHAR"),
@@ -164,6 +165,8 @@ def test_on_a_terminal_it_asks_what_no_option_says(folder: Path, monkeypatch: py
 )
 def test_what_cannot_be_is_said_and_nothing_is_written(folder: Path, options: tuple[str, ...], words: str) -> None:
     make_table("yes_no").to_parquet(folder / "rows.parquet")
+    for name in ("notes.txt", "broken.parquet"):
+        (folder / name).write_text("these are no rows of a table")
     result = retrain("init", "shop", *options)
     assert result.exit_code == 1
     assert words in result.output
