@@ -231,6 +231,20 @@ def test_a_decision_that_no_entry_records_breaks_verification(database: URL) -> 
         ledger.append(resting_on(forged, promotion(1)))
 
 
+def test_a_decision_that_was_put_in_for_the_gate_to_find_is_not_recorded(database: URL) -> None:
+    ledger, judged = SqlLedger(database), decision_for(promotion(1))
+    challenger = Challenger(
+        "key-1", 7, "run", "model", "f" * 64
+    )  # the same key, and so the same id, for another artifact
+    forged = replace(judged, challenger=challenger, at=ledger.now())
+    assert forged.id == judged.id
+    with create_engine(database, poolclass=NullPool).begin() as connection:
+        connection.execute(insert(DECISION).values(decision_row(forged)))
+    with pytest.raises(IntegrityError, match="must be on the challenger that was judged; got decision"):
+        ledger.record(judged)
+    assert ledger.entries() == []
+
+
 @pytest.mark.parametrize(
     "edit",
     [

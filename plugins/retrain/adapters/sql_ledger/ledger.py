@@ -24,7 +24,7 @@ from retrain.core.policy.decision import Choice, Decision, propose_record
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
 from retrain.core.request import RetrainRequest
-from retrain.errors import NotFoundError, OutageError, RetrainError
+from retrain.errors import IntegrityError, NotFoundError, OutageError, RetrainError
 
 __all__ = ["SqlLedger"]
 
@@ -108,14 +108,15 @@ class SqlLedger:
 
         Raises:
             ConflictError: Its sequence of tests has grown since it was allotted its error.
+            IntegrityError: One with the same id is stored that is on another challenger, and that no entry records.
         """
         with self._database.writing() as connection:
-            stored = queries.find_decision(connection, decision.id)
-            if stored is None:
-                stored = self._store(connection, decision, scorecard)
+            found = queries.find_decision(connection, decision.id)
+            stored = found or self._store(connection, decision, scorecard)
             actor, reason = queries.find_requester(connection, stored.request_id)
             move = propose_record(stored, actor=actor, reason=reason)
             if queries.first_entry(connection, LEDGER.c.idempotency_key == move.idempotency_key) is None:
+                _check_challenger(stored, decision)  # only a version before stored decisions without an entry
                 self._append(connection, move)
             return stored
 
@@ -257,3 +258,12 @@ class SqlLedger:
             queries.move_head(connection, Head.of(entry))
         queries.move_head(connection, tip.advance(entry), move.model, move.timeline)
         return entry
+
+
+def _check_challenger(stored: Decision, decision: Decision) -> None:
+    if stored.challenger != decision.challenger:
+        raise IntegrityError(
+            "a stored decision that no entry of the ledger records must be on the challenger that was judged",
+            got=f"decision {stored.id[:12]}, on another one",
+            fix="Stop promotions until it is explained; something else than the ledger wrote it.",
+        )
