@@ -74,6 +74,7 @@ bench: setup ## Time a year's backfill beside the hand-written DAG, the parsing 
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)
 	$(BIN)/python benchmarks/bench_parsing.py $(ARGS)
 	$(BIN)/python benchmarks/bench_pages.py $(ARGS)
+	$(BIN)/python benchmarks/bench_verify.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
 
 bench-gate: setup ## Simulate years of retrains: false promotions, power and speed of the gates
