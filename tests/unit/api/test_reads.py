@@ -75,7 +75,7 @@ def test_a_model_shows_its_champions_decisions_and_what_one_may_do(pages: Pages)
     found = pages.get(f"models/{MODEL}")
     assert [move["version"] for move in found["moves"]] == [1, 2]
     assert [item["as_of"][:10] for item in found["decisions"]] == [f"{AS_OF:%Y-%m-%d}", f"{LATER.as_of:%Y-%m-%d}"]
-    assert [entry["seq"] for entry in found["ledger"]] == [2, 1]
+    assert [(entry["seq"], entry["action"]) for entry in found["ledger"]] == [(4, "promote"), (2, "promote")]
     assert [item["version"] for item in found["fallbacks"]] == [1]
     assert found["version_url"] == f"http://mlflow.test:5000/#/models/{MODEL}/versions/2"
     assert set(found["permissions"].values()) == {False}
