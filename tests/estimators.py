@@ -14,7 +14,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from sklearn.svm import LinearSVC
 
 EMAIL = "ada.lovelace@example.org"
@@ -103,3 +103,29 @@ def build_mortal(*, seed: int, C: float) -> LogisticRegression:  # noqa: N803 - 
 
 def build_linear(*, seed: int, **params: Any) -> LinearRegression:
     return LinearRegression(**params)
+
+
+def build_lambda(*, seed: int) -> Pipeline:
+    return make_pipeline(FunctionTransformer(lambda rows: rows), LogisticRegression(random_state=seed))
+
+
+class Column(LinearRegression):
+    """A regression whose predictions stand in a column of their own."""
+
+    def predict(self, features: Any) -> Any:
+        return super().predict(features)[:, None]
+
+
+class Loud(Odd):
+    """A classifier whose probabilities are twice too large."""
+
+    def predict_proba(self, features: Any) -> Any:
+        return 2 * super().predict_proba(features)
+
+
+def build_column(*, seed: int) -> Column:
+    return Column()
+
+
+def build_loud(*, seed: int) -> Loud:
+    return Loud()

@@ -81,6 +81,10 @@ class Stage:
     def load_trainer(self, spec: PipelineSpec) -> Any:
         raise NotImplementedError
 
+    @property
+    def serving_test(self) -> Any:
+        raise NotImplementedError
+
     def freeze_code(self, spec: PipelineSpec) -> Any:
         raise NotImplementedError
 

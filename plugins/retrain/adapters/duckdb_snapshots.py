@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["DuckDBSnapshots", "RunQuery", "check_query"]
 
 log = logging.getLogger(__name__)
+
+_USABLE: Final = re.compile(
+    r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*|VARCHAR|JSON|UUID|ENUM\(.*\)|DATE|TIMESTAMP.*|\"NULL\""
+)
+"""DuckDB's names of the types that `model_types` maps."""
 
 RunQuery = Callable[[str, str, Mapping[str, Any]], "DataFrame"]
 """Runs a query on the user's database: (connection id, SQL with :named parameters, parameters) to rows."""
@@ -127,6 +132,7 @@ class _Columns:
 
     def __init__(self, spec: PipelineSpec) -> None:
         data = spec.data
+        self._spec = spec
         named = [data.event_time, data.ingestion_time, data.label, *(data.features or ()), *spec.score_columns]
         self.named = [name for name in dict.fromkeys(named) if name]
         self.data = data
@@ -136,7 +142,7 @@ class _Columns:
         """Check that every column exists and that the event time is a time.
 
         Raises:
-            DataError: A column is missing, or the event time has another type.
+            DataError: A column is missing, the event time has another type, or a column has a type that no model can read.
         """
         missing = [name for name in self.named if name not in kinds]
         if missing:
@@ -158,6 +164,22 @@ class _Columns:
                 "the label and the columns of slices and gates must hold plain values, not lists or structures",
                 got=", ".join(dict.fromkeys(nested)),
                 fix="Take one value out of it in the query, or leave the column out.",
+            )
+        self._check_usable(kinds)
+
+    def _check_usable(self, kinds: Mapping[str, str]) -> None:
+        """Check the types of the features, and that Parquet can store the other columns."""
+        features = self._spec.feature_columns(list(kinds))
+        refused = [
+            f"{name} of type {kind}"
+            for name, kind in kinds.items()
+            if kind == "INTERVAL" or (name in features and not _USABLE.fullmatch(kind))
+        ]
+        if refused:
+            raise DataError(
+                "a column must be a number, a boolean, a text, a date or a timestamp",
+                got=", ".join(refused),
+                fix="Cast it in the query, such as an interval to its seconds, or leave it out.",
             )
 
     def find_indexes(self, kinds: Mapping[str, str]) -> list[str]:

@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from retrain.adapters.model_types import to_model_types
 from retrain.adapters.recipe_folder import CODE_FOLDER, read_recipe, trainer_of
 from retrain.adapters.user_code.project_code import ProjectCode, freeze_code
+from retrain.core.evaluation.scores import check_scores
 from retrain.core.extensions import ExtensionPoint, load_extension
 from retrain.core.ports import FittedModel, SnapshotSource, Trainer, Validator
 from retrain.core.spec import PipelineSpec
@@ -72,18 +74,19 @@ class Trainers:
         """Fit the estimator, and note which trainer and which code did."""
         code = ProjectCode.of(spec)
         with code.active():
-            model = self._of(spec).fit(spec, features, label)
+            model = self._of(spec).fit(spec, to_model_types(features), label)
         return replace(model, trainer=spec.train.trainer, code=code)
 
     def score(self, model: FittedModel, features: DataFrame) -> NDArray[np.float64]:
         """Return (n, classes) probabilities, or (n,) predictions."""
         with _activate_code(model):
-            return self.named(model.trainer).score(model, features)
+            scores = self.named(model.trainer).score(model, to_model_types(_select(features, model)))
+        return check_scores(scores, len(features), model.classes)
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write the model."""
         with _activate_code(model):
-            self._of(spec).save(model, spec, sample, folder)
+            self._of(spec).save(model, spec, to_model_types(sample), folder)
 
     def load(self, folder: Path) -> FittedModel:
         """Read a stored model with the trainer that made it and the project's code that its recipe holds."""
@@ -104,6 +107,11 @@ class Trainers:
 
     def _of(self, spec: PipelineSpec) -> Trainer:
         return self.named(spec.train.trainer)
+
+
+def _select(features: DataFrame, model: FittedModel) -> DataFrame:
+    """Return the features of a model; one that is missing is the trainer's to refuse."""
+    return features.loc[:, [name for name in model.features if name in features.columns]]
 
 
 def _activate_code(model: FittedModel) -> AbstractContextManager[None]:

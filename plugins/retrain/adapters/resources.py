@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from retrain.core.policy.gates import LoadGate
-    from retrain.core.ports import Meter, Refit, Reports, SmokeTest, SnapshotStore, Trainer, Validator
+    from retrain.core.ports import Meter, Refit, Reports, ServingTest, SmokeTest, SnapshotStore, Trainer, Validator
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["SharedResources"]
@@ -45,6 +45,13 @@ class SharedResources(ABC):
         from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
 
         return ChildProcessSmokeTest(self.snapshots, self._trusted_types)
+
+    @cached_property
+    def serving_test(self) -> ServingTest:
+        """The serving test, by MLflow."""
+        from retrain.adapters.isolated.serving_test import ChildProcessServingTest
+
+        return ChildProcessServingTest()
 
     @cached_property
     def refit(self) -> Refit:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile, ZipFile
@@ -16,14 +15,19 @@ from zipfile import BadZipFile, ZipFile
 import mlflow.sklearn
 import numpy as np
 import skops.io
-from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import Model
+from mlflow.models.model import MLMODEL_FILE_NAME
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from skops.io.exceptions import UnsupportedTypeException
 
-from retrain.adapters.recipe_folder import describe_blas, read_recipe, write_recipe
-from retrain.adapters.user_code.project_code import find_code, import_from
+from retrain.adapters.model_types import make_signature
+from retrain.adapters.recipe_folder import CODE_FOLDER, describe_blas, read_recipe, write_recipe
+from retrain.adapters.trusted_types import find_undefined, find_untrusted
+from retrain.adapters.user_code.project_code import describe_failure, find_code, import_from
 from retrain.core.digest import digest_files, digest_json
+from retrain.core.evaluation.scores import check_scores
 from retrain.core.extras import needs_extra
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
@@ -34,15 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
 
-__all__ = ["DEFAULT_TRUSTED_TYPES", "SklearnTrainer"]
-
-DEFAULT_TRUSTED_TYPES: Final = (
-    "functools.partial",
-    "sklearn.compose._column_transformer.make_column_selector",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-)
-"""Types inside scikit-learn's models that skops does not trust by default."""
+__all__ = ["SklearnTrainer"]
 
 _ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 _MODEL_FILE: Final = "model.skops"
@@ -55,12 +51,12 @@ class SklearnTrainer:
     """The `Trainer` of scikit-learn estimators.
 
     Args:
-        trusted_types: The types that the platform adds to `DEFAULT_TRUSTED_TYPES`. A stored model may contain only these;
+        trusted_types: The types that the platform adds to those of `trusted_types`. A stored model may contain only these;
             neither a spec nor a model can extend the list.
     """
 
     def __init__(self, trusted_types: Sequence[str] = ()) -> None:
-        self._trusted_types = [*DEFAULT_TRUSTED_TYPES, *trusted_types]
+        self._trusted_types = tuple(trusted_types)
 
     def code_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the estimator's module and of all project files that it imports."""
@@ -122,8 +118,8 @@ class SklearnTrainer:
         except Exception as error:
             raise TrainingError(
                 f"{spec.train.estimator} must fit the training rows",
-                got=f"{type(error).__name__} while fitting",
-                fix="Reproduce it with `retrain run` and fix the estimator.",
+                got=f"{describe_failure(error, spec.root)} while fitting",
+                fix="Fix the estimator or train.params.",
             ) from error
         dummy.fit(np.zeros((len(label), 1)), label)
         baseline = tuple(map(float, dummy.class_prior_)) if classification else (float(dummy.constant_.item()),)
@@ -144,55 +140,41 @@ class SklearnTrainer:
         except Exception as error:
             raise TrainingError(
                 "a fitted estimator must score rows (a classifier by predict_proba)",
-                got=f"{type(error).__name__} while scoring",
-                fix="Reproduce it with `retrain run` and fix the estimator.",
+                got=f"{describe_failure(error, model.code.root if model.code else None)} while scoring",
+                fix="Fix the estimator.",
             ) from error
-        numbers = np.asarray(scores, dtype=np.float64)
-        if not np.isfinite(numbers).all():
-            raise TrainingError("scores must be finite", got="NaN or an infinity", fix="Fix the estimator.")
-        return numbers
+        return check_scores(scores, len(rows), model.classes)
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
         """Write an MLflow model in the skops format, with explicit signature and requirements (inferring them costs 8 s)."""
-        predict = "predict" if model.classes is None else "predict_proba"
-        with warnings.catch_warnings():
-            # Integer columns stay integers in the signature: a missing value in one is a change of its type.
-            warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
-            signature = infer_signature(sample, self.score(model, sample))
-        try:
-            mlflow.sklearn.save_model(
-                model.estimator,
-                str(folder),
-                signature=signature,
-                pip_requirements=list(_pin_packages(spec)),
-                serialization_format="skops",
-                skops_trusted_types=self._trusted_types,
-                pyfunc_predict_fn=predict,
-            )
-        except MlflowException as error:
-            untrusted = self._find_untrusted(folder / _MODEL_FILE)
-            if not untrusted:
-                raise
-            raise TrainingError(
-                "a model must contain only types that the platform trusts",
-                got=untrusted,
-                fix="Review them and add them to the setting [retrain] trusted_types.",
-            ) from error
+        types = self._find_types(model.estimator, spec)
+        mlflow.sklearn.save_model(
+            model.estimator,
+            str(folder),
+            signature=make_signature(model, sample),
+            pip_requirements=list(_pin_packages(spec)),
+            serialization_format="skops",
+            skops_trusted_types=types,
+            pyfunc_predict_fn="predict" if model.classes is None else "predict_proba",
+            metadata=None if model.classes is None else {"classes": list(model.classes)},
+        )
         card = {name: getattr(model, name) for name in ("features", "classes", "baseline")}
         (folder / _CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
         write_recipe(spec, find_code(spec), self.package_versions(spec), folder)
+        _serve_code(folder)
 
     def load(self, folder: Path) -> FittedModel:
         """Load the estimator with the platform's trust list; the loader that the folder's MLmodel names is ignored."""
         path = folder / _MODEL_FILE
         try:
-            if untrusted := self._find_untrusted(path):
+            types = skops.io.get_untrusted_types(file=path)
+            if untrusted := find_untrusted(types, self._trusted_types):
                 raise IntegrityError(
                     "a stored model must contain only types that the platform trusts",
-                    got=untrusted,
+                    got=", ".join(untrusted),
                     fix="Do not load it; retrain, or review the types and add them to [retrain] trusted_types.",
                 )
-            estimator = skops.io.load(path, trusted=self._trusted_types)
+            estimator = skops.io.load(path, trusted=types)
             card = json.loads((folder / _CARD_FILE).read_text(encoding="utf-8"))
             classes = None if card["classes"] is None else tuple(card["classes"])
             return FittedModel(estimator, tuple(card["features"]), classes, tuple(card["baseline"]))
@@ -219,8 +201,55 @@ class SklearnTrainer:
         first, second = (_read_leaves(path / _MODEL_FILE) for path in (folder, other))
         return min((leaf for leaf in first.keys() | second.keys() if first.get(leaf) != second.get(leaf)), default="")
 
-    def _find_untrusted(self, path: Path) -> str:
-        return ", ".join(sorted(set(skops.io.get_untrusted_types(file=path)) - set(self._trusted_types)))
+    def _find_types(self, estimator: Any, spec: PipelineSpec) -> list[str]:
+        """Return the types of a fitted estimator that skops alone does not trust.
+
+        Raises:
+            TrainingError: The platform does not trust one, or no process could load it.
+        """
+        try:
+            types: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
+        except UnsupportedTypeException as error:
+            raise TrainingError(
+                "a model must be made of parts that skops can store", got=str(error), fix="Choose another estimator."
+            ) from error
+        if undefined := find_undefined(types):
+            raise TrainingError(
+                "a model's functions and classes must have a name at the top of a module, by which every process finds them",
+                got=", ".join(undefined),
+                fix="Replace a lambda or an inner function by a function at the top of the estimator's module.",
+            )
+        if untrusted := find_untrusted(types, self._trusted_types):
+            raise TrainingError(
+                "a model must contain only types that the platform trusts",
+                got=", ".join(untrusted),
+                fix="Review them and add them to the setting [retrain] trusted_types.",
+            )
+        _check_pinned(types, spec)
+        return types
+
+
+def _check_pinned(types: Sequence[str], spec: PipelineSpec) -> None:
+    """Check that the version of each installed package with a class in the model is part of the key."""
+    pinned = {pin.partition("==")[0] for pin in _pin_packages(spec)}
+    installed = packages_distributions()
+    for package in sorted({name.partition(".")[0] for name in types}):
+        names = {canonicalize_name(name) for name in installed.get(package, ())}
+        if names and not names & {canonicalize_name(name) for name in pinned}:
+            raise TrainingError(
+                "train.requirements must name the packages of a model's classes",
+                got=f"no {package}",
+                fix=f"Add {min(names)} to it.",
+            )
+
+
+def _serve_code(folder: Path) -> None:
+    """Let MLflow find the project's classes in the recipe, so that others can load the model without the project."""
+    if (folder / CODE_FOLDER).is_dir():
+        document = Model.load(str(folder))
+        for flavor in document.flavors.values():
+            flavor["code"] = CODE_FOLDER
+        document.save(str(folder / MLMODEL_FILE_NAME))
 
 
 def _read_leaves(path: Path) -> dict[str, Any]:

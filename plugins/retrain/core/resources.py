@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ModelRegistry,
         Refit,
         Reports,
+        ServingTest,
         SmokeTest,
         SnapshotStore,
         Trainer,
@@ -59,6 +60,10 @@ class Resources(Protocol):
     @property
     def smoke_test(self) -> SmokeTest:
         """Loads and scores a stored model in a process of its own."""
+
+    @property
+    def serving_test(self) -> ServingTest:
+        """Loads and scores a new model as others will, without the project."""
 
     @property
     def refit(self) -> Refit:

@@ -118,11 +118,13 @@ class _Reference:
         champion: The timeline's champion; None if it has none yet.
         model: The loaded champion; None if there is none or it cannot be compared with.
         problem: Why the champion cannot be compared with; empty if it can, or if there is none.
+        changed: The features that have another type than in the champion's training, with both types.
     """
 
     champion: Pointer | None
     model: FittedModel | None = None
     problem: str = ""
+    changed: tuple[str, ...] = ()
 
     def without_model(self, problem: str) -> _Reference:
         """Return the reference of a champion that cannot be compared with."""
@@ -148,7 +150,17 @@ def _load_reference(retrain: Retrain, snapshot: Snapshot, challenger_model: Fitt
     if missing:
         names = f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
         return reference.without_model(f"scored: the data no longer has the {names}")
-    return replace(reference, model=model)
+    return replace(reference, model=model, changed=_list_changed_types(retrain, champion, model, snapshot))
+
+
+def _list_changed_types(retrain: Retrain, champion: Pointer, model: FittedModel, snapshot: Snapshot) -> tuple[str, ...]:
+    trained, now = _find_training_snapshot(retrain, champion), dict(snapshot.columns)
+    before = {} if trained is None else dict(trained.columns)
+    return tuple(
+        f"{name} was {before[name]} and is {now[name]}"
+        for name in model.features
+        if name in before and before[name] != now[name]
+    )
 
 
 @dataclass(frozen=True)
@@ -179,7 +191,7 @@ def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, refe
         holdout, challenger = holdout[unseen].reset_index(drop=True), challenger.on(unseen)
     reference, opponent = _score_reference(retrain, holdout, challenger, reference)
     kind: Opponent | None = None if opponent is None else "champion" if reference.champion else "baseline"
-    scores = align_scores(retrain.spec, holdout, challenger, opponent)
+    scores = align_scores(retrain.spec, holdout, challenger, opponent, need_every_class=True)
     return _Comparison(reference, kind, scores, len(unseen) - len(holdout))
 
 
@@ -188,21 +200,26 @@ def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | 
 
     All rows count as unseen if no decision says what the champion trained on, such as one forced from another timeline.
     """
-    spec, resources = retrain.spec, retrain.resources
-    all_rows = np.ones(len(holdout), dtype=bool)
-    if champion is None:
-        return all_rows
-    standing = resources.ledger.standing(spec.model, champion.timeline)
-    entry = standing.was_live(champion.version, champion.manifest_digest, champion.key)
-    if entry is None or not entry.decision_id:
-        return all_rows
-    try:
-        trained = resources.snapshots.load(resources.ledger.decision(entry.decision_id).snapshot).window
-    except NotFoundError:
-        return all_rows
+    snapshot = _find_training_snapshot(retrain, champion) if champion else None
+    if snapshot is None:
+        return np.ones(len(holdout), dtype=bool)
+    spec, trained = retrain.spec, snapshot.window
     times = holdout[spec.data.event_time].to_numpy().astype("datetime64[us]")
     first, end = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.holdout_start))
     return np.asarray((times < first) | (times >= end))
+
+
+def _find_training_snapshot(retrain: Retrain, champion: Pointer) -> Snapshot | None:
+    """Return the snapshot that a champion was trained on; None if no decision says so, or the snapshot is gone."""
+    resources = retrain.resources
+    standing = resources.ledger.standing(retrain.spec.model, champion.timeline)
+    entry = standing.was_live(champion.version, champion.manifest_digest, champion.key)
+    if entry is None or not entry.decision_id:
+        return None
+    try:
+        return resources.snapshots.load(resources.ledger.decision(entry.decision_id).snapshot)
+    except NotFoundError:
+        return None
 
 
 def _score_reference(
@@ -215,7 +232,8 @@ def _score_reference(
     try:
         return reference, ScoredModel(reference.model, retrain.trainer.score(reference.model, holdout))
     except TrainingError as error:
-        return reference.without_model(f"scored: {error}"), None
+        types = f"; {', '.join(reference.changed)}" if reference.changed else ""
+        return reference.without_model(f"scored: {error}{types}"), None
 
 
 def _build_scorecard(

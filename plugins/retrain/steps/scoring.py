@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from retrain.core.stats.metrics.base import Floats
 
-__all__ = ["ScoredModel", "align_scores", "load_holdout"]
+__all__ = ["ScoredModel", "align_scores", "check_positive", "load_holdout"]
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,50 @@ def load_holdout(spec: PipelineSpec, snapshot: Snapshot, snapshots: SnapshotStor
     return rows
 
 
-def align_scores(spec: PipelineSpec, rows: DataFrame, challenger: ScoredModel, opponent: ScoredModel | None) -> Scores:
-    """Return the scores of both models on the same rows, with the classes of both in one order.
+def check_positive(spec: PipelineSpec, classes: Sequence[Any] | None) -> None:
+    """Check that the positive class is known if a metric or a gate depends on it; texts have no natural order.
+
+    Args:
+        classes: The classes of the model; None for a regression.
 
     Raises:
-        DataError: A label is infinite, or the classes are of several types.
+        DataError: `evaluation.positive` is missing, is not a class, or there are not two classes.
+    """
+    positive = spec.evaluation.positive
+    if classes is None or (positive is None and len(classes) != 2):
+        return
+    if positive is None:
+        if spec.readers_of_positive and isinstance(classes[0], str):
+            raise DataError(
+                f"evaluation.positive must say which class {', '.join(spec.readers_of_positive)} counts, because the label is text",
+                got="nothing",
+                fix="Add it, with the value of the label that the model should find.",
+            )
+    elif len(classes) != 2:
+        raise DataError("evaluation.positive needs two classes", got=str(len(classes)), fix="Leave it out.")
+    elif positive not in classes:
+        raise DataError(
+            "evaluation.positive must be one of the label's two values",
+            got=repr(positive),
+            fix="Fix the spec or the query.",
+        )
+
+
+def align_scores(
+    spec: PipelineSpec,
+    rows: DataFrame,
+    challenger: ScoredModel,
+    opponent: ScoredModel | None,
+    *,
+    need_every_class: bool = False,
+) -> Scores:
+    """Return the scores of both models on the same rows, with the classes of both in one order, the positive one last.
+
+    Args:
+        need_every_class: Whether a class without a row is an error if a metric is then undefined.
+
+    Raises:
+        DataError: A label is infinite, the classes are of several types, or one that is needed has no row.
     """
     opponent_model = opponent.model if opponent else challenger.model
     labels = rows[spec.data.label].to_numpy()
@@ -75,8 +115,13 @@ def align_scores(spec: PipelineSpec, rows: DataFrame, challenger: ScoredModel, o
         if opponent_scores is not None:
             opponent_scores = opponent_scores.reshape(len(rows))
     else:
-        classes = _merge_classes(challenger.model.classes, opponent_model.classes, np.unique(labels).tolist())
+        present = np.unique(labels).tolist()
+        classes = _merge_classes(challenger.model.classes, opponent_model.classes, present)
+        if need_every_class and "roc_auc" in spec.evaluation.metrics:
+            _check_present(classes, present)
         y = np.searchsorted(np.array(classes), labels).astype(np.float64)
+        if spec.evaluation.positive == classes[0] and len(classes) == 2:
+            classes, y = classes[::-1], 1 - y
         challenger_scores = align_classes(challenger_scores, challenger.model.classes, classes)
         dummy = align_classes(dummy, challenger.model.classes, classes)
         if opponent_scores is not None:
@@ -89,6 +134,16 @@ def align_scores(spec: PipelineSpec, rows: DataFrame, challenger: ScoredModel, o
         {name: rows[name].to_numpy() for name in spec.score_columns if name in rows},
         dummy[0],
     )
+
+
+def _check_present(classes: Sequence[Any], present: Sequence[Any]) -> None:
+    absent = [value for value in classes if value not in present]
+    if absent:
+        raise DataError(
+            "every class must have a holdout row, or roc_auc is undefined",
+            got=f"none of {', '.join(map(repr, absent))}",
+            fix="Widen data.window.holdout, or leave roc_auc out.",
+        )
 
 
 def _merge_classes(*groups: Any) -> list[Any]:

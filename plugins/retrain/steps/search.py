@@ -172,5 +172,5 @@ def _no_result_error(trials: Sequence[Trial], search: SearchSpec) -> TrainingErr
     return TrainingError(
         "at least one trial of a search must complete",
         got=f"{len(trials)} of {search.trials} done, failed with {', '.join(errors) or 'nothing'}",
-        fix="Reproduce it with `retrain run`, then fix the estimator or train.search.params.",
+        fix="Fix the estimator or train.search.params.",
     )

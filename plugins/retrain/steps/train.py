@@ -5,15 +5,19 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.resources import Retrain
 from retrain.steps.results import record_step, require_snapshot
+from retrain.steps.scoring import check_positive
 from retrain.steps.search import ReportProgress, search_params
 from retrain.steps.training import Training
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["train_challenger"]
 
@@ -26,28 +30,38 @@ def train_challenger(
     """Return the one challenger of the retrain's key, fitted with the best params if the spec has a search.
 
     Raises:
-        TrainingError: The estimator cannot be built or fitted.
+        TrainingError: The estimator cannot be built or fitted, or others could not load the model.
         DataError: The training rows cannot be learnt from.
         IntegrityError: The snapshot is not the one that this retrain took.
     """
     require_snapshot(retrain, snapshot)
     with retrain.resources.freeze_code(retrain.spec) as spec:
-        challenger = _train(replace(retrain, spec=spec), snapshot, report_progress)
+        challenger = _train(replace(retrain, spec=spec), snapshot, report_progress, project=retrain.spec.root)
     record_step(retrain, Step.TRAIN, snapshot, challenger)
     return challenger
 
 
-def _train(retrain: Retrain, snapshot: Snapshot, report_progress: ReportProgress) -> Challenger:
+def _train(retrain: Retrain, snapshot: Snapshot, report_progress: ReportProgress, *, project: Path) -> Challenger:
     training, resources = Training.of(retrain, snapshot), retrain.resources
     if existing := resources.registry.find_challenger(retrain.spec.model, training.key):
+        training.check_resumed(existing)
         return existing
     run_id = training.open_run()
     spec = retrain.spec.with_params(search_params(training, run_id, report_progress=report_progress))
     features = list(spec.feature_columns([name for name, _ in snapshot.columns]))
     rows = resources.snapshots.frame(snapshot, Part.TRAIN, [*features, spec.data.label])
     model = retrain.trainer.fit(spec, rows[features], rows[spec.data.label])
+    check_positive(spec, model.classes)
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch) / "model"
-        retrain.trainer.save(model, spec, rows[features].head(_SAMPLE_ROWS), folder)
+        retrain.trainer.save(model, spec, rows[features], folder)
         training.check_code()
+        sample = _pick_sample(rows[features])
+        resources.serving_test(folder, sample, retrain.trainer.score(model, sample), project=project)
         return resources.registry.publish(spec.model, training.key, run_id, folder)
+
+
+def _pick_sample(features: DataFrame) -> DataFrame:
+    """Return the first rows, and of each column the first row without a value."""
+    missing = [int(mask.to_numpy().argmax()) for _, mask in features.isna().items() if mask.any()]
+    return features.iloc[sorted({*range(min(_SAMPLE_ROWS, len(features))), *missing})]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.failpoints import failpoint
+from retrain.core.policy.decision import Challenger
 from retrain.core.ports import DatasetRef
 from retrain.core.resources import Retrain
 from retrain.core.training.key import compute_retrain_key
-from retrain.errors import TrainingError
+from retrain.errors import IntegrityError, TrainingError
 
 __all__ = ["Training"]
 
@@ -57,6 +60,26 @@ class Training:
                 got="a file that the training changed",
                 fix="Let the estimator write outside the project.",
             )
+
+    def check_resumed(self, challenger: Challenger) -> None:
+        """Check that a version which was made before holds the code of this key, before anything runs it.
+
+        Its digest is in the registry alone until a decision names it, so a writer of the registry could have put both there.
+
+        Raises:
+            IntegrityError: The artifact was altered, or holds other code.
+        """
+        spec, trainer = self.retrain.spec, self.retrain.trainer
+        with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
+            registry = self.retrain.resources.registry
+            folder = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
+            recipe = trainer.recipe(folder)
+            if recipe.has_code and trainer.code_digest(recipe.spec) != self.tags["retrain.code"]:
+                raise IntegrityError(
+                    f"version {challenger.version} of {spec.model} must hold the code that its key stands for",
+                    got="other code",
+                    fix="Find out who changed the artifact; retrain with a nonce.",
+                )
 
     def open_run(self) -> str:
         """Return the id of the training's run; the first call makes it."""

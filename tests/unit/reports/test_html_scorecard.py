@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,6 @@ import pytest
 import yaml
 from tests.builders import LATER, NOT_WORSE, World, make_request, make_rows
 
-from retrain.adapters.mlflow_registry import MlflowRegistry
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.report import RetrainReport
@@ -272,16 +270,6 @@ def test_a_card_carries_the_metadata_that_the_hub_reads(report: RetrainReport, t
     ]
     assert report.made.manifest_digest in body
     compile(body.split("```python\n")[1].split("```")[0], "card", "exec")
-
-
-@pytest.mark.live
-def test_what_a_card_says_of_loading_works(world: World, mlflow_url: str, tmp_path: Path) -> None:
-    on_mlflow = replace(world, registry=MlflowRegistry(mlflow_url))
-    card = draw(on_mlflow.report(on_mlflow.decide()), tmp_path)[1]
-    code = card.split("```python\n")[1].split("```")[0].replace("http://127.0.0.1:5000", mlflow_url)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "('signal', 'other')" in done.stdout
 
 
 def test_a_card_names_the_slices_that_lose_and_what_a_fairness_gate_says(report: RetrainReport, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.builders import AS_OF, MODEL, World, make_origin, make_request, make_rows
+from tests.builders import AS_OF, MODEL, World, make_origin, make_request, make_rows, make_spec, write_months
 from tests.estimators import EMAIL
 
 from retrain.adapters.extensions import Trainers
 from retrain.core.data.snapshot import Part
-from retrain.errors import DataError, TrainingError
+from retrain.core.training.artifact import digest_manifest
+from retrain.errors import DataError, IntegrityError, TrainingError
 
 MakeWorld = Callable[..., World]
 
@@ -127,6 +129,7 @@ def test_a_regression_needs_numbers_as_labels(make_world: MakeWorld) -> None:
         ("not_a_function", "must return an estimator; got TypeError"),
         ("build_nobody", "must be importable .*; got no build_nobody in tests.estimators"),
         ("build_regressor", "must fit the training rows; got AttributeError while fitting"),
+        ("build_lambda", "must have a name at the top of a module.*; got tests.estimators.<lambda>"),
         ("build_odd", "must contain only types that the platform trusts; got .*Odd"),
         ("build_without_probabilities", "must score rows .*; got AttributeError while scoring"),
     ],
@@ -140,6 +143,28 @@ def test_an_estimator_that_fails_is_a_training_error_and_registers_nothing(
         world.train()
     assert not (world.root / "registry" / "models").exists()
     assert EMAIL not in str(caught.value) + caplog.text
+
+
+def test_probabilities_that_are_none_are_a_training_error(world: World) -> None:
+    world.trainer = Trainers(["tests.estimators.Loud"])
+    world.respec(train__estimator="tests.estimators:build_loud")
+    with pytest.raises(TrainingError, match="scores must add up to 1"):
+        world.train()
+
+
+def test_predictions_in_a_column_of_their_own_are_scored_like_others(make_world: MakeWorld) -> None:
+    world = make_world(task="regression")
+    plain = world.snapshots.load(world.snapshot().digest)
+    values = []
+    for function in ("build_regressor", "build_column"):
+        world.spec = world.spec.model_copy(
+            update={"train": world.spec.train.model_copy(update={"estimator": f"tests.estimators:{function}"})}
+        )
+        world.trainer = Trainers(["tests.estimators.Column"])
+        made = world.train(snapshot=plain)
+        card = world.evidence.evidence(world.evaluate(make_request(), plain, made)).scorecard
+        values.append(card.challenger_metrics["mae"])
+    assert values[0] == values[1]
 
 
 def test_an_estimator_that_says_nan_is_a_training_error(world: World) -> None:
@@ -221,6 +246,99 @@ def test_training_that_changes_its_own_code_is_refused(own: World) -> None:
     with pytest.raises(TrainingError, match="training code must stay as it is"):
         own.train()
     assert not (own.root / "registry" / "models").exists()
+
+
+def test_a_version_found_again_that_holds_other_code_is_refused(own: World) -> None:
+    made = own.train()
+    stored = own.artifact(made.version)
+    (stored / "recipe" / "code" / "frozen_of_the_test.py").write_text("raise SystemExit('run')")
+    record = stored.parent / "version.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"manifest_digest": digest_manifest(stored)}))
+    with pytest.raises(IntegrityError, match="must hold the code that its key stands for"):
+        own.train()
+
+
+def test_an_error_of_the_projects_code_names_its_class_and_line(own: World) -> None:
+    write_code(own, body="def fit(self, *rows):\n        raise ValueError(rows)")
+    with pytest.raises(TrainingError, match=r"got ValueError at frozen_of_the_test\.py:7 while fitting\. Fix"):
+        own.train()
+    write_code(own, C=-1.0)
+    with pytest.raises(TrainingError, match="got InvalidParameterError of the parameter C of Own while fitting"):
+        own.train()
+
+
+def on_f1(**more: Any) -> dict[str, Any]:
+    gate = {"check": "threshold", "metric": "f1", "min": 0.1}
+    return {"evaluation": {"task": "classification", "primary": "f1", "metrics": ["f1"]}, "gate": [gate], **more}
+
+
+def texts(low: str, high: str) -> dict[str, Any]:
+    rows = make_rows()
+    rows["label"] = np.where(rows["label"] == 1, high, low).astype(object)
+    return rows
+
+
+def value_of_f1(world: World, positive: str, low: str, high: str) -> float:
+    world.spec = make_spec(world.root, data__features=["signal"], **on_f1(evaluation__positive=positive))
+    found = world.evidence.evidence(world.decide(make_request(nonce=positive)).scorecard)
+    return float(found.scorecard.challenger_metrics["f1"])
+
+
+def test_the_positive_class_is_the_one_that_the_spec_names(tmp_path: Path) -> None:
+    values = []
+    for low, high in (("default", "paid"), ("unpaid", "paid")):
+        world = World.make(tmp_path / low, rows=texts(low, high))
+        values.append([value_of_f1(world, name, low, high) for name in (low, high)])
+    assert values[0] == values[1]
+    assert values[0][0] != values[0][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (on_f1(), "evaluation.positive must say which class f1 counts, because the label is text"),
+        (on_f1(evaluation__positive="late"), "must be one of the label's two values; got 'late'"),
+        ({"evaluation__positive": "late", "data__label": "place"}, "evaluation.positive needs two classes; got 3"),
+    ],
+)
+def test_a_positive_class_that_is_not_clear_is_asked_for(
+    make_world: MakeWorld, changes: dict[str, Any], message: str
+) -> None:
+    world = make_world(rows=texts("default", "paid"))
+    world.spec = make_spec(world.root, data__features=["signal"], **changes)
+    with pytest.raises(DataError, match=message):
+        world.train()
+
+
+def test_numbers_booleans_and_symmetric_metrics_need_no_positive_class(make_world: MakeWorld) -> None:
+    world = make_world(rows=texts("default", "paid"))
+    assert world.train().version == 1
+    world.spec = make_spec(world.root, data__features=["signal"], **on_f1())
+    shutil.rmtree(world.root / "source")
+    write_months(world.root / "source", make_rows())
+    assert world.train().version == 2
+
+
+def test_a_class_without_a_holdout_row_is_named(make_world: MakeWorld) -> None:
+    rows = make_rows(task="multiclass")
+    last = rows["at"] > np.datetime64("2024-05-01")
+    rows["label"][last & (rows["label"] == "mid")] = "low"
+    world = make_world(rows=rows)
+    with pytest.raises(
+        DataError, match=r"every class must have a holdout row, or roc_auc is undefined; got none of 'mid'"
+    ):
+        world.decide()
+
+
+def test_a_column_whose_type_changed_since_the_champion_is_named(crowned: World) -> None:
+    shutil.rmtree(crowned.root / "source")
+    rows = make_rows()
+    rows["other"] = np.array([f"word {number}" for number in range(len(rows["other"]))], dtype=object)
+    write_months(crowned.root / "source", rows)
+    crowned.respec(train__estimator="tests.estimators:build_tree")
+    later = make_request(as_of=AS_OF + timedelta(days=14))
+    found = crowned.evidence.evidence(crowned.decide(later).scorecard)
+    assert "other was double and is string" in found.scorecard.why_no_opponent
 
 
 def test_a_champion_scores_by_the_code_that_it_was_trained_with(own: World) -> None:

@@ -87,7 +87,7 @@ def call_in_child(
     work: Callable[..., Any],
     arguments: dict[str, Any],
     *,
-    spec: PipelineSpec,
+    spec: PipelineSpec | None,
     timeout: float,
     threads: int = 1,
     without: Path | None = None,
@@ -101,16 +101,17 @@ def call_in_child(
     Args:
         work: A function at the top level of its module.
         arguments: Its keyword arguments.
-        spec: The spec whose root holds the code that the child may import.
+        spec: The spec whose root holds the code that the child may import; with None it starts in an empty folder.
         timeout: Time limit in seconds.
         threads: Number of threads for arithmetic.
-        without: A project whose code the child must not import, because the spec's root holds that code at another time.
+        without: A project whose code the child must not import.
 
     Raises:
         ChildError: The child gave no answer.
     """
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-        answer_file = Path(scratch) / "answer.json"
+        answer_file, empty = Path(scratch) / "answer.json", Path(scratch) / "empty"
+        empty.mkdir()
         task = {
             "module": work.__module__,
             "function": work.__name__,
@@ -123,7 +124,7 @@ def call_in_child(
             child = subprocess.run(
                 [sys.executable, "-c", _PROGRAM, json.dumps(task)],
                 env=_make_environment(spec, threads, without),
-                cwd=spec.root,
+                cwd=spec.root if spec else empty,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -155,9 +156,9 @@ def run_child(text: str) -> None:
     Path(task["answer"]).write_text(json.dumps(answer), encoding="utf-8")
 
 
-def _make_environment(spec: PipelineSpec, threads: int, without: Path | None) -> dict[str, str]:
-    # The class of a custom estimator is imported from the spec's root.
-    paths = [path for path in sys.path if path and (without is None or Path(path).resolve() != without.resolve())]
+def _make_environment(spec: PipelineSpec | None, threads: int, without: Path | None) -> dict[str, str]:
+    found = [Path(path).absolute() for path in sys.path if path]
+    paths = [str(path) for path in found if without is None or path.resolve() != without.resolve()]
     kernels = {
         name: value
         for name, value in os.environ.items()
@@ -165,7 +166,8 @@ def _make_environment(spec: PipelineSpec, threads: int, without: Path | None) ->
     }
     return kernels | {
         "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": os.pathsep.join([str(spec.root), *paths]),
+        "PYTHONPATH": os.pathsep.join([str(spec.root), *paths] if spec else paths),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYTHONDONTWRITEBYTECODE": "1",  # the folder of a stored model must stay as it is
         "OMP_NUM_THREADS": str(threads),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from retrain.adapters.isolated.child_process import ChildError, call_with_rows
 from retrain.adapters.recipe_folder import read_recipe
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = ["ChildProcessRefit", "train_by_recipe"]
-
-_SAMPLE_ROWS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -77,4 +75,4 @@ def train_by_recipe(model: str, rows: str, trusted_types: Sequence[str], folder:
     table = pd.read_parquet(rows)
     features = table.drop(columns=recipe.spec.data.label)
     fitted = trainer.fit(recipe.spec, features, table[recipe.spec.data.label])
-    trainer.save(fitted, recipe.spec, features.head(_SAMPLE_ROWS), Path(folder))
+    trainer.save(fitted, recipe.spec, features, Path(folder))

@@ -47,7 +47,7 @@ class ChildProcessMeter(ScoringProcess):
             raise IntegrityError(
                 "a version must load and score in a process of its own to be measured",
                 got=str(error),
-                fix="Reproduce it with `retrain run` and fix the estimator.",
+                fix="Fix the estimator.",
             ) from None
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         return ResourceUsage.from_json(measured | {"size": size})

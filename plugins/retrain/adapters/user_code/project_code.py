@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
+from typing import Final
 
 from retrain.core.spec import PipelineSpec
 from retrain.errors import TrainingError
 
-__all__ = ["ProjectCode", "copy_code", "find_code", "freeze_code", "import_from", "project_files"]
+__all__ = ["ProjectCode", "copy_code", "describe_failure", "find_code", "freeze_code", "import_from", "project_files"]
 
-_IMPORTING = RLock()
+_IMPORTING: Final = RLock()
+_INVALID_PARAM: Final = re.compile(r"The '(?P<name>\w+)' parameter of (?P<owner>\w+) must be ")
+"""The beginning of what scikit-learn says of a wrong param: two names of its code."""
 
 
 class ProjectCode:
@@ -27,11 +32,12 @@ class ProjectCode:
     A process may need several versions of one module: a champion keeps the code that it was trained with.
 
     Args:
-        root: The folder that the modules are imported from.
+        root: The folder that the modules are imported from; an attribute, too.
         files: The files of the modules, all below `root`.
     """
 
     def __init__(self, root: Path, files: Iterable[Path]) -> None:
+        self.root = root
         self._root = str(root)
         self._names = {file.relative_to(root).parts[0].removesuffix(".py") for file in files if file.suffix == ".py"}
         self._modules: dict[str, ModuleType] = {}
@@ -66,6 +72,22 @@ class ProjectCode:
     def _take_out(self) -> dict[str, ModuleType]:
         names = [name for name in sys.modules if name.partition(".")[0] in self._names]
         return {name: sys.modules.pop(name) for name in names}
+
+
+def describe_failure(error: BaseException, root: Path | None) -> str:
+    """Return the class of an error and the last line of the project's code that it came through; never its text.
+
+    Args:
+        error: What a library or the project's code raised; its text may hold row values.
+        root: The folder of the project's code; None if it is not known.
+    """
+    kind = type(error).__name__
+    named = _INVALID_PARAM.match(str(error)) if kind == "InvalidParameterError" else None
+    about = f" of the parameter {named['name']} of {named['owner']}" if named else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if root is not None and Path(frame.filename).is_relative_to(root)]
+    where = f" at {Path(own[-1].filename).relative_to(root).as_posix()}:{own[-1].lineno}" if root and own else ""
+    return f"{kind}{about}{where}"
 
 
 def find_code(spec: PipelineSpec) -> set[Path]:

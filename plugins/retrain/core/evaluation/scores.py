@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrain.core.stats.metrics.base import Floats, Ints
-from retrain.errors import DataError
+from retrain.errors import DataError, TrainingError
 
-__all__ = ["Opponent", "Scores", "align_classes"]
+__all__ = ["Opponent", "Scores", "align_classes", "check_scores"]
 
 Opponent = Literal["champion", "baseline"]
 
+_SUM_TOLERANCE: Final = 1e-4
+"""Rounding of probabilities in single precision, over many classes."""
+_EXACT: Final = 1e-12
+"""Rounding of probabilities in double precision."""
 _PERIODS: Final = {"hour": "h", "day": "D", "month": "M"}
 
 
@@ -115,3 +119,44 @@ def align_classes(scores: Floats, classes: Sequence[Any], union: Sequence[Any]) 
     aligned = np.zeros((len(scores), len(union)))
     aligned[:, [position[value] for value in classes]] = scores
     return aligned
+
+
+def check_scores(scores: Any, rows: int, classes: Sequence[Any] | None) -> Floats:
+    """Return what an estimator said as (rows, classes) probabilities or (rows,) predictions.
+
+    Predictions in one column of their own, of shape (rows, 1), are taken for (rows,). Probabilities in single precision are
+    scaled so that they add up to 1 in double precision, too.
+
+    Args:
+        scores: What `predict_proba` or `predict` returned.
+        rows: Number of rows that were scored.
+        classes: The classes of the model; None for a regression.
+
+    Raises:
+        TrainingError: The shape is another, a score is not a finite number, or probabilities are outside of 0 to 1 or do not add up
+            to 1.
+    """
+    try:
+        numbers: Floats = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _make_scores_error("be numbers", "other values") from None
+    if classes is None and numbers.shape == (rows, 1):
+        numbers = numbers[:, 0]
+    wanted = (rows,) if classes is None else (rows, len(classes))
+    if numbers.shape != wanted:
+        raise _make_scores_error(f"have the shape {wanted}", str(numbers.shape))
+    if not np.isfinite(numbers).all():
+        raise _make_scores_error("be finite", "NaN or an infinity")
+    if classes is not None and rows:
+        if numbers.min() < 0 or numbers.max() > 1 + _SUM_TOLERANCE:
+            raise _make_scores_error("be probabilities from 0 to 1", "a number outside of them")
+        sums = numbers.sum(axis=1, keepdims=True)
+        if np.abs(sums - 1).max() > _SUM_TOLERANCE:
+            raise _make_scores_error("add up to 1 over the classes of a row", "another sum")
+        if np.abs(sums - 1).max() > _EXACT:
+            numbers = numbers / sums
+    return numbers
+
+
+def _make_scores_error(must: str, got: str) -> TrainingError:
+    return TrainingError(f"scores must {must}", got=got, fix="Fix the estimator.")

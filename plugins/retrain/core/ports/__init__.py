@@ -13,6 +13,7 @@ from retrain.core.ports.meter import Meter
 from retrain.core.ports.refit import Refit
 from retrain.core.ports.registry import DatasetRef, ModelRegistry
 from retrain.core.ports.reports import Reports
+from retrain.core.ports.serving_test import ServingTest
 from retrain.core.ports.smoke_test import SmokeTest
 from retrain.core.ports.snapshots import SnapshotSource, SnapshotStore
 from retrain.core.ports.trainer import FittedModel, Trainer
@@ -31,6 +32,7 @@ __all__ = [
     "Refit",
     "Reports",
     "Search",
+    "ServingTest",
     "SmokeTest",
     "SnapshotSource",
     "SnapshotStore",

@@ -24,6 +24,8 @@ __all__ = ["FittedModel", "ModelCode", "Trainer"]
 class ModelCode(Protocol):
     """The project's modules that a model was made with, or that it was loaded with."""
 
+    root: Path
+
     def active(self) -> AbstractContextManager[None]:
         """Let imports find these modules."""
 
@@ -94,7 +96,7 @@ class Trainer(Protocol):
             features: (n, columns) with at least the model's features, in any order.
 
         Raises:
-            TrainingError: A feature is missing, the model fails on the rows, or a score is not finite.
+            TrainingError: A feature is missing, the model fails on the rows, or a score is not a probability or a finite number.
         """
 
     def save(self, model: FittedModel, spec: PipelineSpec, sample: DataFrame, folder: Path) -> None:
@@ -103,7 +105,7 @@ class Trainer(Protocol):
         Args:
             model: What `fit` returned.
             spec: The spec that it was fitted by.
-            sample: Some rows of the features, for the signature; no row value is stored.
+            sample: The training rows, for the types in the signature; no row value is stored.
             folder: Where to write; it must not exist.
 
         Raises:

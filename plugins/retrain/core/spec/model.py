@@ -17,11 +17,11 @@ from retrain.core.digest import digest_json
 from retrain.core.extensions import ExtensionName, ExtensionPoint
 from retrain.core.names import AliasName, ColumnName, ModelName
 from retrain.core.policy.error_control import ErrorControlSpec
-from retrain.core.policy.gates import GateSpec
+from retrain.core.policy.gates import Baseline, Fairness, GateSpec
 from retrain.core.spec.rules import DEFAULT_TIMEOUT, broken_rules
 from retrain.core.spec.search import SearchSpec
 from retrain.core.spec.section import Section
-from retrain.core.stats.metric_names import MetricName, Task
+from retrain.core.stats.metric_names import SAME_FOR_BOTH_CLASSES, MetricName, Task
 from retrain.core.user_code import DEFAULT_TRAINER, ESTIMATOR_EXAMPLE, ImportPath, Params
 
 __all__ = [
@@ -164,6 +164,11 @@ class EvaluationSpec(Section):
     primary: MetricName = Field(description="The metric that tables and gates show first.")
     metrics: tuple[MetricName, ...] = Field(min_length=1)
     slices: tuple[ColumnName, ...] = Field((), description="Columns whose values are scored one by one.")
+    positive: str | int | bool | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="The class that counts as positive, of a label with two classes; by default the greater one.",
+    )
 
 
 class PromotionSpec(Section):
@@ -246,6 +251,16 @@ class PipelineSpec(Section):
     def score_columns(self) -> tuple[str, ...]:
         """The columns that per-row scores carry for slices and gates, sorted."""
         return tuple(sorted({*self.evaluation.slices, *(name for gate in self.gate for name in gate.columns)}))
+
+    @property
+    def readers_of_positive(self) -> tuple[str, ...]:
+        """The metrics, and options of gates, that depend on which of two classes is the positive one."""
+        metrics = [*self.evaluation.metrics, *([self.train.search.metric] if self.train.search else [])]
+        for gate in self.gate:
+            if isinstance(gate, Fairness):
+                metrics += [gate.metric, *gate.floor]
+        rules = [f"rule {gate.rule}" for gate in self.gate if isinstance(gate, Baseline) and gate.rule]
+        return tuple(dict.fromkeys([*(name for name in metrics if name and name not in SAME_FOR_BOTH_CLASSES), *rules]))
 
     @property
     def profiled(self) -> bool:

@@ -171,6 +171,9 @@ def _of_evaluation(evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:
                 _shorten(metric),
                 did_you_mean(metric, allowed),
             )
+    if evaluation.get("positive") is not None and evaluation.get("task") == "regression":
+        got = f"{evaluation['positive']!r:.60}"
+        yield SpecProblem("evaluation.positive", "needs a classification", got, "A regression has no classes.")
     primary = evaluation.get("primary")
     if metrics and isinstance(primary, str) and primary not in metrics:
         yield SpecProblem(

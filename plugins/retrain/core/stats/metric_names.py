@@ -14,6 +14,7 @@ __all__ = [
     "METRICS_BY_TASK",
     "PARITIES",
     "REGRESSION_METRICS",
+    "SAME_FOR_BOTH_CLASSES",
     "FairnessMetricName",
     "MetricName",
     "ParityName",
@@ -31,6 +32,9 @@ METRICS_BY_TASK: Final[dict[str, tuple[str, ...]]] = {
     "classification": CLASSIFICATION_METRICS,
     "regression": REGRESSION_METRICS,
 }
+
+SAME_FOR_BOTH_CLASSES: Final = frozenset({"accuracy", "balanced_accuracy", "brier", "log_loss", "roc_auc"})
+"""Metrics that do not change if the two classes of a label change places."""
 
 _DIRECTIONS: Final = {
     "accuracy": True,

@@ -18,7 +18,7 @@ def build_manifest(folder: Path) -> list[dict[str, Any]]:
     return [
         {"path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": hash_file(path)}
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != _WRITTEN_BY_THE_REGISTRY
+        if path.is_file() and path != folder / _WRITTEN_BY_THE_REGISTRY
     ]
 
 

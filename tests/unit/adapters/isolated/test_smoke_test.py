@@ -10,7 +10,6 @@ from tests.builders import World
 
 from retrain.adapters.extensions import Trainers
 from retrain.adapters.isolated.smoke_test import ChildProcessSmokeTest
-from retrain.adapters.sklearn_trainer import DEFAULT_TRUSTED_TYPES
 from retrain.core.data.snapshot import Part, Snapshot
 from retrain.errors import IntegrityError
 
@@ -35,9 +34,7 @@ def build(*, seed, **params):
 """
 
 
-def rehearse(
-    world: World, snapshot: Snapshot | None, *, trusted: Sequence[str] = DEFAULT_TRUSTED_TYPES, **changes: Any
-) -> int:
+def rehearse(world: World, snapshot: Snapshot | None, *, trusted: Sequence[str] = (), **changes: Any) -> int:
     folder = world.artifact(1)
     return ChildProcessSmokeTest(world.snapshots, trusted, **changes)(world.spec, folder, snapshot)
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retrain.core.evaluation.scores import Scores, align_classes
-from retrain.errors import DataError
+from retrain.core.evaluation.scores import Scores, align_classes, check_scores
+from retrain.errors import DataError, TrainingError
 from retrain.testing import make_scores
 
 # Sunday evening, Monday, the Sunday after, the Monday after that in another month
@@ -113,3 +113,43 @@ def test_a_rule_is_the_probability_of_the_positive_class_or_the_number_itself() 
     flags = make_scores(columns={"rule": rule > 0.5}).of_rule("rule")
     assert set(flags[:, 1]) == {0.0, 1.0}
     assert make_scores(0, columns={"rule": rule[:0]}).of_rule("rule").shape == (0, 2)
+
+
+GOOD = [[0.25, 0.75], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes", "message"),
+    [
+        ([1.0, np.nan], None, "scores must be finite; got NaN or an infinity"),
+        ([[0.5, np.inf], [0.5, 0.5]], (0, 1), "scores must be finite"),
+        ([1.0], None, r"scores must have the shape \(2,\); got \(1,\)"),
+        ([[1.0, 2.0], [3.0, 4.0]], None, r"scores must have the shape \(2,\); got \(2, 2\)"),
+        ([0.5, 0.5], (0, 1), r"scores must have the shape \(2, 2\); got \(2,\)"),
+        (GOOD, (0, 1, 2), r"scores must have the shape \(2, 3\); got \(2, 2\)"),
+        ([[-0.25, 1.25], [0.5, 0.5]], (0, 1), "scores must be probabilities from 0 to 1; got a number outside of them"),
+        ([[1.5, 1.5], [0.5, 0.5]], (0, 1), "scores must be probabilities from 0 to 1"),
+        ([[0.2, 0.2], [0.5, 0.5]], (0, 1), "scores must add up to 1 over the classes of a row; got another sum"),
+        (["a", "b"], None, "scores must be numbers; got other values"),
+        ([[1.0], [2.0, 3.0]], None, "scores must be numbers; got other values"),
+    ],
+)
+def test_scores_of_another_shape_or_range_are_refused(scores: Any, classes: Any, message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        check_scores(scores, 2, classes)
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes", "expected"),
+    [
+        (GOOD, (0, 1), GOOD),
+        ([[0.25, 0.5, 0.25 + 1e-6]], (0, 1, 2), [[0.25 / (1 + 1e-6), 0.5 / (1 + 1e-6), (0.25 + 1e-6) / (1 + 1e-6)]]),
+        ([1, 2], None, [1.0, 2.0]),
+        ([[1.0], [2.0]], None, [1.0, 2.0]),
+        (np.zeros((0, 2)), (0, 1), np.zeros((0, 2))),
+    ],
+)
+def test_good_scores_come_back_as_floats_one_row_per_row(scores: Any, classes: Any, expected: Any) -> None:
+    checked = check_scores(scores, len(scores), classes)
+    assert checked.dtype == np.float64
+    np.testing.assert_array_equal(checked, expected)

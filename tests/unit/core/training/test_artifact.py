@@ -53,3 +53,13 @@ def test_what_the_registry_adds_by_itself_is_not_a_change(folder: Path) -> None:
     expected = digest_manifest(folder)
     (folder / "registered_model_meta").write_text("version: 3")
     verify_artifact(folder, expected)
+
+
+def test_only_the_registrys_own_file_stays_outside_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "registered_model_meta").write_text("model_version: 3")
+    before = digest_manifest(tmp_path)
+    (tmp_path / "registered_model_meta").write_text("model_version: 4")
+    assert digest_manifest(tmp_path) == before
+    (tmp_path / "code" / "registered_model_meta").write_text("anything")
+    assert digest_manifest(tmp_path) != before
