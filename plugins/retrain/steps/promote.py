@@ -138,6 +138,7 @@ def _trained_again(retrain: Retrain, decision: Decision, challenger: Challenger)
         key=challenger.key,
         version=challenger.version,
         manifest_digest=challenger.manifest_digest,
+        spec=retrain.spec.digest,
     )
     return promoted is not None and promoted.decision_id == decision.id and ledger.has_result(result)
 

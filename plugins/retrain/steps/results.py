@@ -53,7 +53,7 @@ def require_step(
     if not retrain.resources.ledger.has_result(result):
         raise IntegrityError(
             f"the step {step.value} of this retrain must have recorded the result that is handed on",
-            got="no such record: the task did not run to its end, or its XCom was written by something else",
+            got="no such record: the task did not end well, the spec changed since, or something else wrote its XCom",
             fix=f"Clear the task {step.value} with what is downstream of it.",
         )
     return result
@@ -111,7 +111,9 @@ def require_challenger(retrain: Retrain, snapshot: Snapshot, challenger: Challen
 def _describe(
     retrain: Retrain, step: Step, snapshot: Snapshot, challenger: Challenger | None, *, suite: str, scorecard: str
 ) -> StepResult:
-    result = StepResult(step, retrain.request.id, snapshot.digest, suite=suite, scorecard=scorecard)
+    result = StepResult(
+        step, retrain.request.id, snapshot.digest, suite=suite, scorecard=scorecard, spec=retrain.spec.digest
+    )
     if challenger is None:
         return result
     return replace(result, key=challenger.key, version=challenger.version, manifest_digest=challenger.manifest_digest)

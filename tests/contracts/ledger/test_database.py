@@ -61,7 +61,6 @@ def test_missing_tables_are_not_an_outage(empty_database: URL) -> None:
     [
         "postgresql+psycopg2://someone:hunter2@127.0.0.1:1/ledger",
         "postgresql+psycopg://someone:hunter2@127.0.0.1:1/ledger",
-        "sqlite:////nowhere/hunter2/someone.db",
     ],
 )
 def test_an_outage_says_so_without_saying_who_connects(url: str) -> None:
@@ -80,6 +79,11 @@ def test_an_address_that_cannot_be_used_is_refused_without_showing_it(url: str) 
     with pytest.raises(RetrainError, match="SQLAlchemy URL") as caught:
         SqlLedger(url)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_opened_is_named() -> None:
+    with pytest.raises(OutageError, match=r"got unable to open database file: /nowhere/ledger\.db"):
+        SqlLedger("sqlite:////nowhere/ledger.db").pointer(MODEL, TIMELINE)
 
 
 def test_an_address_made_of_parts_reaches_the_same_database(database: URL) -> None:

@@ -221,7 +221,7 @@ STORED: Final[dict[str, Stored]] = {
     "head": _of_pair(Head(7, "h" * 64)),
     "head of a timeline": _of_pair(Head.over([ENTRY, ENTRY])),
     "result of a step": _of_pair(
-        StepResult(RetrainStep.EVALUATE, "r" * 64, "a" * 64, "", "k" * 64, 4, "m" * 64, "b" * 64)
+        StepResult(RetrainStep.EVALUATE, "r" * 64, "a" * 64, "", "k" * 64, 4, "m" * 64, "b" * 64, "c" * 64)
     ),
     "result of a validation": _of_pair(StepResult(RetrainStep.VALIDATE, "r" * 64, "a" * 64, suite="e" * 64)),
     "backtest": Stored(

@@ -73,10 +73,21 @@ def test_data_that_was_not_validated_is_not_judged(world: World) -> None:
     assert world.ledger.decisions(MODEL, "production") == []
 
 
+def test_a_spec_that_changed_between_two_tasks_decides_nothing(world: World) -> None:
+    request = make_request()
+    snapshot = world.snapshot(request)
+    world.validate(request, snapshot)
+    challenger = world.train(request, snapshot)
+    scorecard = world.evaluate(request, snapshot, challenger)
+    world.respec(gate=[{"check": "point_estimate", "metric": "roc_auc", "margin": -1}])
+    with pytest.raises(IntegrityError, match="the spec changed since"):
+        decide_retrain(world.of(request), snapshot, challenger, scorecard)
+
+
 def test_the_decision_names_the_validation(world: World) -> None:
     decision = world.decide()
     suite = digest_json({"name": "churn", "expectations": []})
-    record = StepResult(Step.VALIDATE, make_request().id, decision.snapshot, suite=suite)
+    record = StepResult(Step.VALIDATE, make_request().id, decision.snapshot, suite=suite, spec=world.spec.digest)
     assert decision.validation == record.digest
     assert world.ledger.has_result(record)
 

@@ -31,6 +31,7 @@ class StepResult(JsonDataclass):
         version: The challenger's version in the registry.
         manifest_digest: The digest of the challenger's artifact.
         scorecard: The digest of the scorecard; only of `EVALUATE`.
+        spec: The digest of the spec that the step read.
     """
 
     step: Step
@@ -41,6 +42,7 @@ class StepResult(JsonDataclass):
     version: int = 0
     manifest_digest: str = ""
     scorecard: str = ""
+    spec: str = ""
 
     @property
     def digest(self) -> str:
