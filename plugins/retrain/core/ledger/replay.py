@@ -64,7 +64,7 @@ class LedgerReplay:
             raise _broken_chain(entry)
         self._check_rules(entry)
         self._add(entry)
-        if entry.decision_digest:
+        if entry.decision_digest and entry.action is not Action.REFUSE:  # which may be of a forged decision
             self._note_decision(entry)
 
     def _check_link(self, entry: LedgerEntry) -> None:
