@@ -178,8 +178,9 @@ def test_an_entry_that_the_rules_refuse_is_found(entries: list[LedgerEntry], pro
 
 
 def test_all_entries_agree_on_the_digest_of_a_decision() -> None:
-    edited = replace(WHOLE[6], decision_id="decision-1", decision_digest="e" * 64, previous_version=1)
-    entries = seal([WHOLE[0], WHOLE[1], edited])
+    refused = replace(WHOLE[6], decision_id="decision-1", decision_digest="e" * 64, previous_version=1)
+    assert verify_chain(seal([WHOLE[0], WHOLE[1], refused])).count == 3, "a forged decision may have been refused"
+    entries = seal([WHOLE[0], WHOLE[1], replace(refused, action=Action.FREEZE)])
     with pytest.raises(IntegrityError, match="must hold the same digest of it; got another one in entry 3"):
         verify_chain(entries)
 
