@@ -131,7 +131,7 @@ class Trainer(Protocol):
         """
 
     def load(self, folder: Path) -> FittedModel:
-        """Return the model that `save` wrote, without running code from the folder; the caller has verified its digest.
+        """Return the model that `save` wrote; of the folder's code only the recipe's runs, and the caller has verified its digest.
 
         Raises:
             IntegrityError: The folder holds no readable model, or the model contains a type that the platform does not trust.
