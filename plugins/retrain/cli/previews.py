@@ -71,7 +71,7 @@ class _TooLongError(BaseException):
 
 @contextmanager
 def end_after(seconds: float) -> Iterator[None]:
-    """End a block that takes longer; what DuckDB makes of the alarm is the same error.
+    """End a block that takes longer; a single query of DuckDB may end first, because it seldom looks for signals.
 
     Raises:
         DataError: It took longer.
