@@ -154,13 +154,13 @@ def test_probabilities_that_are_none_are_a_training_error(world: World) -> None:
 
 def test_predictions_in_a_column_of_their_own_are_scored_like_others(make_world: MakeWorld) -> None:
     world = make_world(task="regression")
-    plain = world.snapshots.load(world.snapshot().digest)
     values = []
     for function in ("build_regressor", "build_column"):
         world.spec = world.spec.model_copy(
             update={"train": world.spec.train.model_copy(update={"estimator": f"tests.estimators:{function}"})}
         )
         world.trainer = Trainers(["tests.estimators.Column"])
+        plain = world.snapshots.load(world.snapshot().digest)
         made = world.train(snapshot=plain)
         card = world.evidence.evidence(world.evaluate(make_request(), plain, made)).scorecard
         values.append(card.challenger_metrics["mae"])
