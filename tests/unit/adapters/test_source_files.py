@@ -207,11 +207,14 @@ def test_the_index_that_pandas_stored_is_never_a_feature(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [("INTERVAL 1 DAY", "month_day_nano_interval"), ("union_value(a := 1)", "sparse_union")]
+    ("value", "got"),
+    [("INTERVAL 1 DAY", "got waiting of type INTERVAL"), ("union_value(a := 1)", r"got waiting \(sparse_union")],
 )
-def test_a_type_that_parquet_cannot_hold_is_refused_by_its_column(world: World, value: str, kind: str) -> None:
+def test_a_type_that_no_estimator_or_parquet_can_hold_is_refused_by_its_column(
+    world: World, value: str, got: str
+) -> None:
     query(world, f"SELECT *, {value} AS waiting FROM read_parquet('source/*.parquet')")
-    with pytest.raises(DataError, match=rf"must have a type that Parquet can hold; got waiting \({kind}"):
+    with pytest.raises(DataError, match=got):
         world.snapshot()
 
 

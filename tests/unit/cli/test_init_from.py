@@ -58,6 +58,7 @@ def retrain(*arguments: str, answers: str = "") -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, list(arguments), input=answers)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("label", "suffix", "task"),
     [
