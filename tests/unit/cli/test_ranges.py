@@ -70,6 +70,7 @@ def without_chance(decision: Decision) -> dict[str, Any]:
     return decision.to_json() | {"at": None, "scorecard": "", "challenger": (challenger.key, challenger.version)}
 
 
+@pytest.mark.integration
 def test_a_range_decides_what_single_runs_decide(project: Path) -> None:
     for tick in TICKS:
         assert run("single", "--as-of", tick).exit_code == 0
@@ -85,6 +86,7 @@ def test_a_range_decides_what_single_runs_decide(project: Path) -> None:
     assert f"{MODEL} on development, roc_auc" in result.output
 
 
+@pytest.mark.integration
 def test_a_second_call_goes_on_where_the_first_one_stopped(project: Path) -> None:
     assert run("state", "--from", TICKS[0], "--to", TICKS[1]).exit_code == 0
     before = decisions_in("state")
@@ -95,6 +97,7 @@ def test_a_second_call_goes_on_where_the_first_one_stopped(project: Path) -> Non
     assert [f"{decision.as_of:%Y-%m-%d}" for decision in decisions_in("state")] == list(TICKS)
 
 
+@pytest.mark.integration
 def test_what_other_inputs_decided_is_not_found(project: Path) -> None:
     assert run("state", "--from", TICKS[0], "--to", TICKS[0]).exit_code == 0
     change_spec(project, "seed: 7", "seed: 8")
@@ -103,6 +106,7 @@ def test_what_other_inputs_decided_is_not_found(project: Path) -> None:
     assert [decision.choice for decision in decisions_in("state")] == [Choice.PROMOTE, Choice.HOLD]
 
 
+@pytest.mark.integration
 def test_a_retrain_that_fails_is_recorded_and_stops_no_other(project: Path) -> None:
     change_spec(project, "0 0 * * 1", "0 0 1 * *")
     result = run("state", "--to", "2024-07-01")
