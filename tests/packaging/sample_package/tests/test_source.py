@@ -11,6 +11,7 @@ model: churn
 start_date: 2024-01-01
 data:
   source: rows/*.jsonl
+  reader: json_lines
   event_time: at
   label: churned
   window: {train: 90d, holdout: 28d}
