@@ -14,7 +14,9 @@ from typing import Any, Final
 import pytest
 
 # Before any test module imports Airflow or MLflow: they read their settings, and make their folders, while imported.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="retrain-airflow-"))
+# Each process of pytest-xdist needs tables of its own; the first one's folder stands in the environment of the others.
+if "AIRFLOW_HOME" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="retrain-airflow-")
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 for _library in ("OMP", "OPENBLAS", "MKL"):

@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from retrain.cli.app import app
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -12,7 +14,6 @@ from tests.builders import World
 
 from retrain.adapters.extensions import Trainers
 from retrain.adapters.isolated import child_process, scoring_meter
-from retrain.adapters.isolated.child_process import run_child
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter, measure_stored
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.errors import DataError, IntegrityError
@@ -128,7 +129,9 @@ def test_without_rows_nothing_is_timed(crowned: World, tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_a_model_that_cannot_score_is_not_measured_and_no_value_is_in_the_error(slow: World) -> None:
-    with pytest.raises(IntegrityError, match=r"own to be measured; got ValueError while scoring") as caught:
+    with pytest.raises(
+        IntegrityError, match=r"own to be measured; got ValueError at .*\.py:\d+ while scoring"
+    ) as caught:
         measure(slow, (3,), trusted=(OWN,))
     said = "".join(traceback.format_exception(caught.value))
     rows = slow.snapshots.frame(slow.snapshot(), "holdout", ["signal"])["signal"]
@@ -147,8 +150,11 @@ def test_no_answer_in_time_is_said(crowned: World) -> None:
         measure(crowned, (1,), timeout=0.01)
 
 
+@pytest.mark.integration
 def test_the_child_writes_the_kind_of_an_error_and_never_its_text(tmp_path: Path) -> None:
     answer = tmp_path / "answer.json"
     task = {"module": "builtins", "function": "int", "arguments": {"x": "secret"}, "answer": str(answer)}
-    run_child(json.dumps(task))
+    command = "import sys; from retrain.adapters.isolated.child_process import run_child; run_child(sys.argv[1])"
+    limits = {"parent": os.getpid(), "timeout": 60}
+    subprocess.run([sys.executable, "-c", command, json.dumps(task | limits)], check=True, timeout=120)
     assert json.loads(answer.read_text()) == {"failure": "TypeError"}
