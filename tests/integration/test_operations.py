@@ -83,7 +83,8 @@ def test_an_approver_who_did_not_ask_for_it_says_yes(live: Live) -> None:
     assert answer(live, "admin", run_id, "Approve") == httpx.codes.FORBIDDEN
     assert answer(live, "ann", run_id, "Approve") == httpx.codes.OK
     assert live.wait(GUARDED, run_id) == "success"
-    decided, approved, entry = live.ledger.entries(GUARDED)
+    decision = live.decision_of(GUARDED, PRODUCTION, run_id)
+    decided, approved, entry = (item for item in live.ledger.entries(GUARDED) if item.decision_id == decision.id)
     assert (decided.action, approved.action, approved.approver) == (Action.DECIDE, Action.APPROVE, "ann")
     assert (entry.action, entry.actor, entry.approver) == (Action.PROMOTE, "admin", "ann")
     assert live.mlflow.get_registered_model(GUARDED).aliases == {"champion": str(entry.version)}
