@@ -23,7 +23,7 @@ from retrain.core.request import RetrainRequest
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
-from retrain.steps.results import require_challenger, require_step, require_validation
+from retrain.steps.results import describe_step, require_challenger, require_step, require_validation
 
 __all__ = ["decide_retrain", "judge_all", "record_failure"]
 
@@ -47,7 +47,8 @@ def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger,
         return ledger.decision(promoted.decision_id)
     validation = require_validation(retrain, snapshot)
     require_challenger(retrain, snapshot, challenger)
-    require_step(retrain, Step.EVALUATE, snapshot, challenger, scorecard=scorecard_digest)
+    evaluated = describe_step(retrain, Step.EVALUATE, snapshot.digest, challenger, scorecard=scorecard_digest)
+    require_step(retrain, evaluated)
     evidence = retrain.resources.evidence.evidence(scorecard_digest)
     card = evidence.scorecard
     if (card.model, card.timeline, card.key) != (spec.model, timeline, challenger.key):

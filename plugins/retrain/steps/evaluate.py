@@ -22,7 +22,7 @@ from retrain.core.ports import FittedModel
 from retrain.core.resources import Retrain
 from retrain.core.stats.drift import Profile
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
-from retrain.steps.results import record_step, require_challenger
+from retrain.steps.results import describe_step, require_challenger
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
@@ -58,7 +58,7 @@ def evaluate_challenger(
         digest = ledger.decision(promoted.decision_id).scorecard
     else:
         digest = _make_scorecard(retrain, snapshot, challenger, await_turn)
-    record_step(retrain, Step.EVALUATE, snapshot, challenger, scorecard=digest)
+    ledger.record_result(describe_step(retrain, Step.EVALUATE, snapshot.digest, challenger, scorecard=digest))
     return digest
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
-from retrain.core.ledger.step_result import Step, StepResult
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.ports import Ledger
@@ -16,6 +15,7 @@ from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.pointer import move_pointer, refuse
+from retrain.steps.results import was_trained
 
 __all__ = ["approve_promotion", "list_approvers", "needs_approval", "promote_challenger", "refuse_promotion"]
 
@@ -67,7 +67,7 @@ def approve_promotion(retrain: Retrain, decision: Decision, *, approver: str, na
         raise IntegrityError(
             "an approval must be of the decision that the approver was shown",
             got="another decision: the task gate ran again while the approver was asked",
-            fix="Clear the task approve, which shows the decision of now.",
+            fix="Clear the task approve, which shows the current decision.",
         )
     _check_approver(retrain, approver, name)
     move = _propose_promotion(retrain, decision, approver)
@@ -129,18 +129,11 @@ def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> 
 
 def _trained_again(retrain: Retrain, decision: Decision, challenger: Challenger) -> bool:
     """Return whether this retrain found the challenger that the decision had promoted before, by the same key."""
-    request, ledger = retrain.request, retrain.resources.ledger
-    promoted = ledger.standing(request.model, request.timeline).find_promotion(challenger.key)
-    result = StepResult(
-        Step.TRAIN,
-        request.id,
-        decision.snapshot,
-        key=challenger.key,
-        version=challenger.version,
-        manifest_digest=challenger.manifest_digest,
-        spec=retrain.spec.digest,
-    )
-    return promoted is not None and promoted.decision_id == decision.id and ledger.has_result(result)
+    request = retrain.request
+    promoted = retrain.resources.ledger.standing(request.model, request.timeline).find_promotion(challenger.key)
+    if promoted is None or promoted.decision_id != decision.id:
+        return False
+    return was_trained(retrain, decision.snapshot, challenger)
 
 
 def _check_approver(retrain: Retrain, approver: str, name: str = "") -> None:

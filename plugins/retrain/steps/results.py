@@ -17,46 +17,51 @@ from retrain.errors import IntegrityError
 from retrain.steps.suite import read_suite
 from retrain.steps.training import Training
 
-__all__ = ["record_step", "require_challenger", "require_snapshot", "require_step", "require_validation"]
+__all__ = [
+    "describe_step",
+    "require_challenger",
+    "require_snapshot",
+    "require_step",
+    "require_validation",
+    "was_trained",
+]
 
 
-def record_step(
+def describe_step(
     retrain: Retrain,
     step: Step,
-    snapshot: Snapshot,
+    snapshot: str,
     challenger: Challenger | None = None,
     *,
     suite: str = "",
     scorecard: str = "",
 ) -> StepResult:
-    """Record what a step of a retrain made; the same again changes nothing."""
-    result = _describe(retrain, step, snapshot, challenger, suite=suite, scorecard=scorecard)
-    retrain.resources.ledger.record_result(result)
-    return result
+    """Return the record of a step of this retrain that worked on the snapshot of a digest."""
+    result = StepResult(step, retrain.request.id, snapshot, suite=suite, scorecard=scorecard, spec=retrain.spec.digest)
+    if challenger is None:
+        return result
+    return replace(result, key=challenger.key, version=challenger.version, manifest_digest=challenger.manifest_digest)
 
 
-def require_step(
-    retrain: Retrain,
-    step: Step,
-    snapshot: Snapshot,
-    challenger: Challenger | None = None,
-    *,
-    suite: str = "",
-    scorecard: str = "",
-) -> StepResult:
+def require_step(retrain: Retrain, result: StepResult) -> StepResult:
     """Check that a step of this retrain recorded exactly this, and return the record.
 
     Raises:
         IntegrityError: It did not.
     """
-    result = _describe(retrain, step, snapshot, challenger, suite=suite, scorecard=scorecard)
     if not retrain.resources.ledger.has_result(result):
+        step = result.step.value
         raise IntegrityError(
-            f"the step {step.value} of this retrain must have recorded the result that is handed on",
+            f"the step {step} of this retrain must have recorded the result that is handed on",
             got="no such record: the task did not end well, the spec changed since, or something else wrote its XCom",
-            fix=f"Clear the task {step.value} with what is downstream of it.",
+            fix=f"Clear the task {step} with what is downstream of it.",
         )
     return result
+
+
+def was_trained(retrain: Retrain, snapshot: str, challenger: Challenger) -> bool:
+    """Return whether this retrain trained or found a challenger on the snapshot of a digest."""
+    return retrain.resources.ledger.has_result(describe_step(retrain, Step.TRAIN, snapshot, challenger))
 
 
 def require_snapshot(retrain: Retrain, snapshot: Snapshot) -> None:
@@ -65,7 +70,7 @@ def require_snapshot(retrain: Retrain, snapshot: Snapshot) -> None:
     Raises:
         IntegrityError: It is not.
     """
-    require_step(retrain, Step.SNAPSHOT, snapshot)
+    require_step(retrain, describe_step(retrain, Step.SNAPSHOT, snapshot.digest))
     window = retrain.spec.window_at(retrain.request.as_of)
     if snapshot.window != window:
         raise IntegrityError(
@@ -81,7 +86,8 @@ def require_validation(retrain: Retrain, snapshot: Snapshot) -> StepResult:
     Raises:
         IntegrityError: It has not been validated.
     """
-    return require_step(retrain, Step.VALIDATE, snapshot, suite=digest_json(read_suite(retrain.spec)))
+    suite = digest_json(read_suite(retrain.spec))
+    return require_step(retrain, describe_step(retrain, Step.VALIDATE, snapshot.digest, suite=suite))
 
 
 def require_challenger(retrain: Retrain, snapshot: Snapshot, challenger: Challenger) -> None:
@@ -91,7 +97,7 @@ def require_challenger(retrain: Retrain, snapshot: Snapshot, challenger: Challen
         IntegrityError: It is not.
     """
     require_snapshot(retrain, snapshot)
-    require_step(retrain, Step.TRAIN, snapshot, challenger)
+    require_step(retrain, describe_step(retrain, Step.TRAIN, snapshot.digest, challenger))
     key = Training.of(retrain, snapshot).key
     if challenger.key != key:
         raise IntegrityError(
@@ -106,14 +112,3 @@ def require_challenger(retrain: Retrain, snapshot: Snapshot, challenger: Challen
             got="another key, run or digest" if registered else "no such version",
             fix="Restore the version's tags, or clear the task train with what is downstream of it.",
         )
-
-
-def _describe(
-    retrain: Retrain, step: Step, snapshot: Snapshot, challenger: Challenger | None, *, suite: str, scorecard: str
-) -> StepResult:
-    result = StepResult(
-        step, retrain.request.id, snapshot.digest, suite=suite, scorecard=scorecard, spec=retrain.spec.digest
-    )
-    if challenger is None:
-        return result
-    return replace(result, key=challenger.key, version=challenger.version, manifest_digest=challenger.manifest_digest)

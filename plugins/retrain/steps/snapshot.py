@@ -11,7 +11,7 @@ from retrain.core.ledger.step_result import Step
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError
-from retrain.steps.results import record_step
+from retrain.steps.results import describe_step
 
 __all__ = ["check_rows", "find_window", "take_snapshot"]
 
@@ -38,7 +38,7 @@ def take_snapshot(retrain: Retrain) -> Snapshot:
         )
     snapshot = retrain.resources.snapshots.take(spec, find_window(spec, request.as_of))
     check_rows(spec, snapshot)
-    record_step(retrain, Step.SNAPSHOT, snapshot)
+    retrain.resources.ledger.record_result(describe_step(retrain, Step.SNAPSHOT, snapshot.digest))
     return snapshot
 
 

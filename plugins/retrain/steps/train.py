@@ -11,7 +11,7 @@ from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.resources import Retrain
-from retrain.steps.results import record_step, require_snapshot
+from retrain.steps.results import describe_step, require_snapshot
 from retrain.steps.scoring import check_positive
 from retrain.steps.search import ReportProgress, search_params
 from retrain.steps.training import Training
@@ -37,7 +37,7 @@ def train_challenger(
     require_snapshot(retrain, snapshot)
     with retrain.resources.freeze_code(retrain.spec) as spec:
         challenger = _train(replace(retrain, spec=spec), snapshot, report_progress, project=retrain.spec.root)
-    record_step(retrain, Step.TRAIN, snapshot, challenger)
+    retrain.resources.ledger.record_result(describe_step(retrain, Step.TRAIN, snapshot.digest, challenger))
     return challenger
 
 

@@ -8,7 +8,7 @@ from retrain.core.digest import digest_json
 from retrain.core.ledger.step_result import Step
 from retrain.core.resources import Retrain
 from retrain.errors import DataError
-from retrain.steps.results import record_step, require_snapshot
+from retrain.steps.results import describe_step, require_snapshot
 from retrain.steps.suite import read_suite
 
 __all__ = ["check_report", "validate_snapshot"]
@@ -29,7 +29,8 @@ def validate_snapshot(retrain: Retrain, snapshot: Snapshot) -> ValidationReport:
         files, suite, event_time=snapshot.event_time, window=snapshot.window
     )
     check_report(report)
-    record_step(retrain, Step.VALIDATE, snapshot, suite=digest)
+    result = describe_step(retrain, Step.VALIDATE, snapshot.digest, suite=digest)
+    retrain.resources.ledger.record_result(result)
     return report
 
 

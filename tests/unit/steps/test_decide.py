@@ -18,7 +18,7 @@ from retrain.core.policy.gates import Outcome
 from retrain.core.request import RetrainRequest
 from retrain.errors import ConflictError, IntegrityError
 from retrain.steps import decide_retrain, record_failure
-from retrain.steps.results import record_step
+from retrain.steps.results import describe_step
 
 
 def test_a_decision_says_what_it_rests_on(world: World) -> None:
@@ -108,7 +108,7 @@ def test_a_snapshot_of_another_window_is_refused_by_every_step(world: World) -> 
     ):
         with pytest.raises(IntegrityError, match="of this retrain must have recorded"):
             step()
-    record_step(world.of(request), Step.SNAPSHOT, later)
+    world.ledger.record_result(describe_step(world.of(request), Step.SNAPSHOT, later.digest))
     with pytest.raises(IntegrityError, match="must be of the window that as-of 2024-07-01 00:00 gives"):
         world.train(request, later)
 
@@ -120,15 +120,15 @@ def test_a_challenger_of_another_key_or_version_is_refused(world: World) -> None
     forged = replace(challenger, key="e" * 64)
     with pytest.raises(IntegrityError, match="the step train of this retrain must have recorded"):
         world.evaluate(request, snapshot, forged)
-    record_step(world.of(request), Step.TRAIN, snapshot, forged)
+    world.ledger.record_result(describe_step(world.of(request), Step.TRAIN, snapshot.digest, forged))
     with pytest.raises(IntegrityError, match="must be of the key that the inputs of its retrain give; got key eeee"):
         world.evaluate(request, snapshot, forged)
     gone = replace(challenger, version=9)
-    record_step(world.of(request), Step.TRAIN, snapshot, gone)
+    world.ledger.record_result(describe_step(world.of(request), Step.TRAIN, snapshot.digest, gone))
     with pytest.raises(IntegrityError, match=r"version 9 of churn must be in the registry .* got no such version"):
         world.evaluate(request, snapshot, gone)
     edited = replace(challenger, manifest_digest="f" * 64)
-    record_step(world.of(request), Step.TRAIN, snapshot, edited)
+    world.ledger.record_result(describe_step(world.of(request), Step.TRAIN, snapshot.digest, edited))
     with pytest.raises(IntegrityError, match="got another key, run or digest"):
         world.evaluate(request, snapshot, edited)
 
@@ -139,7 +139,9 @@ def test_a_scorecard_of_another_key_is_refused_even_if_a_step_recorded_it(world:
     snapshot = world.snapshot(request)
     world.validate(request, snapshot)
     challenger = world.train(request, snapshot)
-    record_step(world.of(request), Step.EVALUATE, snapshot, challenger, scorecard=first.scorecard)
+    world.ledger.record_result(
+        describe_step(world.of(request), Step.EVALUATE, snapshot.digest, challenger, scorecard=first.scorecard)
+    )
     with pytest.raises(IntegrityError, match="must be judged by its own scorecard; got that of key"):
         decide_retrain(world.of(request), snapshot, challenger, first.scorecard)
 
