@@ -53,11 +53,12 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
 
     def run_step(self, retrain: Retrain, context: Context) -> dict[str, Any]:
         """Ask, or return at once if nobody needs to be asked."""
-        from retrain.steps import list_approvers, needs_approval, page_path
+        from retrain.steps import check_own_decision, list_approvers, needs_approval, page_path
 
         decision = retrain.resources.ledger.decision(self.decision["decision"])
         if decision.choice is not Choice.PROMOTE or decision.challenger is None:
             raise AirflowSkipException(f"{decision.choice.value}: {decision.reason}")
+        check_own_decision(retrain, decision)
         if not needs_approval(self.spec, retrain.request.timeline):
             return {"decision": decision.id, "approver": ""}
         others = list_approvers(self.spec, retrain.request.actor)
@@ -73,7 +74,7 @@ class ApprovePromotionOperator(RetrainOperator, ApprovalOperator):
         try:
             return dict(ApprovalOperator.execute(self, context) or {})
         except (TaskAwaitingInput, TaskDeferred) as pause:
-            # Airflow keeps it with the waiting task, out of reach of whoever may write XComs.
+            # Airflow keeps it with the waiting task, out of reach of users who may write XComs.
             pause.kwargs = {**(pause.kwargs or {}), "shown": decision.digest}
             raise
 

@@ -85,19 +85,29 @@ class QualityGateOperator(RetrainOperator):
         self.leave_note(context, f"{decision.choice.value}: {escape_markdown(decision.reason)}")
 
     def _report(self, retrain: Retrain, decision: Decision) -> None:
-        """Log the page of a decision to the challenger's run, if there is a challenger."""
+        """Log the page of a decision to the challenger's run, if this retrain has a challenger."""
         from retrain.steps.report import report_decision
 
-        if not self.challenger:
+        challenger = decision.challenger or self._find_challenger(retrain)
+        if challenger is None:
             return
         origin = decision.origin
         self.scorecard_url = report_decision(
             self.spec,
             decision,
-            decision.challenger or Challenger(**self.challenger),
+            challenger,
             retrain.resources,
             origin_url=f"{settings.airflow_url()}/dags/{quote(origin.dag_id)}/runs/{quote(origin.run_id)}",
         )
+
+    def _find_challenger(self, retrain: Retrain) -> Challenger | None:
+        """Return the challenger that was handed on, if this retrain trained it: its page must not go to any other run."""
+        from retrain.steps.results import was_trained
+
+        if not (self.snapshot and self.challenger):
+            return None
+        challenger = Challenger(**self.challenger)
+        return challenger if was_trained(retrain, self.snapshot["snapshot"], challenger) else None
 
     def _find_failure(self, context: Context) -> tuple[str, str] | None:
         """Return step and reason of the failure that an earlier task left, or of the first task without a result."""

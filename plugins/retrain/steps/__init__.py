@@ -11,6 +11,7 @@ from retrain.steps.pointer import project_alias
 from retrain.steps.preview import Preview, preview_retrain
 from retrain.steps.promote import (
     approve_promotion,
+    check_own_decision,
     list_approvers,
     needs_approval,
     promote_challenger,
@@ -37,6 +38,7 @@ __all__ = [
     "Trouble",
     "approve_promotion",
     "backtest_policies",
+    "check_own_decision",
     "collect_report",
     "decide_retrain",
     "evaluate_challenger",

@@ -9,7 +9,7 @@ from pathlib import Path
 from retrain.core.digest import digest_json
 from retrain.core.ledger.entries import Action, LedgerEntry, Move
 from retrain.core.names import PRODUCTION
-from retrain.core.policy.decision import Challenger, Choice, Decision
+from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
@@ -17,7 +17,14 @@ from retrain.errors import ConflictError, IntegrityError
 from retrain.steps.pointer import move_pointer, refuse
 from retrain.steps.results import was_trained
 
-__all__ = ["approve_promotion", "list_approvers", "needs_approval", "promote_challenger", "refuse_promotion"]
+__all__ = [
+    "approve_promotion",
+    "check_own_decision",
+    "list_approvers",
+    "needs_approval",
+    "promote_challenger",
+    "refuse_promotion",
+]
 
 
 def promote_challenger(retrain: Retrain, decision: Decision) -> LedgerEntry:
@@ -87,7 +94,7 @@ def _propose_promotion(retrain: Retrain, decision: Decision, approver: str) -> M
         raise IntegrityError(
             "only a PROMOTE decision may move the pointer", got=decision.choice.value, fix="See the decision's reason."
         )
-    _check_own(retrain, decision, challenger)
+    check_own_decision(retrain, decision)
     return Move(
         action=Action.PROMOTE,
         model=spec.model,
@@ -115,11 +122,15 @@ def _identify_promotion(decision: Decision, key: str, ledger: Ledger) -> str:
     return digest_json(["promote", decision.model, decision.timeline, key, *([losses] if losses else [])])
 
 
-def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> None:
-    """Check that a decision is this retrain's, or the one by which the same challenger was promoted before."""
+def check_own_decision(retrain: Retrain, decision: Decision) -> None:
+    """Check that a decision is this retrain's, or the one by which the same challenger was promoted before.
+
+    Raises:
+        IntegrityError: It is another retrain's.
+    """
     request = retrain.request
     same_place = (decision.model, decision.timeline) == (request.model, request.timeline)
-    if not same_place or not (decision.request_id == request.id or _trained_again(retrain, decision, challenger)):
+    if not same_place or not (decision.request_id == request.id or _trained_again(retrain, decision)):
         raise IntegrityError(
             "a retrain must carry out its own decision",
             got=f"that of another one ({decision.origin}, as of {decision.as_of:%Y-%m-%d %H:%M})",
@@ -127,9 +138,11 @@ def _check_own(retrain: Retrain, decision: Decision, challenger: Challenger) -> 
         )
 
 
-def _trained_again(retrain: Retrain, decision: Decision, challenger: Challenger) -> bool:
+def _trained_again(retrain: Retrain, decision: Decision) -> bool:
     """Return whether this retrain found the challenger that the decision had promoted before, by the same key."""
-    request = retrain.request
+    request, challenger = retrain.request, decision.challenger
+    if challenger is None:
+        return False
     promoted = retrain.resources.ledger.standing(request.model, request.timeline).find_promotion(challenger.key)
     if promoted is None or promoted.decision_id != decision.id:
         return False

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
     TaskAwaitingInput,
 )
-from tests.builders import AS_OF, MODEL, World
+from tests.builders import AS_OF, MODEL, World, make_origin, make_request
 
 from retrain.builder import build_dag
 from retrain.core.ledger.entries import Action
@@ -78,6 +78,12 @@ def test_the_approval_is_of_the_decision_that_was_shown(world: World) -> None:
     assert world.entries() == []
 
 
+def test_nobody_is_asked_about_the_decision_of_another_retrain(world: World) -> None:
+    decision = world.decide(make_request(origin=make_origin("another")))
+    with pytest.raises(AirflowFailException, match="must carry out its own decision"):
+        approve(world, decision.id).execute(context())
+
+
 def test_the_waiting_task_keeps_what_it_showed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(*_: object) -> None:
         raise TaskAwaitingInput(method_name="execute_complete")
@@ -124,7 +130,7 @@ def test_what_is_not_promote_asks_nobody(world: World) -> None:
 
 
 def test_a_simulation_asks_nobody(world: World) -> None:
-    decision = world.decide()
+    decision = world.decide(make_request(timeline="what-if"))
     result = approve(world, decision.id, timeline="what-if").execute(context())
     assert result == {"decision": decision.id, "approver": ""}
 

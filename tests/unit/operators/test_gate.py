@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from tests.builders import World, make_origin, make_request
+from tests.builders import LATER, World, make_origin, make_request
 
 from retrain.core.policy.decision import Choice
 from retrain.operators import QualityGateOperator
@@ -84,3 +84,12 @@ def test_a_retrain_that_failed_with_a_run_has_a_page_and_without_one_has_none(wo
 
 def test_a_gate_that_has_not_run_has_no_link(world: World) -> None:
     assert link(gate(world)[0]) == ""
+
+
+def test_a_failed_retrain_writes_no_page_to_the_run_of_another(world: World) -> None:
+    operator, context = gate(world, {"step": "evaluate", "reason": "it broke"})
+    operator.challenger = asdict(world.train(LATER))
+    with pytest.raises(AirflowFailException, match="REJECT: evaluate failed: it broke"):
+        operator.run_step(world.of(REQUEST), context)  # type: ignore[arg-type]
+    assert link(operator) == ""
+    assert not Path(world.registry.file_url(operator.challenger["run_id"], PAGE).removeprefix("file://")).exists()

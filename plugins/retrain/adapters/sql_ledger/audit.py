@@ -11,10 +11,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, WHOLE
 from retrain.core.digest import digest_json
-from retrain.core.ledger.entries import Action, Head, LedgerEntry, check_decisions
+from retrain.core.ledger.entries import Action, Head, LedgerEntry, check_decisions, join_choice
 from retrain.core.ledger.origin import Origin
 from retrain.core.ledger.replay import LedgerReplay
-from retrain.core.policy.decision import describe_record
 from retrain.core.request import RetrainRequest
 from retrain.errors import IntegrityError
 
@@ -95,8 +94,8 @@ def _check_decisions(
         digests[row.id] = digest_json(row.document)
         if row.id not in recorded and first is not None and whole and row.at >= first:
             raise _strange_decision(row, "one without an entry")
-        if digests[row.id] == replay.decisions.get(row.id) and not _is_filed_right(row):
-            raise _strange_decision(row, "one that another column than its document says otherwise")
+        if digests[row.id] == replay.decisions.get(row.id) and not _agrees_with_document(row):
+            raise _strange_decision(row, "one whose columns differ from its document")
     check_decisions(replay.decisions, digests)
 
 
@@ -109,7 +108,7 @@ def _decisions_of(connection: Connection, names: Collection[str]) -> Iterator[Ro
     return _in_parts(connection, select(DECISION), DECISION.c.id, names)
 
 
-def _is_filed_right(row: Row[Any]) -> bool:
+def _agrees_with_document(row: Row[Any]) -> bool:
     """Return whether the columns that decisions are searched by say what the document says."""
     document, found = row.document, row._mapping
     given = document.get("allotment") or {}
@@ -121,7 +120,7 @@ def _is_filed_right(row: Row[Any]) -> bool:
 
 def _strange_decision(row: Row[Any], got: str) -> IntegrityError:
     return IntegrityError(
-        "each stored decision must be recorded by an entry of the ledger, and filed by what it says",
+        "each stored decision must have an entry in the ledger, and columns that agree with its document",
         got=f"{got} (decision {row.id[:12]})",
         fix="Stop promotions until it is explained; something else than the ledger wrote it.",
     )
@@ -148,7 +147,7 @@ def _agrees(row: Row[Any], entry: LedgerEntry) -> bool:
         request = RetrainRequest(row.model, row.timeline, row.as_of, Origin.parse(row.origin), nonce=row.nonce)
     except ValueError:
         return False
-    described = describe_record(row.choice, row.reason)
+    described = join_choice(row.choice, row.reason)
     return request.id == row.id and (row.actor, described) == (entry.actor, entry.reason)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final, Self
 
-from sqlalchemy import URL, Connection, Engine, insert, or_, select
+from sqlalchemy import URL, Connection, Engine, column, insert, or_, select, table
 
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.attempts import AttemptLog
@@ -63,7 +63,7 @@ class SqlLedger:
         """Return whether the tables are those of this version; Alembic, which knows more, takes a third of a second."""
         try:
             with self._database.reading() as connection:
-                found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()  # noqa: S608
+                found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
         except OutageError:
             raise
         except RetrainError:
@@ -203,8 +203,8 @@ class SqlLedger:
     def entries(self, model: str | None = None, timeline: str | None = None) -> list[LedgerEntry]:
         """Return entries by sequence; of one model or timeline if named."""
         query = select(LEDGER).order_by(LEDGER.c.seq)
-        for column, name in ((LEDGER.c.model, model), (LEDGER.c.timeline, timeline)):
-            query = query if name is None else query.where(column == name)
+        for field, name in ((LEDGER.c.model, model), (LEDGER.c.timeline, timeline)):
+            query = query if name is None else query.where(field == name)
         with self._database.reading() as connection:
             return [queries.to_entry(row) for row in connection.execute(query)]
 

@@ -177,7 +177,7 @@ HEAD: Final = Table(
     Column("hash", String, nullable=False),
 )
 
-# What each step made, by digest. The steps after it look it up, because whoever may run a DAG may also write its XComs.
+# What each step made, by digest. The steps after it look it up, because a user who may run a DAG may also write its XComs.
 STEP_RESULT: Final = Table(
     "step_result",
     METADATA,

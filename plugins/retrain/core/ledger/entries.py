@@ -13,10 +13,11 @@ from retrain.core.codec import JsonDataclass
 from retrain.core.digest import digest_json
 from retrain.errors import IntegrityError
 
-__all__ = ["GENESIS", "Action", "Head", "LedgerEntry", "Move", "Pointer", "check_decisions"]
+__all__ = ["GENESIS", "Action", "Head", "LedgerEntry", "Move", "Pointer", "check_decisions", "join_choice"]
 
 GENESIS: Final = "0" * 64
 """The previous hash of the first entry."""
+_AFTER_CHOICE: Final = ": "
 
 
 class Action(StrEnum):
@@ -67,7 +68,7 @@ class Head(JsonDataclass):
     """
 
     count: int = 0
-    hash: str = "0" * 64
+    hash: str = GENESIS
 
     @classmethod
     def of(cls, last: LedgerEntry | None) -> Self:
@@ -181,6 +182,11 @@ class LedgerEntry(JsonDataclass):
     hash: str = ""
 
     @property
+    def choice(self) -> str:
+        """The choice of the recorded decision; empty if the entry records none."""
+        return self.reason.partition(_AFTER_CHOICE)[0] if self.action is Action.DECIDE else ""
+
+    @property
     def identity(self) -> tuple[int, str, str]:
         """What identifies the version: its number, its manifest digest and its key."""
         return self.version, self.manifest_digest, self.key
@@ -206,6 +212,11 @@ class LedgerEntry(JsonDataclass):
         return Pointer(
             self.model, self.timeline, self.version, self.manifest_digest, self.generation, self.as_of, self.key
         )
+
+
+def join_choice(choice: str, reason: str) -> str:
+    """Return the reason of an entry that records a decision: its choice, which the entry gives back, and why it was requested."""
+    return f"{choice}{_AFTER_CHOICE}{reason}" if reason else choice
 
 
 def check_decisions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:

@@ -150,6 +150,6 @@ def _add_decision(standing: Standing, entry: LedgerEntry) -> Standing:
     """Return the standing as if the entry's decision were recorded: ledgers begin without entries for decisions."""
     return replace(
         standing,
-        decisions={entry.decision_id: replace(entry, reason=PROMOTE_CHOICE)},
+        decisions={entry.decision_id: replace(entry, action=Action.DECIDE, reason=PROMOTE_CHOICE)},
         approvals={entry.decision_digest: entry.approver},
     )

@@ -147,9 +147,8 @@ def _find_difference(move: Move, recorded: LedgerEntry) -> str:
     """Return why a recorded decision does not let a move happen; empty if it does."""
     if recorded.decision_digest != move.decision_digest:
         return "a decision that was changed since"
-    choice = recorded.reason.partition(":")[0]
-    if choice != PROMOTE_CHOICE:
-        return f"the decision {choice}"
+    if recorded.choice != PROMOTE_CHOICE:
+        return f"the decision {recorded.choice}"
     wanted = (move.version, move.manifest_digest, move.key, as_utc(move.as_of))
     given = (recorded.version, recorded.manifest_digest, recorded.key, recorded.as_of)
     return "" if wanted == given else f"one to promote version {recorded.version}, made of other data or in another way"

@@ -11,12 +11,12 @@ from typing import Any, Final, Self
 from retrain.core.codec import JsonDataclass, finite_or_none
 from retrain.core.digest import digest_json
 from retrain.core.ledger.block_reason import BlockKind, BlockReason, find_superseding
-from retrain.core.ledger.entries import Action, Move, Pointer
+from retrain.core.ledger.entries import Action, Move, Pointer, join_choice
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 
-__all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "describe_record", "find_block", "propose_record"]
+__all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "find_block", "propose_record"]
 
 _DECISIVE: Final = {"PROMOTE": Outcome.PASS, "HOLD": Outcome.INCONCLUSIVE, "REJECT": Outcome.FAIL}
 
@@ -205,13 +205,8 @@ def propose_record(decision: Decision, *, actor: str, reason: str) -> Move:
         decision_id=decision.id,
         decision_digest=decision.digest,
         actor=actor,
-        reason=describe_record(decision.choice.value, reason),
+        reason=join_choice(decision.choice.value, reason),
     )
-
-
-def describe_record(choice: str, reason: str) -> str:
-    """Return the reason of the entry that records a decision: its choice, and why the retrain was requested."""
-    return f"{choice}: {reason}" if reason else choice
 
 
 def decide(
