@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,14 +98,13 @@ def profile_files(pattern: str) -> TableProfile:
     if not any(Path(root).glob(str(Path(pattern).relative_to(root)))):
         raise NotFoundError("a file must match --from", got=f"none at {pattern}", fix="Check the path; quote a glob.")
     with _open_duckdb() as connection:
-        return _profile(connection, scan_files(pattern))
+        return _profile(connection.sql(f"FROM {scan_files(pattern)}"))
 
 
 def profile_rows(rows: DataFrame) -> TableProfile:
     """Return the profile of rows."""
     with _open_duckdb() as connection:
-        connection.register("rows_of_the_source", rows)
-        return _profile(connection, "rows_of_the_source")
+        return _profile(connection.from_df(rows))
 
 
 @contextmanager
@@ -122,38 +121,51 @@ def _open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _profile(connection: duckdb.DuckDBPyConnection, source: str) -> TableProfile:
-    kinds = [(name, kind) for name, kind, *_ in connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()]  # noqa: S608
-    rows = int(_fetch_row(connection, f"SELECT count(*) FROM {source}")[0])  # noqa: S608 - quoted by scan_files
-    return TableProfile(rows, tuple(_profile_column(connection, source, rows, *column) for column in kinds))
+def _profile(rows: duckdb.DuckDBPyRelation) -> TableProfile:
+    """Return the profile of rows: one pass for all columns, and one for each column of few values."""
+    kinds = [str(kind) for kind in rows.types]
+    found = [ColumnProfile(name, kind, 0, 0, None, None, ()) for name, kind in zip(rows.columns, kinds, strict=True)]
+    count, *facts = _fetch_row(rows.aggregate(", ".join(["count(*)", *map(_ask_facts, found)])))
+    columns = []
+    for number, column in enumerate(found):
+        present, distinct, low, high = facts[4 * number : 4 * number + 4]
+        values: tuple[str, ...] = ()
+        if distinct <= 2 * _FEW and (column.is_text or column.is_whole or column.kind == "BOOLEAN"):
+            exact = _list_values(rows, column)
+            distinct = len(exact)
+            values = exact if distinct <= _FEW else ()
+        bounds = {"low": _plain(low), "high": _plain(high)}
+        columns.append(replace(column, missing=count - present, distinct=distinct, values=values, **bounds))
+    return TableProfile(count, tuple(columns))
 
 
-def _profile_column(
-    connection: duckdb.DuckDBPyConnection, source: str, rows: int, name: str, kind: str
-) -> ColumnProfile:
-    column = '"' + name.replace('"', '""') + '"'
-    if kind in {"FLOAT", "DOUBLE"}:
-        column = f"CASE WHEN isfinite({column}) THEN {column} END"
-    found = ColumnProfile(name, kind, 0, 0, None, None, ())
-    spread = f"min({column}), max({column})" if found.is_number or found.is_time else "NULL, NULL"
-    sql = f"SELECT count({column}), approx_count_distinct({column}), {spread} FROM {source}"  # noqa: S608 - quoted above
-    present, distinct, low, high = _fetch_row(connection, sql)
-    values: tuple[str, ...] = ()
-    if distinct <= 2 * _FEW and (found.is_text or found.is_whole or kind == "BOOLEAN"):
-        sql = f"SELECT DISTINCT {column}::VARCHAR FROM {source} WHERE {column} IS NOT NULL ORDER BY 1"  # noqa: S608
-        exact = [str(value) for (value,) in connection.sql(sql).fetchall()]
-        distinct = len(exact)
-        values = tuple(exact) if distinct <= _FEW else ()
-    return ColumnProfile(name, kind, rows - int(present), int(distinct), _plain(low), _plain(high), values)
+def _ask_facts(column: ColumnProfile) -> str:
+    """Return the four aggregates of a column; numbers that are not finite count as missing."""
+    value = _quote(column.name)
+    if column.kind in {"FLOAT", "DOUBLE"}:
+        value = f"CASE WHEN isfinite({value}) THEN {value} END"
+    bounds = f"min({value}), max({value})" if column.is_number or column.is_time else "NULL, NULL"
+    return f"count({value}), approx_count_distinct({value}), {bounds}"
 
 
-def _fetch_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = connection.sql(sql).fetchall()[0]
+def _list_values(rows: duckdb.DuckDBPyRelation, column: ColumnProfile) -> tuple[str, ...]:
+    values = rows.project(f"{_quote(column.name)}::VARCHAR").distinct().fetchall()
+    return tuple(sorted(str(value) for (value,) in values if value is not None))
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _fetch_row(rows: duckdb.DuckDBPyRelation) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = rows.fetchall()[0]
     return row
 
 
 def _plain(value: Any) -> Any:
     """Return a bound as a float or a naive moment in UTC."""
-    if value is None or isinstance(value, datetime):
-        return value if value is None else value.replace(tzinfo=None)
-    return datetime(value.year, value.month, value.day) if isinstance(value, date) else float(value)  # noqa: DTZ001
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime.combine(value, time.min)
+    return None if value is None else float(value)
