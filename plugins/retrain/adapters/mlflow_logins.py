@@ -7,9 +7,8 @@ import os
 from typing import Any, Final
 
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
-from mlflow.tracking.request_auth.registry import _request_auth_provider_registry
 
-__all__ = ["remember_login"]
+__all__ = ["ServerLogins", "remember_login"]
 
 _PROVIDER: Final = "retrain"
 _logins: Final[dict[str, str]] = {}
@@ -39,14 +38,13 @@ def _add_login(request: Any) -> Any:
     return request
 
 
-class _ServerLogins(RequestAuthProvider):  # type: ignore[misc]
-    """The provider that MLflow's client asks by its name."""
+class ServerLogins(RequestAuthProvider):  # type: ignore[misc]
+    """The provider that MLflow's client finds by its entry point, and asks if ``MLFLOW_TRACKING_AUTH`` names it."""
 
     def get_name(self) -> str:
+        """Return the name in ``MLFLOW_TRACKING_AUTH``."""
         return _PROVIDER
 
     def get_auth(self) -> Any:
+        """Return what adds a login to a request."""
         return _add_login
-
-
-_request_auth_provider_registry.register(_ServerLogins)
