@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
+from retrain.adapters.sql_quoting import quote_name, quote_text
 from retrain.errors import DataError, NotFoundError
 
 if TYPE_CHECKING:
@@ -83,8 +84,7 @@ def scan_files(pattern: str) -> str:
         raise DataError(
             "the files must be CSV or Parquet", got=Path(pattern).name, fix="Name them with .csv, .csv.gz or .parquet."
         )
-    quoted = pattern.replace("'", "''")
-    return f"{reader}('{quoted}', union_by_name = true, hive_partitioning = false)"
+    return f"{reader}({quote_text(pattern)}, union_by_name = true, hive_partitioning = false)"
 
 
 def profile_files(pattern: str) -> TableProfile:
@@ -141,7 +141,7 @@ def _profile(rows: duckdb.DuckDBPyRelation) -> TableProfile:
 
 def _ask_facts(column: ColumnProfile) -> str:
     """Return the four aggregates of a column; numbers that are not finite count as missing."""
-    value = _quote(column.name)
+    value = quote_name(column.name)
     if column.kind in {"FLOAT", "DOUBLE"}:
         value = f"CASE WHEN isfinite({value}) THEN {value} END"
     bounds = f"min({value}), max({value})" if column.is_number or column.is_time else "NULL, NULL"
@@ -149,12 +149,8 @@ def _ask_facts(column: ColumnProfile) -> str:
 
 
 def _list_values(rows: duckdb.DuckDBPyRelation, column: ColumnProfile) -> tuple[str, ...]:
-    values = rows.project(f"{_quote(column.name)}::VARCHAR").distinct().fetchall()
+    values = rows.project(f"{quote_name(column.name)}::VARCHAR").distinct().fetchall()
     return tuple(sorted(str(value) for (value,) in values if value is not None))
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _fetch_row(rows: duckdb.DuckDBPyRelation) -> tuple[Any, ...]:

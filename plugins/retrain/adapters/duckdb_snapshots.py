@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from retrain.adapters.content_store import ContentStore
 from retrain.adapters.extensions import load_source
 from retrain.adapters.source_files import MixedColumn, check_query_files, read_source_files
+from retrain.adapters.sql_quoting import quote_name
 from retrain.core.data.snapshot import Chunk, Part, Snapshot
 from retrain.core.data.window import Window
 from retrain.core.digest import digest_json
@@ -60,8 +61,8 @@ class DuckDBSnapshots:
         data, columns = spec.data, _Columns(spec)
         with _open_duckdb(spec.root) as connection:
             source, mixed = self._register_source(connection, spec, window)
-            present = connection.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608 - SQL of the spec's owner
-            kinds = {name: kind for name, kind, *_ in present}
+            rows = connection.sql(f"FROM {source}")
+            kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
             columns.check(kinds)
             table = _read_ordered_rows(connection, source, kinds, columns, window)
             _check_exact(table, mixed)
@@ -84,7 +85,7 @@ class DuckDBSnapshots:
     def frame(self, snapshot: Snapshot, part: Part, columns: Sequence[str]) -> DataFrame:
         """Return the rows of one part as a pandas DataFrame, ordered as they are stored."""
         start, end = map(_to_naive_utc, snapshot.span(part))
-        time, selection = _quote(snapshot.event_time), ", ".join(map(_quote, columns))
+        time, selection = quote_name(snapshot.event_time), ", ".join(map(quote_name, columns))
         sql = f"SELECT {selection} FROM read_parquet($files) WHERE {time} >= $start AND {time} < $end"  # noqa: S608 - quoted
         with _open_duckdb(Path.cwd()) as connection:
             files = [str(path) for path in self.files(snapshot)]
@@ -108,7 +109,7 @@ class DuckDBSnapshots:
             raise DataError(
                 "a spec with `connection` needs Airflow's connections", got=data.connection, fix="Run it in Airflow."
             )
-        time = _quote(data.event_time)
+        time = quote_name(data.event_time)
         bounded = f"SELECT * FROM (\n{query}\n) AS source WHERE ({time} >= :start AND {time} < :end) OR {time} IS NULL"  # noqa: S608 - quoted
         return _register(connection, self._run_query(data.connection, bounded, {"start": first, "end": window.end})), []
 
@@ -205,7 +206,7 @@ def _read_ordered_rows(
         DataError: Too many rows have no event time or ingestion time, so that nobody knows which window they belong to.
     """
     data = columns.data
-    name, time = _quote(data.event_time), _cast_to_utc(data.event_time, kinds)
+    name, time = quote_name(data.event_time), _cast_to_utc(data.event_time, kinds)
     first = next(window.periods(data.chunk))[0]
     bounds = {"start": _to_naive_utc(first), "end": _to_naive_utc(window.end)}
     known = ""
@@ -213,7 +214,7 @@ def _read_ordered_rows(
         ingested = _cast_to_utc(data.ingestion_time, kinds)
         known = f"AND ({ingested} <= $as_of OR {ingested} IS NULL)"
         bounds["as_of"] = _to_naive_utc(window.as_of)
-    left_out = ", ".join(map(_quote, [data.event_time, *columns.find_indexes(kinds)]))
+    left_out = ", ".join(map(quote_name, [data.event_time, *columns.find_indexes(kinds)]))
     sql = f"""
         SELECT {time} AS {name}, * EXCLUDE ({left_out}) FROM {source}
         WHERE ({time} >= $start AND {time} < $end {known}) OR {time} IS NULL
@@ -279,8 +280,8 @@ def _check_storable(table: pa.Table) -> None:
 def _cast_to_utc(name: str, kinds: Mapping[str, str]) -> str:
     """Return the SQL expression of a time as naive UTC; DuckDB's cast of a zoned time would use the machine's zone."""
     if kinds[name] == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({_quote(name)}))"
-    return f"{_quote(name)}::TIMESTAMP"
+        return f"make_timestamp(epoch_us({quote_name(name)}))"
+    return f"{quote_name(name)}::TIMESTAMP"
 
 
 def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, int]:
@@ -346,10 +347,6 @@ def _make_data_error(error: duckdb.Error, root: Path) -> DataError:
         )  # a row value may look like a file name
         got = " of ".join([type(error).__name__, *([", ".join(files)] if files else [])])
     return DataError("the source must be readable", got=got, fix="Fix the file or the query, then retrain again.")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _to_naive_utc(instant: datetime) -> datetime:

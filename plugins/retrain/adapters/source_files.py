@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import duckdb
 
+from retrain.adapters.sql_quoting import quote_name, quote_text
 from retrain.errors import DataError
 
 __all__ = ["FileReads", "MixedColumn", "check_query_files", "read_source_files"]
@@ -128,9 +129,8 @@ def read_source_files(
     if left_out:
         log.warning("The columns %s of the folders' names are left out: name them in the spec to use them.", left_out)
     hive = "true" if chosen else "false"
-    excluded = f"EXCLUDE ({', '.join(map(_quote, left_out))})" if chosen and left_out else ""
-    text = pattern.replace("'", "''")
-    sql = f"(SELECT * {excluded} FROM read_parquet('{text}', union_by_name = true, hive_partitioning = {hive}))"  # noqa: S608 - quoted
+    excluded = f"EXCLUDE ({', '.join(map(quote_name, left_out))})" if chosen and left_out else ""
+    sql = f"(SELECT * {excluded} FROM read_parquet({quote_text(pattern)}, union_by_name = true, hive_partitioning = {hive}))"  # noqa: S608 - quoted
     return sql, files.list_mixed(kinds)
 
 
@@ -253,10 +253,6 @@ def _make_type_error(files: _Files, name: str, fix: str) -> DataError:
 
 def _describe(connection: duckdb.DuckDBPyConnection, patterns: Sequence[str], options: str) -> dict[str, str]:
     """Return the type of each column that DuckDB reads from files."""
-    texts = ", ".join("'" + pattern.replace("'", "''") + "'" for pattern in patterns)
-    sql = f"DESCRIBE SELECT * FROM read_parquet([{texts}]{', ' if options else ''}{options})"  # noqa: S608 - quoted
-    return {name: kind for name, kind, *_ in connection.sql(sql).fetchall()}
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    texts = ", ".join(map(quote_text, patterns))
+    rows = connection.sql(f"FROM read_parquet([{texts}]{', ' if options else ''}{options})")
+    return dict(zip(rows.columns, map(str, rows.types), strict=True))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 __all__ = ["find_undefined", "find_untrusted"]
 
-_ROOMS_OF_SKLEARN: Final = frozenset(
+_SKLEARN_SUBPACKAGES: Final = frozenset(
     {
         "_loss",
         "calibration",
@@ -46,7 +46,7 @@ _ROOMS_OF_SKLEARN: Final = frozenset(
         "tree",
     }
 )
-"""The rooms of scikit-learn that hold estimators and their parts: no class in them opens a file or starts a process."""
+"""The subpackages of scikit-learn that hold estimators and their parts: no class in them opens a file or starts a process."""
 _BOOSTING: Final = frozenset(
     {
         "lightgbm.basic.Booster",
@@ -104,10 +104,10 @@ def find_undefined(names: Iterable[str]) -> list[str]:
 
 
 def _is_of_sklearn(name: str) -> bool:
-    """Return whether a name is a class that scikit-learn defines in a room of estimators."""
+    """Return whether a name is a class that scikit-learn defines in a subpackage of estimators."""
     module, *_ = name.rpartition(".")
     parts = module.split(".")
-    if parts[0] != "sklearn" or len(parts) < 2 or parts[1] not in _ROOMS_OF_SKLEARN or "tests" in parts:
+    if parts[0] != "sklearn" or len(parts) < 2 or parts[1] not in _SKLEARN_SUBPACKAGES or "tests" in parts:
         return False
     found = _import(name)
     return isinstance(found, type) and found.__module__ == module

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from retrain.adapters.duckdb_profile import ColumnProfile, TableProfile
+from retrain.adapters.sql_quoting import quote_name
 from retrain.core.data.durations import format_duration
 from retrain.core.spec.rules import did_you_mean
 from retrain.core.stats.metric_names import Task
@@ -42,7 +43,7 @@ class Column:
     @property
     def quoted(self) -> str:
         """Its name in the data, in SQL."""
-        return '"' + self.profile.name.replace('"', '""') + '"'
+        return quote_name(self.profile.name)
 
     @property
     def sql(self) -> str:
