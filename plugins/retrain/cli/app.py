@@ -11,7 +11,7 @@ import typer
 
 from retrain import __version__
 from retrain.adapters.whole_file import write_whole
-from retrain.cli import backtests, champions, scorecards, starts, tables
+from retrain.cli import backtests, champions, initialization, scorecards, tables
 from retrain.cli.context import CliContext, find_context
 from retrain.cli.resources import CliResources
 from retrain.cli.shared import (
@@ -124,7 +124,7 @@ def main(
         )
 
 
-app.command()(starts.init)
+app.command()(initialization.init)
 
 
 @app.command()

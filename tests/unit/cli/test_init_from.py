@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from retrain.adapters.duckdb_profile import profile_rows
-from retrain.cli import starts
+from retrain.cli import initialization
 from retrain.cli.app import app
 from retrain.cli.proposals import Proposal, propose
 from retrain.core.spec import load_spec
@@ -134,7 +134,7 @@ def test_the_windows_fit_into_the_data(days: int, delay: int, schedule: str) -> 
 
 
 def test_on_a_terminal_it_asks_what_no_option_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starts, "_is_interactive", lambda: True)
+    monkeypatch.setattr(initialization, "_is_interactive", lambda: True)
     make_table("number").to_parquet(folder / "rows.parquet")
     result = retrain("init", "shop", "--from", "rows.parquet", "--time", "seen at", answers="Used GB\n12h\n")
     assert result.exit_code == 0, result.output
