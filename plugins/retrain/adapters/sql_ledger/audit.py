@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
+from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, select, true
 
 from retrain.adapters.sql_ledger import queries
 from retrain.adapters.sql_ledger.tables import DECISION, LEDGER, POINTER, RETRAIN, WHOLE
@@ -43,16 +44,18 @@ def audit(connection: Connection, since: Head | None) -> Head:
     Raises:
         IntegrityError: Something was altered, added or removed.
     """
-    if since is None:
-        replay, entries = LedgerReplay(), _stream(connection)
-    else:
-        replay = LedgerReplay(since, _stream(connection, LEDGER.c.seq <= since.count))
-        entries = _stream(connection, LEDGER.c.seq > since.count)
+    replay = LedgerReplay()
+    rest: ColumnElement[bool] = true()
+    if since is not None:
+        with closing(_stream(connection, LEDGER.c.seq <= since.count)) as before:
+            replay = LedgerReplay(since, before)
+        rest = LEDGER.c.seq > since.count
     recorded: dict[str, LedgerEntry] = {}
-    for entry in entries:
-        replay.check(entry)
-        if entry.action is Action.DECIDE:
-            recorded[entry.decision_id] = entry
+    with closing(_stream(connection, rest)) as entries:
+        for entry in entries:
+            replay.check(entry)
+            if entry.action is Action.DECIDE:
+                recorded[entry.decision_id] = entry
     _check_heads(replay, queries.find_heads(connection))
     _check_pointers(connection, replay)
     _check_decisions(connection, replay, recorded, whole=since is None)
@@ -60,8 +63,9 @@ def audit(connection: Connection, since: Head | None) -> Head:
     return replay.head
 
 
-def _stream(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[LedgerEntry]:
-    query = select(LEDGER).where(*conditions).order_by(LEDGER.c.seq)
+def _stream(connection: Connection, condition: ColumnElement[bool]) -> Generator[LedgerEntry]:
+    """Yield entries; close it, because SQLite keeps its lock until the last row is read or the query is closed."""
+    query = select(LEDGER).where(condition).order_by(LEDGER.c.seq)
     with connection.execute(query.execution_options(yield_per=_ROWS)) as rows:
         yield from map(queries.to_entry, rows)
 
@@ -90,21 +94,22 @@ def _check_decisions(
     """Check each decision that an entry records or rests on; in a whole check also that no other one was added."""
     first = min((entry.at for entry in recorded.values()), default=None)
     digests: dict[str, str] = {}
-    for row in _all_decisions(connection) if whole else _decisions_of(connection, replay.decisions):
-        digests[row.id] = digest_json(row.document)
-        if row.id not in recorded and first is not None and whole and row.at >= first:
-            raise _strange_decision(row, "one without an entry")
-        if digests[row.id] == replay.decisions.get(row.id) and not _agrees_with_document(row):
-            raise _strange_decision(row, "one whose columns differ from its document")
+    with closing(_all_decisions(connection) if whole else _decisions_of(connection, replay.decisions)) as rows:
+        for row in rows:
+            digests[row.id] = digest_json(row.document)
+            if row.id not in recorded and first is not None and whole and row.at >= first:
+                raise _strange_decision(row, "one without an entry")
+            if digests[row.id] == replay.decisions.get(row.id) and not _agrees_with_document(row):
+                raise _strange_decision(row, "one whose columns differ from its document")
     check_decisions(replay.decisions, digests)
 
 
-def _all_decisions(connection: Connection) -> Iterator[Row[Any]]:
+def _all_decisions(connection: Connection) -> Generator[Row[Any]]:
     with connection.execute(select(DECISION).execution_options(yield_per=_ROWS)) as rows:
         yield from rows
 
 
-def _decisions_of(connection: Connection, names: Collection[str]) -> Iterator[Row[Any]]:
+def _decisions_of(connection: Connection, names: Collection[str]) -> Generator[Row[Any]]:
     return _in_parts(connection, select(DECISION), DECISION.c.id, names)
 
 
@@ -153,8 +158,8 @@ def _agrees(row: Row[Any], entry: LedgerEntry) -> bool:
 
 def _in_parts(
     connection: Connection, query: Select[Any], column: Column[str], names: Collection[str]
-) -> Iterator[Row[Any]]:
+) -> Generator[Row[Any]]:
     """Yield the rows whose column holds one of the names, by queries of a bounded length."""
     wanted = sorted(names)
     for first in range(0, len(wanted), _IDS):
-        yield from connection.execute(query.where(column.in_(wanted[first : first + _IDS])))
+        yield from connection.execute(query.where(column.in_(wanted[first : first + _IDS]))).all()
