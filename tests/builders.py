@@ -78,7 +78,7 @@ def spec_document(**changes: Any) -> dict[str, Any]:
         if value is None:
             section.pop(key, None)
         else:
-            section[key] = value
+            section[key] = copy.deepcopy(value)
     return document
 
 

@@ -41,7 +41,7 @@ def test_a_table_of_a_connection_becomes_a_pipeline(
         assert "FROM visits" in query
         assert CliRunner().invoke(app, ["check"]).exit_code == 0
         with create_engine(url).connect() as connected:
-            assert len(pd.read_sql(query, connected.connection)) == 400  # type: ignore[call-overload]
+            assert len(connected.exec_driver_sql(query).all()) == 400
 
 
 def test_an_unknown_connection_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from retrain.adapters.sql_ledger import SqlLedger
 from retrain.cli.app import app
 from retrain.cli.local import run_locally
 from retrain.cli.ranges import list_ticks
+from retrain.core.ledger.entries import Action, LedgerEntry
 from retrain.core.policy.decision import Choice, Decision
 from retrain.errors import NotFoundError
 from retrain.timetables import EndingCronTimetable
@@ -64,6 +65,11 @@ def decisions_in(home: str) -> list[Decision]:
     return SqlLedger(f"sqlite:///{home}/ledger.db").decisions(MODEL, "development")
 
 
+def moves_in(home: str) -> list[LedgerEntry]:
+    entries = SqlLedger(f"sqlite:///{home}/ledger.db").entries(MODEL)
+    return [entry for entry in entries if entry.action is not Action.DECIDE]
+
+
 def without_chance(decision: Decision) -> dict[str, Any]:
     """Return a decision without the clock's time and what depends on it or on the random name of a run."""
     challenger = require(decision.challenger)
@@ -79,7 +85,7 @@ def test_a_range_decides_what_single_runs_decide(project: Path) -> None:
     single, ranged = decisions_in("single"), decisions_in("range")
     assert [without_chance(decision) for decision in ranged] == [without_chance(decision) for decision in single]
     assert [f"{decision.as_of:%Y-%m-%d}" for decision in ranged] == list(TICKS)
-    moves = [SqlLedger(f"sqlite:///{home}/ledger.db").entries(MODEL) for home in ("single", "range")]
+    moves = [moves_in(home) for home in ("single", "range")]
     assert [[move.decision_id for move in entries] for entries in moves] == [[moves[0][0].decision_id]] * 2
     for tick in TICKS:
         assert f"\n{tick} 00:00  " in f"\n{result.output}"

@@ -71,7 +71,8 @@ def start_task(folder: Path, timeout: float) -> tuple[subprocess.Popen[bytes], i
     """Start a process that waits for a child; return it, and the id of the child once that works."""
     file = folder / "pid"
     program = TASK.format(file=str(file), root=str(folder), timeout=timeout)
-    task = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    task = subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.DEVNULL)
     wait_until(lambda: file.is_file() and file.read_text() != "")
     return task, int(file.read_text())
 

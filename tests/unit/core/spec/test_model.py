@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,32 @@ def test_a_naive_start_date_is_utc_and_a_zoned_one_becomes_it() -> None:
     assert make_spec().start_date == datetime(2024, 2, 1, tzinfo=UTC)
     zoned = make_spec(start_date="2024-02-01T00:00:00+05:00").start_date
     assert (zoned, zoned.tzinfo) == (datetime(2024, 1, 31, 19, tzinfo=UTC), UTC)
+
+
+def test_a_start_date_may_be_a_datetime_of_python() -> None:
+    assert make_spec(start_date=datetime(2024, 2, 1, tzinfo=UTC)).start_date == datetime(2024, 2, 1, tzinfo=UTC)
+    too_early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    with pytest.raises(ValidationError, match="must be an instant of the years 1 to 9999 in UTC"):
+        make_spec(start_date=too_early)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "include/../../secret", ".."])
+def test_a_file_outside_the_project_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match="must be a path inside the project"):
+        make_spec(train__files=[path])
+
+
+def test_a_file_inside_the_project_is_kept_as_it_is_written() -> None:
+    assert make_spec(train__files=["include/stores.csv"]).train.files == ("include/stores.csv",)
+
+
+def test_what_depends_on_the_positive_class_is_named_once() -> None:
+    gates: list[dict[str, Any]] = [
+        {"check": "fairness", "by": "place", "metric": "equalized_odds", "max_difference": 0.1, "floor": {"f1": 0.5}},
+        {"check": "baseline", "metric": "roc_auc", "rule": "guess"},
+    ]
+    spec = make_spec(gate=gates, evaluation__metrics=["roc_auc", "f1", "log_loss"])
+    assert spec.readers_of_positive == ("f1", "equalized_odds", "rule guess")
 
 
 def test_the_window_ends_when_all_labels_are_known() -> None:

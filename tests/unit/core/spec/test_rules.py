@@ -17,6 +17,11 @@ def test_a_good_document_breaks_no_rule() -> None:
     assert list(broken_rules(spec_document(error_control={"method": "lord"}, schedule=None))) == []
 
 
+def test_a_timeout_that_is_no_length_breaks_no_rule_of_the_search() -> None:
+    search = {"params": {"C": {"choice": [1, 2]}}, "minutes": 360}
+    assert list(broken_rules(spec_document(train__search=search, execution={"timeout": "soon"}))) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "path", "rule", "got"),
     [
@@ -119,6 +124,12 @@ def test_a_good_document_breaks_no_rule() -> None:
             "gate[0]",
             "needs a classification",
             "a regression",
+        ),
+        (
+            REGRESSION | {"evaluation__positive": "yes"},
+            "evaluation.positive",
+            "needs a classification",
+            "'yes'",
         ),
     ],
 )
