@@ -65,7 +65,7 @@ unit: setup ## Tests without a server, Airflow's database or a child process, on
 	$(BIN)/pytest -n 2 --dist worksteal -m "not integration" $(UNIT) $(ARGS)
 
 test: setup ui/node_modules/.tested tools/node_modules/.installed ## All tests that need no outside service, and the coverage of core
-	$(BIN)/pytest -m "not e2e" $(if $(ARGS),,-n 2 --dist loadfile --cov=retrain.core) $(ARGS)
+	$(BIN)/pytest -m "not e2e" $(if $(ARGS),,-n 2 --dist loadfile --no-loadscope-reorder --cov=retrain.core) $(ARGS)
 
 chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
 	$(BIN)/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(if $(OPERATIONS),--operations $(OPERATIONS))

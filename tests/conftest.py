@@ -25,12 +25,14 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 from hypothesis import settings
 from tests.builders import LATER, NOT_WORSE, World
 from tests.servers import database, mlflow_server, mlflow_url, postgresql  # noqa: F401 - fixtures
+from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("retrain", derandomize=True, deadline=None, database=None, max_examples=40)
 settings.load_profile("retrain")
 
 _INTEGRATION_FOLDERS: Final = ("e2e", "faults", "integration", "packaging")
 _INTEGRATION_FIXTURES: Final = frozenset({"_airflow", "mlflow_server", "postgresql"})
+_AIRFLOW: Final = "tests/integration/airflow/"
 _running_unit_test: str | None = None
 
 
@@ -42,6 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = _INTEGRATION_FIXTURES & set(getattr(item, "fixturenames", ()))
         if folder in _INTEGRATION_FOLDERS or fixtures or item.get_closest_marker("live"):
             item.add_marker(pytest.mark.integration)
+    items.sort(key=lambda item: (not _is_of_airflow(item.nodeid), "live" in getattr(item, "fixturenames", ())))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Let `--dist loadfile` give all files that run an Airflow to one process: two Airflows need more than two cores."""
+    return _AirflowTogether(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class _AirflowTogether(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        return _AIRFLOW if _is_of_airflow(nodeid) else str(super()._split_scope(nodeid))
+
+
+def _is_of_airflow(nodeid: str) -> bool:
+    return nodeid.startswith(_AIRFLOW)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,7 +19,7 @@ from retrain.sandbox.stack import Ports
 
 pytestmark = pytest.mark.live
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 RETRAIN = [sys.executable, "-m", "retrain.cli"]
 
 

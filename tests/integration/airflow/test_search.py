@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from tests.integration.conftest import TODAY, Live
+from tests.integration.airflow.conftest import TODAY, Live
 from tests.require import require
 
 pytestmark = pytest.mark.live

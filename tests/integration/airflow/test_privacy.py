@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
-from tests.integration.conftest import TODAY, Live
-from tests.integration.people import MARK, PEOPLE
-from tests.integration.test_pages import pages
+from tests.integration.airflow.conftest import TODAY, Live
+from tests.integration.airflow.people import MARK, PEOPLE
+from tests.integration.airflow.test_pages import pages
 
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.test_demo import left_behind
+from tests.integration.airflow.test_demo import left_behind
 from tests.require import require
 
 from retrain.sandbox.airflow_api import AirflowApi

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import duckdb
 import pytest
 from mlflow.tracking import MlflowClient
-from tests.integration.people import write_people
+from tests.integration.airflow.people import write_people
 
 from retrain.adapters.sql_ledger import SqlLedger
 from retrain.core.policy.decision import Decision
@@ -22,7 +22,7 @@ from retrain.sandbox.airflow_api import AirflowApi
 from retrain.sandbox.stack import Ports, Stack
 
 T = TypeVar("T")
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 PULSE = """\

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from tests.integration.conftest import TODAY, Live
+from tests.integration.airflow.conftest import TODAY, Live
 from tests.require import require
 
 from retrain.core.ledger.entries import Action

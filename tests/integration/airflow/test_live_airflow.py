@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.integration.conftest import TODAY, Live
+from tests.integration.airflow.conftest import TODAY, Live
 from tests.readme_blocks import live_script
 from tests.require import require
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.integration.conftest import Live
+from tests.integration.airflow.conftest import Live
 
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION

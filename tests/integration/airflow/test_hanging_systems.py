@@ -15,8 +15,8 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
-from tests.integration.conftest import TODAY, Live
-from tests.integration.test_pages import pages
+from tests.integration.airflow.conftest import TODAY, Live
+from tests.integration.airflow.test_pages import pages
 
 from retrain.api.capacity import PLACES
 

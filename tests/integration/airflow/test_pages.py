@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.integration.conftest import TODAY, Live
+from tests.integration.airflow.conftest import TODAY, Live
 from tests.readme_blocks import ROOT, blocks, live_script
 
 from retrain.core.ledger.entries import Action

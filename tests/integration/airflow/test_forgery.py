@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.integration.conftest import TODAY, Live
+from tests.integration.airflow.conftest import TODAY, Live
 from tests.require import require
 
 from retrain.core.ledger.entries import Action, LedgerEntry
