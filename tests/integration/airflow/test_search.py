@@ -50,9 +50,11 @@ def test_each_trial_is_a_run_nested_in_the_retrains(live: Live, searched: str) -
 
 
 def test_the_searches_are_in_a_schema_of_their_own(live: Live, searched: str) -> None:
+    key = require(live.decision_of(SEARCHED, "production", searched).challenger).key
+    count = "SELECT count(*) FROM retrain_search.trials JOIN retrain_search.studies USING (study_id) WHERE study_name = :key"
     engine = create_engine(live.stack.database_url("retrain"))
     with engine.connect() as connection:
-        (trials,) = connection.execute(text("SELECT count(*) FROM retrain_search.trials")).one()
+        (trials,) = connection.execute(text(count), {"key": key}).one()
     engine.dispose()
     assert trials == TRIALS
     assert live.ledger.verify().count >= 1
