@@ -13,7 +13,7 @@ from retrain.core.policy.decision import Choice, Decision
 from retrain.core.ports import Ledger
 from retrain.core.resources import Retrain
 from retrain.core.spec import PipelineSpec
-from retrain.errors import ConflictError, IntegrityError
+from retrain.errors import ConflictError, IntegrityError, NotFoundError
 from retrain.steps.pointer import move_pointer, refuse
 from retrain.steps.results import was_trained
 
@@ -123,12 +123,18 @@ def _identify_promotion(decision: Decision, key: str, ledger: Ledger) -> str:
 
 
 def check_own_decision(retrain: Retrain, decision: Decision) -> None:
-    """Check that a decision is this retrain's, or the one by which the same challenger was promoted before.
+    """Check that a decision is as it was recorded, and this retrain's or the one that promoted the same challenger before.
 
     Raises:
-        IntegrityError: It is another retrain's.
+        IntegrityError: It was changed, or is another retrain's.
     """
     request = retrain.request
+    if _was_changed(retrain, decision):
+        raise IntegrityError(
+            "a decision must be carried out as the ledger records it",
+            got="one that says something else",
+            fix="Clear the task gate with what is downstream of it.",
+        )
     same_place = (decision.model, decision.timeline) == (request.model, request.timeline)
     if not same_place or not (decision.request_id == request.id or _trained_again(retrain, decision)):
         raise IntegrityError(
@@ -136,6 +142,13 @@ def check_own_decision(retrain: Retrain, decision: Decision) -> None:
             got=f"that of another one ({decision.origin}, as of {decision.as_of:%Y-%m-%d %H:%M})",
             fix="Clear the task gate with what is downstream of it.",
         )
+
+
+def _was_changed(retrain: Retrain, decision: Decision) -> bool:
+    try:
+        return retrain.resources.ledger.decision(decision.id) != decision
+    except NotFoundError:
+        return False  # the ledger refuses a move that rests on a decision it does not know
 
 
 def _trained_again(retrain: Retrain, decision: Decision) -> bool:

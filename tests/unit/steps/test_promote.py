@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.builders import LATER, LATEST, MODEL, NOT_WORSE, World, make_origin, make_request
+from tests.require import require
 
 from retrain.core.ledger.entries import Action
 from retrain.core.request import RetrainRequest
@@ -46,6 +47,23 @@ def test_promoting_again_changes_nothing_also_after_the_next_one(crowned: World)
     assert crowned.promote(make_request(), first_decision) == first
     assert crowned.entries() == [first, second]
     assert crowned.registry.alias_version(MODEL, "champion") == 2
+
+
+def test_a_changed_decision_is_not_carried_out_again_either(world: World) -> None:
+    decision = world.decide()
+    changed = [
+        replace(decision, reason="another reason"),
+        replace(decision, challenger=replace(require(decision.challenger), version=2)),
+    ]
+    for when in ("before its promotion", "after it"):
+        for forged in changed:
+            with pytest.raises(
+                IntegrityError, match="carried out as the ledger records it; got one that says something"
+            ):
+                world.promote(make_request(), forged)
+        if when == "before its promotion":
+            world.promote(make_request(), decision)
+    assert len(world.entries()) == 1
 
 
 def test_the_whole_retrain_again_makes_no_second_version_decision_or_entry(crowned: World) -> None:
@@ -199,7 +217,7 @@ def test_an_approval_is_of_the_decision_that_was_shown(guarded: World) -> None:
     with pytest.raises(IntegrityError, match="must be of the decision that the approver was shown"):
         approve_promotion(guarded.of(), decision, approver="ada", name="Ada", shown="f" * 64)
     edited = replace(decision, reason="another reason")
-    with pytest.raises(ConflictError, match="got a decision that was changed since"):
+    with pytest.raises(IntegrityError, match="carried out as the ledger records it"):
         guarded.approve(make_request(), edited, "ada")
     assert guarded.entries() == []
 
@@ -217,7 +235,7 @@ def test_an_edited_decision_is_not_promoted_by_the_approval_of_the_first(guarded
     guarded.approve(make_request(), decision, "ada")
     assert decision.challenger is not None
     other = replace(decision, challenger=replace(decision.challenger, version=7))
-    with pytest.raises(ConflictError, match="got no approval of this decision"):
+    with pytest.raises(IntegrityError, match="carried out as the ledger records it"):
         guarded.promote(make_request(), other)
 
 
