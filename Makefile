@@ -67,8 +67,9 @@ unit: setup ## Tests without a server, Airflow's database or a child process, on
 test: setup ui/node_modules/.tested tools/node_modules/.installed ## All tests that need no outside service, and the coverage of core
 	$(BIN)/pytest -m "not e2e" $(if $(ARGS),,-n 2 --dist loadfile --no-loadscope-reorder --cov=retrain.core) $(ARGS)
 
-chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000)
+chaos: setup ## Promotions, rollbacks and faults at random (SEED=1, and MINUTES=5 or OPERATIONS=2000), then full and read-only disks
 	$(BIN)/python -m tests.faults.chaos --seed $(SEED) --minutes $(MINUTES) $(if $(OPERATIONS),--operations $(OPERATIONS))
+	$(BIN)/pytest --quiet tests/faults/test_disks.py
 
 bench: setup ## Time a year's backfill beside the hand-written DAG, the parsing of 1,000 specs and the pages of 1,000 models
 	$(BIN)/python benchmarks/bench_validation.py $(ARGS)

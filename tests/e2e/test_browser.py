@@ -35,7 +35,7 @@ def test_a_person_unpauses_and_triggers_a_retrain_with_the_form(stack: Stack, pa
     assert require(sent.value.post_data_json)["conf"] == {**asked, "nonce": None}
 
     ledger = SqlLedger(stack.database_url("retrain"))
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while ledger.pointer(MODEL, "by-hand") is None:
         assert time.monotonic() < deadline, api.run_states(MODEL)
         time.sleep(0.5)

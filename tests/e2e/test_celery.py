@@ -37,7 +37,7 @@ def test_a_backfill_on_celery_workers_promotes_the_regression(stack: Stack) -> N
         "dag_run_conf": {"timeline": PRODUCTION},
     }
     assert api.post("/backfills", body).status_code == 200
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while backfilled(api) != ["success"] * 2:
         assert time.monotonic() < deadline, api.run_states(MODEL)
         time.sleep(0.5)
