@@ -37,7 +37,10 @@ _running_unit_test: str | None = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server or Airflow's database; a test that starts a child process marks itself."""
+    """Mark what needs a server or Airflow's database, and begin with the tests that run an Airflow, which take longest.
+
+    A test that starts a child process marks itself.
+    """
     tests = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
