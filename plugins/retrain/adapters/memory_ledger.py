@@ -16,6 +16,7 @@ from retrain.core.ledger.step_result import StepResult
 from retrain.core.policy.decision import Choice, Decision, propose_record
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
+from retrain.core.ratings import MOST_WINDOWS, Measurement
 from retrain.core.request import RetrainRequest
 from retrain.errors import NotFoundError
 
@@ -103,6 +104,19 @@ class MemoryLedger:
         """Return the tests of a sequence of error control by place."""
         with self._lock:
             return self._tests(sequence)
+
+    def measurements(self, model: str, timeline: str, before: datetime) -> list[Measurement]:
+        """Return what decided retrains measured before an as-of, the oldest first."""
+        with self._lock:
+            decided = [
+                (decision.as_of, self._scorecards[decision.scorecard])
+                for decision in self._decisions.values()
+                if (decision.model, decision.timeline) == (model, timeline)
+                and decision.as_of < before
+                and decision.scorecard in self._scorecards
+            ]
+        last = sorted(decided, key=lambda pair: pair[0])[-MOST_WINDOWS:]
+        return [measurement for _, card in last for measurement in card.measurements]
 
     def decision(self, decision_id: str) -> Decision:
         """Return one decision.

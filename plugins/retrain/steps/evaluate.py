@@ -19,9 +19,11 @@ from retrain.core.ledger.entries import Pointer
 from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.ports import FittedModel
+from retrain.core.ratings import Measurement
 from retrain.core.resources import Retrain
 from retrain.core.stats.drift import Profile
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
+from retrain.steps.measure import measure_versions
 from retrain.steps.results import describe_step, require_challenger
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
@@ -76,7 +78,8 @@ def _make_scorecard(
         await_turn()
         reference = _load_reference(retrain, snapshot, model, folder / "champion")
         comparison = _compare(retrain, holdout, scored, reference)
-        scorecard = _build_scorecard(retrain, challenger, comparison, measures)
+        measurements = _measure_versions(retrain, snapshot, challenger, comparison)
+        scorecard = replace(_build_scorecard(retrain, challenger, comparison, measures), measurements=measurements)
         _log_scorecard(retrain, challenger, scorecard, comparison, folder)
     return resources.evidence.put_scorecard(scorecard)
 
@@ -168,11 +171,15 @@ class _Comparison:
     """Challenger and reference on the same rows.
 
     Attributes:
+        rows: The compared rows of the holdout.
+        challenger: The challenger with its scores on them.
         opponent: What the scores of the opponent are of; None if there are none.
         dropped_rows: How many holdout rows were left out because the champion trained on them.
     """
 
     reference: _Reference
+    rows: DataFrame
+    challenger: ScoredModel
     opponent: Opponent | None
     scores: Scores
     dropped_rows: int
@@ -192,7 +199,22 @@ def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, refe
     reference, opponent = _score_reference(retrain, holdout, challenger, reference)
     kind: Opponent | None = None if opponent is None else "champion" if reference.champion else "baseline"
     scores = align_scores(retrain.spec, holdout, challenger, opponent, need_every_class=True)
-    return _Comparison(reference, kind, scores, len(unseen) - len(holdout))
+    return _Comparison(reference, holdout, challenger, kind, scores, len(unseen) - len(holdout))
+
+
+def _measure_versions(
+    retrain: Retrain, snapshot: Snapshot, challenger: Challenger, comparison: _Comparison
+) -> tuple[Measurement, ...]:
+    champion = comparison.reference.champion if comparison.opponent == "champion" else None
+    return measure_versions(
+        retrain,
+        snapshot,
+        challenger,
+        comparison.rows,
+        comparison.challenger,
+        comparison.scores,
+        None if champion is None else (champion.version, champion.as_of),
+    )
 
 
 def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | None) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from retrain.core.ledger.step_result import StepResult
 from retrain.core.policy.decision import Choice, Decision, propose_record
 from retrain.core.policy.error_control import PastTest
 from retrain.core.ports import OpenRetrain
+from retrain.core.ratings import MOST_WINDOWS, Measurement
 from retrain.core.request import RetrainRequest
 from retrain.errors import IntegrityError, NotFoundError, OutageError, RetrainError
 
@@ -145,6 +146,16 @@ class SqlLedger:
         """Return the tests of a sequence of error control by place."""
         with self._database.reading() as connection:
             return queries.find_tests(connection, sequence)
+
+    def measurements(self, model: str, timeline: str, before: datetime) -> list[Measurement]:
+        """Return what decided retrains measured before an as-of, the oldest first.
+
+        Raises:
+            IntegrityError: A scorecard was altered.
+        """
+        with self._database.reading() as connection:
+            cards = queries.find_scorecards(connection, model, timeline, before, MOST_WINDOWS)
+        return [measurement for card in cards for measurement in card.measurements]
 
     def decision(self, decision_id: str) -> Decision:
         """Return one decision.

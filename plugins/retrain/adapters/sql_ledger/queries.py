@@ -29,6 +29,7 @@ __all__ = [
     "find_heads",
     "find_pointer",
     "find_requester",
+    "find_scorecards",
     "find_standing",
     "find_tests",
     "first_entry",
@@ -125,6 +126,22 @@ def to_scorecard(document: dict[str, Any], digest: str) -> Scorecard:
             fix="Stop promotions until it is explained; restore the row from a backup.",
         )
     return scorecard
+
+
+def find_scorecards(connection: Connection, model: str, timeline: str, before: datetime, most: int) -> list[Scorecard]:
+    """Return the scorecards of the last decided retrains with an as-of before `before`, the oldest as-of first.
+
+    Raises:
+        IntegrityError: One was altered.
+    """
+    query = (
+        select(SCORECARD.c.document, SCORECARD.c.digest)
+        .join(DECISION, DECISION.c.scorecard == SCORECARD.c.digest)
+        .where(DECISION.c.model == model, DECISION.c.timeline == timeline, DECISION.c.as_of < before)
+        .order_by(DECISION.c.as_of.desc(), DECISION.c.seq.desc())
+        .limit(most)
+    )
+    return [to_scorecard(document, digest) for document, digest in reversed(connection.execute(query).all())]
 
 
 def to_entry(row: Row[Any]) -> LedgerEntry:

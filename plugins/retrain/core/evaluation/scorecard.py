@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from retrain.core.digest import digest_json
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
+from retrain.core.ratings.measurement import Measurement
 from retrain.core.stats.drift import Profile
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats
@@ -44,6 +46,7 @@ class Scorecard(JsonDataclass):
         profile: Describes the window; None if no gate needs it.
         resource_usage: What the challenger costs; None if no gate needs it, or if it could not be measured.
         resource_usage_problem: Why it could not be measured.
+        measurements: The last versions on the window's fresh rows, one per way in which a gate has them rated.
     """
 
     key: str
@@ -61,6 +64,19 @@ class Scorecard(JsonDataclass):
     profile: Profile | None = None
     resource_usage: ResourceUsage | None = field(default=None, metadata={STORED_NAME: "footprint"})
     resource_usage_problem: str = field(default="", metadata={STORED_NAME: "why_no_footprint"})
+    measurements: tuple[Measurement, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; one without measurements keeps the digest that it had before there were any."""
+        document = super().to_json()
+        if not self.measurements:
+            del document["measurements"]
+        return document
+
+    def find_measurement(self, metric: str, cluster_by: str | None) -> Measurement | None:
+        """Return the measurement by a metric and clusters; None if there is none."""
+        wanted = (metric, cluster_by)
+        return next((each for each in self.measurements if (each.metric, each.cluster_by) == wanted), None)
 
     @property
     def digest(self) -> str:

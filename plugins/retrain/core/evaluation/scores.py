@@ -74,6 +74,12 @@ class Scores:
             keys = keys.astype(str)  # a missing value has no order among texts
         return np.unique(keys, return_inverse=True)[1].astype(np.int64)
 
+    def on(self, mask: NDArray[np.bool_]) -> Scores:
+        """Return the scores on some of the rows."""
+        opponent = None if self.opponent is None else self.opponent[mask]
+        columns = {name: values[mask] for name, values in self.columns.items()}
+        return Scores(self.y[mask], self.challenger[mask], opponent, self.event_time[mask], columns, self.baseline)
+
     def of_baseline(self) -> Floats:
         """Return the scores of the dummy, shaped like `challenger`.
 

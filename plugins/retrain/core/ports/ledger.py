@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retrain.core.ledger.step_result import StepResult
     from retrain.core.policy.decision import Decision
     from retrain.core.policy.error_control import PastTest
+    from retrain.core.ratings import Measurement
     from retrain.core.request import RetrainRequest
 
 __all__ = ["Ledger", "OpenRetrain"]
@@ -72,6 +73,15 @@ class Ledger(Protocol):
 
     def tests(self, sequence: str) -> list[PastTest]:
         """Return the tests of an error control sequence in order of their place, one per decision that took a test."""
+
+    def measurements(self, model: str, timeline: str, before: datetime) -> list[Measurement]:
+        """Return what decided retrains with an as-of before `before` measured of versions, the oldest as-of first.
+
+        Only the last 48 such retrains count.
+
+        Raises:
+            IntegrityError: A scorecard was altered.
+        """
 
     def decision(self, decision_id: str) -> Decision:
         """Return the decision with an id.
