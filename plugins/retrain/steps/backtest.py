@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,15 +17,17 @@ from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.backtest import Backtest, Verdicts, walk
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide
-from retrain.core.policy.error_control import ErrorControlSpec, PastTest, allot
+from retrain.core.policy.error_control import Allotment, ErrorControlSpec, PastTest, allot
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Gate
 from retrain.core.ports import EvidenceStore, FittedModel
+from retrain.core.ratings import MOST_VERSIONS, Measurement
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.steps.decide import judge_all
+from retrain.steps.measure import VersionScores, choose_fresh_rows, list_rated_by, measure_scores
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
@@ -116,6 +119,7 @@ class _Past:
         self._rows = cache(lambda i: load_holdout(spec, self._snapshot(i), snapshots))
         self._profile = cache(lambda i: profile_snapshot(spec, self._snapshot(i), snapshots))
         self._resource_usage = cache(lambda i: _load_resource_usage(made[i][0], evidence))
+        self._measure = cache(self._measure_uncached)
         self.value = cache(self._value)
 
     def score_all(self, report_progress: Callable[[int, int], None]) -> None:
@@ -129,29 +133,59 @@ class _Past:
     def deciding(self, policy: Policy) -> Verdicts:
         """Return what a policy says of challenger i against the champion of retrain j; it remembers its tests."""
         tests: list[PastTest] = []
+        past: list[Measurement] = []
+        rated_by = list_rated_by(policy.gates)
 
         def verdict(i: int, j: int | None) -> tuple[Choice, str]:
             evidence, as_of = self._measured(policy.gates, i, self._evidence(i, j)), self.made[i][0].as_of
-            control, schedule = policy.error_control, self._spec.schedule
-            if j is not None:
-                allotment = allot(
-                    control,
-                    schedule,
+            if rated_by:
+                measurements = self._measure_versions(i, j, rated_by, past)
+                evidence = Evidence(
+                    replace(evidence.scorecard, measurements=measurements), evidence.scores, past=tuple(past)
+                )
+                past.extend(measurements)
+
+            def allot_level() -> Allotment | None:
+                if j is None:
+                    return None
+                return allot(
+                    policy.error_control,
+                    self._spec.schedule,
                     test=str(i),
                     sequence=policy.name,
                     as_of=as_of,
                     past=tests,
                     every=policy.every,
                 )
-                evidence = replace(evidence, allotment=allotment)
-            verdicts = judge_all(policy.gates, evidence, self._load_gate)
+
+            verdicts, given = judge_all(policy.gates, evidence, self._load_gate, allot_level)
             ruling = decide(verdicts, as_of, evidence.scorecard.champion)
-            given = evidence.allotment
             if given is not None and given.place is not None:
                 tests.append(PastTest(given.test, given.place, as_of, given.level, ruling.choice is Choice.PROMOTE))
             return ruling.choice, ruling.reason
 
         return verdict
+
+    def _measure_versions(
+        self, i: int, j: int | None, rated_by: Sequence[tuple[str, str | None]], past: Sequence[Measurement]
+    ) -> tuple[Measurement, ...]:
+        """Return what retrain i would have measured of the versions before it, against the champion of retrain j."""
+        until = max((measurement.end for measurement in past), default=None)
+        versions = {*range(max(0, i - MOST_VERSIONS), i), *([] if j is None else [j])}
+        return tuple(self._measure(i, tuple(sorted(versions)), until, metric, by) for metric, by in rated_by)
+
+    def _measure_uncached(
+        self, i: int, versions: tuple[int, ...], until: datetime | None, metric: str, cluster_by: str | None
+    ) -> Measurement:
+        (decision, challenger), window = self.made[i], self._snapshot(i).window
+        own = self._aligned(i, None)
+        fresh = choose_fresh_rows(own.event_time, until, challenger.key)
+        sides = [VersionScores(challenger.version, decision.as_of, replace(own, opponent=own.challenger).on(fresh))]
+        for version in versions:
+            made, earlier = self.made[version]
+            sides.append(VersionScores(earlier.version, made.as_of, self._aligned(i, version).on(fresh)))
+        start = max(until or window.holdout_start, window.holdout_start)
+        return measure_scores(metric, cluster_by, decision.as_of, (start, window.end), sides, {})
 
     def _value(self, j: int, i: int) -> float:
         scores, primary = self._aligned(i, j), self._spec.evaluation.primary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger, Choice, Decision, decide, find_block
 from retrain.core.policy.error_control import Allotment, allot
 from retrain.core.policy.evidence import Evidence
-from retrain.core.policy.gates import Gate, LoadedGate, LoadGate, Verdict
+from retrain.core.policy.gates import Gate, LoadedGate, LoadGate, Outcome, Verdict
 from retrain.core.ports import Ledger
 from retrain.core.request import RetrainRequest
 from retrain.core.resources import Retrain
@@ -77,10 +77,14 @@ def _judge(
     spec, request, ledger = retrain.spec, retrain.request, retrain.resources.ledger
     card = evidence.scorecard
     block = ledger.standing(spec.model, request.timeline).find_block(challenger.key)
-    allotment = None
-    if card.opponent == "champion" and not find_block(request.as_of, card.champion, block=block):
-        allotment = _allot(spec, request, card, ledger)
-    verdicts = judge_all(spec.gate, replace(evidence, allotment=allotment), retrain.resources.load_gates(spec))
+    if any(gate.rated for gate in spec.gate):
+        evidence = replace(evidence, past=tuple(ledger.measurements(spec.model, request.timeline, request.as_of)))
+    competes = card.opponent == "champion" and not find_block(request.as_of, card.champion, block=block)
+
+    def allot_level() -> Allotment | None:
+        return _allot(spec, request, card, ledger) if competes else None
+
+    verdicts, allotment = judge_all(spec.gate, evidence, retrain.resources.load_gates(spec), allot_level)
     ruling = decide(verdicts, request.as_of, card.champion, block=block)
     primary, window = spec.evaluation.primary, snapshot.window
     holdout = (window.holdout_start, window.end)
@@ -112,11 +116,26 @@ def _judge(
     )
 
 
-def judge_all(gates: Sequence[Gate], evidence: Evidence, load_gate: LoadGate) -> tuple[Verdict, ...]:
-    """Return one verdict per gate, in their order."""
-    return tuple(
-        gate.judge_by(load_gate, evidence) if isinstance(gate, LoadedGate) else gate.judge(evidence) for gate in gates
-    )
+def judge_all(
+    gates: Sequence[Gate], evidence: Evidence, load_gate: LoadGate, allot_level: Callable[[], Allotment | None]
+) -> tuple[tuple[Verdict, ...], Allotment | None]:
+    """Return one verdict per gate, in their order, and the error that was allotted to those that spend it.
+
+    Gates that spend no error judge first. If one of them rules a promotion out, none is spent: the others judge at their own level.
+
+    Args:
+        allot_level: Returns the error of this test; None if it needs none.
+    """
+
+    def judge(gate: Gate, seen: Evidence) -> Verdict:
+        return gate.judge_by(load_gate, seen) if isinstance(gate, LoadedGate) else gate.judge(seen)
+
+    verdicts = {index: judge(gate, evidence) for index, gate in enumerate(gates) if not gate.spends}
+    may_promote = all(verdict.outcome is Outcome.PASS for verdict in verdicts.values())
+    allotment = allot_level() if may_promote and len(verdicts) < len(gates) else None
+    with_level = replace(evidence, allotment=allotment)
+    verdicts |= {index: judge(gate, with_level) for index, gate in enumerate(gates) if gate.spends}
+    return tuple(verdicts[index] for index in range(len(gates))), allotment
 
 
 def _allot(spec: PipelineSpec, request: RetrainRequest, card: Scorecard, ledger: Ledger) -> Allotment | None:

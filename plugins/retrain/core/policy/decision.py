@@ -20,6 +20,8 @@ __all__ = ["Challenger", "Choice", "Decision", "Ruling", "decide", "find_block",
 
 _DECISIVE: Final = {"PROMOTE": Outcome.PASS, "HOLD": Outcome.INCONCLUSIVE, "REJECT": Outcome.FAIL}
 
+_JUDGE_GAIN: Final = ("fresh", "strict", "beats_champion")
+
 _FORM_WITH_TYPED_ORIGIN: Final = 3
 _FORM_WITH_VALIDATION: Final = 4
 
@@ -130,11 +132,11 @@ class Decision(JsonDataclass):
 
     @property
     def gain(self) -> Verdict | None:
-        """The verdict on the gain over the opponent: that of `beats_champion` with an interval, of the primary metric first."""
+        """The verdict on the gain over the opponent, with an interval, of the primary metric first."""
         of_gain = [
             verdict
             for verdict in self.verdicts
-            if verdict.check == "beats_champion" and verdict.interval and finite_or_none(verdict.value) is not None
+            if verdict.check in _JUDGE_GAIN and verdict.interval and finite_or_none(verdict.value) is not None
         ]
         return min(of_gain, key=lambda verdict: verdict.metric != self.metric, default=None)
 

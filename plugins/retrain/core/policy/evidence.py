@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.policy.error_control import Allotment
+from retrain.core.ratings import ExpectedGain, Measurement, Rating, rate_versions
+from retrain.core.ratings.rating import FEWEST_CLUSTERS
 from retrain.core.stats.biased_statistic import IntervalEstimate
 from retrain.core.stats.calibration import estimate_calibration_error
 from retrain.core.stats.fairness import (
@@ -39,11 +41,13 @@ class Evidence:
 
     Attributes:
         allotment: The error level that error control grants the comparison with the champion; None without error control.
+        past: What earlier retrains of the timeline measured, the oldest first.
     """
 
     scorecard: Scorecard
     scores: Scores
     allotment: Allotment | None = None
+    past: tuple[Measurement, ...] = ()
 
     @property
     def opponent(self) -> Opponent | None:
@@ -117,6 +121,48 @@ class Evidence:
         cluster_numbers = np.unique(clusters[rows], return_inverse=True)[1]
         sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
         return PairedScores(METRICS[metric], *sides, cluster_numbers, greater_is_better=GREATER_IS_BETTER[metric])
+
+    def rate_versions(self, metric: str, cluster_by: str | None) -> Rating:
+        """Return the rating of the last versions, over all windows up to this one.
+
+        Raises:
+            DataError: This retrain measured no versions by this metric and these clusters.
+        """
+        own = self._measurement(metric, cluster_by)
+        past = [each for each in self.past if (each.metric, each.cluster_by) == (metric, cluster_by)]
+        return rate_versions([*past, own], greater_is_better=GREATER_IS_BETTER[metric])
+
+    def expected_gain(self, rating: Rating, metric: str, cluster_by: str | None) -> ExpectedGain:
+        """Return the gain of the challenger over the champion by a rating.
+
+        Raises:
+            DataError: One of the two is not rated, or the fresh rows have too few clusters.
+            ValueError: There is no champion; check `opponent` first.
+        """
+        if self.scorecard.champion is None:
+            raise ValueError(self.why_no_opponent)
+        own, champion = self._measurement(metric, cluster_by), self.scorecard.champion.version
+        unscored = dict(own.unscored)
+        for version, role in ((own.challenger, "challenger"), (champion, "champion")):
+            if version not in rating.versions:
+                few = f"{own.rows} rows in {own.clusters} clusters"
+                same = "equal scores from all versions in every cluster"
+                raise DataError(
+                    f"the {role} must differ measurably on the fresh rows, in at least {FEWEST_CLUSTERS} clusters",
+                    got=unscored.get(version, few if own.clusters < FEWEST_CLUSTERS else same),
+                    fix="Widen the holdout or cluster by a shorter period.",
+                )
+        return rating.gain(own.challenger, champion)
+
+    def _measurement(self, metric: str, cluster_by: str | None) -> Measurement:
+        found = self.scorecard.find_measurement(metric, cluster_by)
+        if found is None:
+            raise DataError(
+                f"a rating by {metric} needs a measurement of this window",
+                got="none in this scorecard",
+                fix="Clear the task evaluate with what is downstream of it.",
+            )
+        return found
 
     def gain_over_baseline(
         self,

@@ -226,10 +226,13 @@ def _of_error_control(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
     if method == "none":
         return
     if isinstance(gates, list | tuple) and not any(
-        isinstance(gate, Mapping) and gate.get("check") == "beats_champion" for gate in gates
+        isinstance(gate, Mapping) and gate.get("check") in ("strict", "beats_champion") for gate in gates
     ):
         yield SpecProblem(
-            "error_control", "needs a gate that tests", "no beats_champion", "Add one: it takes the level."
+            "error_control",
+            "needs a gate that tests",
+            "neither strict nor beats_champion",
+            "Add one: it takes the level.",
         )
     if method == "alpha_spending" and not document.get("schedule") and control.get("tests") is None:
         yield SpecProblem(

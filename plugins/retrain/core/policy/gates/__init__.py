@@ -13,14 +13,18 @@ from retrain.core.policy.gates.budget import Budget
 from retrain.core.policy.gates.calibration import Calibration
 from retrain.core.policy.gates.custom import Custom, Installed, LoadedGate, LoadGate
 from retrain.core.policy.gates.fairness import Fairness
+from retrain.core.policy.gates.fresh import Fresh
 from retrain.core.policy.gates.leakage import Leakage
 from retrain.core.policy.gates.point_estimate import PointEstimate
 from retrain.core.policy.gates.population import Population
 from retrain.core.policy.gates.slices import Slices
+from retrain.core.policy.gates.strict import Strict
 from retrain.core.policy.gates.threshold import Threshold
 
 BUILT_IN_GATES: Final = (
     "threshold",
+    "fresh",
+    "strict",
     "beats_champion",
     "slices",
     "baseline",
@@ -46,6 +50,8 @@ def _tag_of(gate: Any) -> Any:
 
 GateSpec = Annotated[
     Annotated[Threshold, Tag("threshold")]
+    | Annotated[Fresh, Tag("fresh")]
+    | Annotated[Strict, Tag("strict")]
     | Annotated[BeatsChampion, Tag("beats_champion")]
     | Annotated[Slices, Tag("slices")]
     | Annotated[Baseline, Tag("baseline")]
@@ -69,6 +75,7 @@ __all__ = [
     "Calibration",
     "Custom",
     "Fairness",
+    "Fresh",
     "Gate",
     "GateSpec",
     "Installed",
@@ -79,6 +86,7 @@ __all__ = [
     "PointEstimate",
     "Population",
     "Slices",
+    "Strict",
     "Threshold",
     "Verdict",
 ]

@@ -113,6 +113,16 @@ class Gate(BaseModel):
         return False
 
     @property
+    def rated(self) -> tuple[str, str | None] | None:
+        """The metric and the clusters by which this gate has versions rated; None if it reads no rating."""
+        return None
+
+    @property
+    def spends(self) -> bool:
+        """Whether this gate spends what error control grants."""
+        return False
+
+    @property
     def batches(self) -> tuple[int, ...]:
         """The batch sizes whose latency this gate reads; resource usage is measured if there is one."""
         return ()

@@ -56,6 +56,11 @@ class BeatsChampion(Gate):
         """The column that clusters, if it is not a period."""
         return cluster_columns(self.cluster_by)
 
+    @property
+    def spends(self) -> bool:
+        """Whether this gate spends what error control grants."""
+        return True
+
     def judge(self, evidence: Evidence) -> Verdict:
         """Return pass above the margin, fail below it, and inconclusive if the interval includes it."""
         if evidence.opponent is None:
