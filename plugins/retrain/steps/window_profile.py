@@ -24,9 +24,14 @@ def profile_snapshot(spec: PipelineSpec, snapshot: Snapshot, snapshots: Snapshot
     """Profile the training range and the whole holdout of a snapshot."""
     label = spec.data.label
     columns = [*spec.feature_columns([name for name, _ in snapshot.columns]), label]
-    train, holdout = (_columns(snapshots.frame(snapshot, part, columns)) for part in (Part.TRAIN, Part.HOLDOUT))
+    names = list(dict.fromkeys([*columns, snapshot.event_time]))
+    frames = [snapshots.frame(snapshot, part, names) for part in (Part.TRAIN, Part.HOLDOUT)]
+    train, holdout = (_columns(frame[columns]) for frame in frames)
+    before, after = (frame[snapshot.event_time].to_numpy().astype("datetime64[us]") for frame in frames)
     as_of = np.datetime64(snapshot.window.as_of.astimezone(UTC).replace(tzinfo=None))
-    return profile_window(train, holdout, label=label, ranked=spec.evaluation.task == "regression", as_of=as_of)
+    return profile_window(
+        train, holdout, label=label, ranked=spec.evaluation.task == "regression", as_of=as_of, times=(before, after)
+    )
 
 
 def _columns(frame: DataFrame) -> dict[str, Values]:

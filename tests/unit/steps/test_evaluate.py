@@ -319,7 +319,7 @@ def judge(evidence: Evidence, gate: dict[str, Any]) -> Verdict:
 
 
 LEAKAGE = {"check": "leakage"}
-POPULATION = {"check": "population", "max_distance": 0.3}
+POPULATION = {"check": "population", "max_distance": 0.3, "if_drifted": "reject"}
 CALM = np.random.default_rng(3)
 ROWS = make_rows()
 
@@ -401,6 +401,15 @@ def test_a_holdout_of_another_population_is_named(make_world: MakeWorld) -> None
     assert verdict.value > 0.6
     assert "have a shop that the training range lacks" in judge(evidence, POPULATION).reason
     assert judge(evidence, POPULATION | {"ignore": ["moved", "shop"]}).outcome is Outcome.PASS
+
+
+def test_a_column_that_belongs_to_the_day_has_a_higher_noise_floor(make_world: MakeWorld) -> None:
+    days = np.unique(ROWS["at"].astype("datetime64[D]"), return_inverse=True)[1]
+    weather = np.random.default_rng(3).normal(size=days.max() + 1)[days]
+    profile = window_with(make_world, POPULATION, {"weather": weather}).scorecard.profile
+    assert profile is not None
+    floors = {feature.column: feature.noise_floor for feature in profile.features}
+    assert floors["weather"] > 1.2 * floors["signal"]
 
 
 def test_a_regression_has_a_profile_too(make_world: MakeWorld) -> None:

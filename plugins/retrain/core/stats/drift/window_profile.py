@@ -13,7 +13,7 @@ from retrain.core.stats.drift.base import ColumnProfile, Profile
 from retrain.core.stats.drift.columns import MISSING, Values, bin_by_quantiles, encode_categories, to_floats
 from retrain.core.stats.drift.distance import choose_cell_count, measure_distance
 from retrain.core.stats.drift.duplicates import count_duplicates
-from retrain.core.stats.metrics.base import Floats
+from retrain.core.stats.metrics.base import Floats, Ints
 
 __all__ = ["profile_window"]
 
@@ -24,7 +24,13 @@ _SEED: Final = 0
 
 
 def profile_window(
-    train: Mapping[str, Values], holdout: Mapping[str, Values], *, label: str, ranked: bool, as_of: np.datetime64
+    train: Mapping[str, Values],
+    holdout: Mapping[str, Values],
+    *,
+    label: str,
+    ranked: bool,
+    as_of: np.datetime64,
+    times: tuple[Values, Values] | None = None,
 ) -> Profile:
     """Return the profile of a window.
 
@@ -38,7 +44,10 @@ def profile_window(
         label: The name of the label column.
         ranked: Whether the label is ranked, as in a regression, and not a class.
         as_of: The as-of of the retrain, in UTC.
+        times: (n,) and (m,) event times as datetime64 in UTC: rows of one day share its luck in the noise floor. None if rows are
+            independent.
     """
+    days = None if times is None else (_number_days(times[0]), _number_days(times[1]))
     train_rows, holdout_rows = len(train[label]), len(holdout[label])
     sample = np.arange(train_rows)
     if train_rows > _MAX_SAMPLE:
@@ -59,7 +68,8 @@ def profile_window(
         association = math.nan if name == label else measure_association(values, groups, targets, ranked=ranked)
         late = sum(_count_after(side[name], as_of) for side in (train, holdout))
         missing = _share(first == MISSING), _share(second == MISSING)
-        return ColumnProfile(name, *measure_distance(first, second, len(train)), *missing, unseen, association, late)
+        drift = measure_distance(first, second, len(train), days=days)
+        return ColumnProfile(name, *drift, *missing, unseen, association, late)
 
     return Profile(
         features=tuple(profile_column(name) for name in train if name != label),
@@ -79,6 +89,10 @@ def _make_targets(label: Values, *, ranked: bool) -> Floats:
     counts = np.bincount(codes - MISSING)[1:]
     classes = np.argsort(-counts, kind="stable")[: 1 if len(counts) <= 2 else _MAX_CLASSES]
     return np.equal.outer(codes, classes).astype(np.float64)
+
+
+def _number_days(times: Values) -> Ints:
+    return np.unique(times.astype("datetime64[D]"), return_inverse=True)[1]
 
 
 def _count_after(values: Values, as_of: np.datetime64) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from retrain.testing import make_column, make_evidence, make_profile, make_score
 
 def judge(*features: ColumnProfile, profile: dict[str, Any] | None = None, **policy: Any) -> Verdict:
     found = make_profile(*features, **(profile or {}))
-    return Population(check="population", **policy).judge(make_evidence(make_scores(), profile=found))
+    return Population(**({"check": "population", "if_drifted": "reject"} | policy)).judge(
+        make_evidence(make_scores(), profile=found)
+    )
 
 
 FAR = make_column("temp", distance=0.4)
@@ -31,13 +34,46 @@ def test_a_column_over_the_bound_fails_with_its_name_number_and_bound() -> None:
     assert verdict.reason.startswith("temp drifted by 0.400, above the maximum of 0.1 (2 of 4 columns are); find out")
 
 
+@pytest.mark.parametrize(
+    ("then", "outcome"), [("warn", Outcome.PASS), ("hold", Outcome.INCONCLUSIVE), ("reject", Outcome.FAIL)]
+)
+@pytest.mark.parametrize(
+    ("drifted", "words"),
+    [
+        (
+            FAR,
+            "temp drifted by 0.400, above the maximum of 0.1 (1 of 3 columns are); find out what changed in the data",
+        ),
+        (make_column("temp", unseen=0.2), "20.0% of the holdout rows have a temp that the training range lacks"),
+    ],
+)
+def test_the_spec_says_what_follows_from_drift(drifted: ColumnProfile, words: str, then: str, outcome: Outcome) -> None:
+    verdict = judge(NEAR, drifted, if_drifted=then)
+    assert (verdict.outcome, verdict.column) == (outcome, "temp")
+    assert verdict.reason.startswith(f"warning: {words}" if then == "warn" else words)
+
+
+def test_by_default_a_drifted_population_does_not_keep_the_staler_model() -> None:
+    verdict = Population(check="population").judge(make_evidence(make_scores(), profile=make_profile(FAR)))
+    assert (verdict.outcome, verdict.value, verdict.bound) == (Outcome.PASS, 0.4, 0.1)
+
+
+def test_new_categories_do_not_hide_a_column_that_drifted() -> None:
+    verdict = judge(FAR, make_column("shop", unseen=0.2), if_drifted="warn")
+    assert "have a shop that the training range lacks" in verdict.reason
+    assert "; warning: temp drifted by 0.400" in verdict.reason
+
+
 def test_a_bound_itself_is_within() -> None:
     assert judge(NEAR, max_distance=0.05).outcome is Outcome.PASS
 
 
 def test_drift_within_the_noise_floor_is_inconclusive() -> None:
-    verdict = judge(NEAR, make_column("temp", distance=0.15, noise_floor=0.2))
+    uncertain = make_column("temp", distance=0.15, noise_floor=0.2)
+    verdict = judge(NEAR, uncertain)
     assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert judge(NEAR, uncertain, if_drifted="hold") == verdict
+    assert judge(NEAR, uncertain, if_drifted="warn") == replace(verdict, outcome=Outcome.PASS)
     assert "above the maximum of 0.1, but within the noise floor of 0.200" in verdict.reason
 
 
@@ -85,7 +121,8 @@ def test_with_every_column_ignored_nothing_is_proved() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [{"max_distance": 0}, {"max_distance": 1.1}, {"max_unseen": -0.1}, {"ignore": ["a b"]}]
+    "policy",
+    [{"max_distance": 0}, {"max_distance": 1.1}, {"max_unseen": -0.1}, {"ignore": ["a b"]}, {"if_drifted": "fail"}],
 )
 def test_a_bound_that_could_not_hold_is_refused(policy: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="1 validation error for Population"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retrain.core.stats.drift.distance import measure_distance
+from retrain.core.stats.metrics.base import Ints
 
 
 def test_equal_shares_lie_nowhere_apart_and_disjoint_ones_a_whole() -> None:
@@ -36,6 +37,55 @@ def test_luck_alone_reaches_its_bound_once_in_100_windows(columns: int, fewest: 
     random = np.random.default_rng(11)
     runs = [measure_distance(random.integers(0, 10, 3000), random.integers(0, 10, 500), columns) for _ in range(2000)]
     assert fewest <= sum(distance > luck for distance, luck in runs) <= most
+
+
+def windows_of_days(random: np.random.Generator, shift: float = 0.0) -> tuple[Ints, Ints, tuple[Ints, Ints]]:
+    """Return the cells of 60 and then 20 days of 30 rows, and the days; all rows of a day have its value."""
+    values = np.digitize(random.normal(size=80) + shift * (np.arange(80) >= 60), [-1.2, -0.6, 0, 0.6, 1.2])
+    cells = np.repeat(values, 30)
+    return cells[:1800], cells[1800:], (np.repeat(np.arange(60), 30), np.repeat(np.arange(20), 30))
+
+
+def test_a_column_that_belongs_to_the_day_is_noise_where_nothing_changed() -> None:
+    random = np.random.default_rng(7)
+    by_row = by_day = 0
+    for _ in range(60):
+        train, holdout, days = windows_of_days(random)
+        distance, floor = measure_distance(train, holdout)
+        by_row += distance > floor
+        by_day += distance > measure_distance(train, holdout, days=days)[1]
+    assert by_row > 50
+    assert by_day <= 4  # 0.6 expected; 5 or more are one in 3,000
+
+
+def test_a_column_that_belongs_to_the_day_may_still_drift() -> None:
+    train, holdout, days = windows_of_days(np.random.default_rng(7), shift=3.0)
+    distance, floor = measure_distance(train, holdout, days=days)
+    assert distance > floor
+
+
+def test_rows_that_share_nothing_with_their_day_keep_about_their_noise_floor() -> None:
+    random = np.random.default_rng(7)
+    train, holdout = random.integers(0, 10, 3000), random.integers(0, 10, 1000)
+    days = np.repeat(np.arange(30), 100), np.repeat(np.arange(10), 100)
+    distance, floor = measure_distance(train, holdout)
+    _, of_days = measure_distance(train, holdout, days=days)
+    assert distance < floor <= of_days < 1.5 * floor
+
+
+@pytest.mark.parametrize(("train_days", "holdout_days", "known"), [(6, 1, False), (20, 5, True), (1, 1, False)])
+def test_hardly_any_days_prove_no_drift(train_days: int, holdout_days: int, known: bool) -> None:
+    train, holdout = np.arange(420) % 3, np.arange(420) % 3 + 3
+    days = np.arange(420) % train_days, np.arange(420) % holdout_days
+    distance, floor = measure_distance(train, holdout, days=days)
+    assert distance == pytest.approx(1)
+    assert (floor < 1) == known
+
+
+def test_days_that_are_all_alike_have_the_noise_floor_of_rows() -> None:
+    train, holdout = np.arange(600) % 3, np.arange(300) % 3
+    days = np.repeat(np.arange(20), 30), np.repeat(np.arange(10), 30)
+    assert measure_distance(train, holdout, days=days) == measure_distance(train, holdout)
 
 
 def test_many_rare_categories_are_taken_together() -> None:

@@ -47,6 +47,22 @@ def test_a_quiet_window_is_quiet() -> None:
     assert math.isnan(found.label.label_association)
 
 
+def test_a_value_that_all_rows_of_a_day_share_is_no_drift() -> None:
+    # 2,000 rows of 40 days; the weather of a day has nothing to do with that of the next.
+    day = np.arange(2000) // 50
+    window = columns(2000) | {"weather": np.random.default_rng(3).normal(size=40)[day]}
+    times = np.datetime64("2024-05-01", "us") + day * np.timedelta64(1, "D") + np.timedelta64(1, "h")
+    train, holdout = (
+        {name: values[rows] for name, values in window.items()} for rows in (slice(1500), slice(1500, None))
+    )
+    options: dict[str, Any] = {"label": "label", "ranked": False, "as_of": AS_OF}
+    alone = named(profile_window(train, holdout, **options))
+    by_day = named(profile_window(train, holdout, times=(times[:1500], times[1500:]), **options))
+    assert alone["weather"].distance == by_day["weather"].distance
+    assert alone["weather"].noise_floor < alone["weather"].distance < by_day["weather"].noise_floor
+    assert by_day["signal"].noise_floor == pytest.approx(alone["signal"].noise_floor, rel=0.3)
+
+
 def test_what_moved_is_seen_in_its_own_column() -> None:
     holdout = columns(seed=2)
     holdout["signal"] = holdout["signal"] + 3
