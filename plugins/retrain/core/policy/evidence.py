@@ -14,8 +14,7 @@ from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.policy.error_control import Allotment
 from retrain.core.ratings import ExpectedGain, Measurement, Rating, rate_versions
 from retrain.core.ratings.rating import FEWEST_CLUSTERS
-from retrain.core.stats.biased_statistic import IntervalEstimate
-from retrain.core.stats.calibration import estimate_calibration_error
+from retrain.core.stats.calibration import CalibrationError, estimate_calibration_error
 from retrain.core.stats.fairness import (
     GroupDifference,
     Groups,
@@ -185,7 +184,7 @@ class Evidence:
 
     def calibration_error(
         self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int
-    ) -> IntervalEstimate:
+    ) -> CalibrationError:
         """Return the challenger's expected calibration error with its interval.
 
         Raises:

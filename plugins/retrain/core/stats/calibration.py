@@ -5,6 +5,10 @@ probability of the most likely class. With o = 1 if the prediction came true, el
 
     ECE = sum over b in B of (n_b / n) * |mean_b(p) - mean_b(o)| = (1 / n) * sum over b of |sum_b(p - o)|.
 
+With two classes the error is besides divided by the share of the rarer class. A model that gives every row the probability 0
+has an ECE of exactly the share of positives, so this relative error is 1, however rare they are. Error and share are resampled
+together.
+
 Noise biases this sum of absolute values upwards, more so with fewer rows per bin: even a perfectly calibrated model has an error
 above 0 on any sample. The interval of `retrain.core.stats.biased_statistic` accounts for that bias. A resample costs one matrix
 product, because the sums of a bin add up over clusters.
@@ -21,14 +25,30 @@ Dynamics 39 (2012), on the bias.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from retrain.core.stats.biased_statistic import IntervalEstimate, bootstrap_biased_statistic
+from retrain.core.stats.biased_statistic import IntervalEstimate, limit_biased_statistic, resample_clusters
 from retrain.core.stats.metrics.base import Floats, Ints
 from retrain.core.stats.reliability import Strategy, assign_bins, pair_with_outcomes
 from retrain.errors import DataError
 
-__all__ = ["estimate_calibration_error"]
+__all__ = ["CalibrationError", "estimate_calibration_error"]
+
+
+@dataclass(frozen=True)
+class CalibrationError:
+    """The expected calibration error.
+
+    Attributes:
+        absolute: Between 0 and 1.
+        relative: As a multiple of the share of the rarer of two classes, with NaN limits if that class is missing in a resample;
+            None for more classes.
+    """
+
+    absolute: IntervalEstimate
+    relative: IntervalEstimate | None
 
 
 def estimate_calibration_error(
@@ -41,8 +61,8 @@ def estimate_calibration_error(
     confidence: float,
     resamples: int,
     seed: int,
-) -> IntervalEstimate:
-    """Return the expected calibration error, between 0 and 1, with its interval.
+) -> CalibrationError:
+    """Return the expected calibration error with its intervals.
 
     Args:
         y: (n,) class indices.
@@ -62,7 +82,7 @@ def estimate_calibration_error(
     >>> y, shifted = (rng.uniform(size=4000) < p).astype(float), np.clip(p + 0.1, 0, 1)
     >>> def error(p):
     ...     return estimate_calibration_error(y, np.column_stack([1 - p, p]), np.arange(4000), bins=10, strategy="quantile",
-    ...                              confidence=0.95, resamples=500, seed=1)
+    ...                              confidence=0.95, resamples=500, seed=1).absolute
     >>> for estimate in (error(p), error(shifted)):
     ...     print(f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]")
     0.015 [0.000, 0.025]
@@ -74,11 +94,18 @@ def estimate_calibration_error(
     gaps = np.zeros((cluster_count, int(bin_numbers.max()) + 1))
     np.add.at(gaps, (clusters, bin_numbers), predicted - observed)
     rows = np.bincount(clusters, minlength=cluster_count)
+    positives = np.bincount(clusters, weights=observed, minlength=cluster_count)
 
-    def error(counts: Ints) -> Floats:
-        return np.asarray(np.abs(counts @ gaps).sum(axis=1) / (counts @ rows))
+    def compute_errors(counts: Ints) -> Floats:
+        drawn_rows = counts @ rows
+        errors = np.abs(counts @ gaps).sum(axis=1) / drawn_rows
+        share = counts @ positives / drawn_rows
+        rarer = np.minimum(share, 1 - share)
+        return np.column_stack([errors, np.divide(errors, rarer, out=np.full(len(errors), np.nan), where=rarer > 0)])
 
-    return bootstrap_biased_statistic(error, clusters, confidence=confidence, resamples=resamples, seed=seed)
+    values, resampled = resample_clusters(compute_errors, clusters, resamples=resamples, seed=seed)
+    absolute, relative = (limit_biased_statistic(float(values[k]), resampled[:, k], confidence) for k in range(2))
+    return CalibrationError(absolute, relative if scores.shape[1] == 2 else None)
 
 
 def _check(y: Floats, scores: Floats) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrain.core.stats.biased_statistic import bootstrap_biased_statistic
+from retrain.core.stats.biased_statistic import IntervalEstimate, limit_biased_statistic, resample_clusters
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
 
@@ -16,9 +16,13 @@ def distance(values: Floats, clusters: Ints, of: str) -> Resampler:
     return lambda counts: getattr(np.abs(counts @ sums), of)(axis=1) / (counts @ rows)
 
 
+def estimate(statistic: Resampler, clusters: Ints, seed: int = 1) -> IntervalEstimate:
+    value, resampled_values = resample_clusters(statistic, clusters, resamples=300, seed=seed)
+    return limit_biased_statistic(float(value), resampled_values, confidence=0.9)
+
+
 def limits(values: Floats, clusters: Ints, seed: int = 1, of: str = "max") -> tuple[float, float, float]:
-    statistic = distance(values, clusters, of)
-    found = bootstrap_biased_statistic(statistic, clusters, confidence=0.9, resamples=300, seed=seed)
+    found = estimate(distance(values, clusters, of), clusters, seed)
     return found.low, found.value, found.high
 
 
@@ -57,4 +61,15 @@ def test_luck_that_rows_share_widens_the_interval() -> None:
 def test_too_few_clusters_are_an_error(rows: int, clusters: int) -> None:
     owner = np.arange(rows) % max(clusters, 1)
     with pytest.raises(DataError, match=rf"at least 8 clusters; got {clusters}\."):
-        bootstrap_biased_statistic(lambda counts: counts.sum(axis=1), owner, confidence=0.9, resamples=200, seed=1)
+        estimate(lambda counts: counts.sum(axis=1), owner)
+
+
+def test_several_statistics_share_their_resamples() -> None:
+    values = np.random.default_rng(7).normal(size=(50, 2))
+    clusters = np.arange(50)
+    together = resample_clusters(lambda counts: counts @ values, clusters, resamples=40, seed=3)
+    assert [part.shape for part in together] == [(2,), (40, 2)]
+    first = values[:, 0]
+    alone = resample_clusters(lambda counts: counts @ first, clusters, resamples=40, seed=3)
+    assert np.allclose(together[0][0], alone[0])
+    assert np.allclose(together[1][:, 0], alone[1])

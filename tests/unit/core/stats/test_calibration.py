@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrain.core.stats.biased_statistic import IntervalEstimate
-from retrain.core.stats.calibration import estimate_calibration_error
+from retrain.core.stats.calibration import CalibrationError, estimate_calibration_error
 from retrain.core.stats.reliability import compute_reliability
 from retrain.errors import DataError
 
@@ -20,6 +20,10 @@ def two(p: Any) -> Any:
 
 
 def error_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> IntervalEstimate:
+    return errors_of(y, scores, clusters, **changes).absolute
+
+
+def errors_of(y: Any, scores: Any, clusters: Any = None, **changes: Any) -> CalibrationError:
     options: dict[str, Any] = {
         "bins": 10,
         "strategy": "quantile",
@@ -45,6 +49,29 @@ def test_sure_predictions_have_their_bin() -> None:
     y = (np.arange(100) % 2).astype(float)
     assert error_of(y, two(y)) == IntervalEstimate(0.0, 0.0, 0.0)
     assert error_of(y, two(1 - y)).value == 1.0
+
+
+def test_an_error_relative_to_the_rarer_class_is_1_for_a_model_that_never_says_yes() -> None:
+    y = (np.arange(4000) % 100 == 0).astype(float)
+    never = errors_of(y, two(np.zeros(4000)))
+    assert never.absolute.value == pytest.approx(0.01)
+    assert never.relative is not None
+    assert [never.relative.value, never.relative.low, never.relative.high] == pytest.approx([1, 1, 1])
+    always = errors_of(1 - y, two(np.ones(4000)))
+    assert always.relative is not None
+    assert always.relative.value == pytest.approx(1)
+
+
+def test_a_relative_error_without_the_rarer_class_has_no_limits() -> None:
+    relative = errors_of((np.arange(4000) == 7).astype(float), two(np.full(4000, 0.01))).relative
+    assert relative is not None
+    assert relative.value == pytest.approx(39)
+    assert np.isnan([relative.low, relative.high]).all()
+
+
+def test_more_than_two_classes_have_no_rarer_one_of_two() -> None:
+    scores = np.column_stack([1 - P, P / 2, P / 2])
+    assert errors_of(Y, scores).relative is None
 
 
 @pytest.mark.parametrize(
