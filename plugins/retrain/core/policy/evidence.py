@@ -15,14 +15,8 @@ from retrain.core.policy.error_control import Allotment
 from retrain.core.ratings import ExpectedGain, Measurement, Rating, rate_versions
 from retrain.core.ratings.rating import FEWEST_CLUSTERS
 from retrain.core.stats.calibration import CalibrationError, estimate_calibration_error
-from retrain.core.stats.fairness import (
-    GroupDifference,
-    Groups,
-    GroupValue,
-    compute_group_values,
-    find_largest_difference,
-    split_groups,
-)
+from retrain.core.stats.fairness import GroupDifference, find_largest_difference
+from retrain.core.stats.groups import Groups, GroupValue, compute_group_values, split_groups
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.intervals import Gain, PairedScores, estimate_paired_gain
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
@@ -215,13 +209,13 @@ class Evidence:
                 )
         return split_groups({name: self.scores.columns[name] for name in by}, min_rows)
 
-    def compute_group_values(self, metric: str, groups: Groups) -> list[GroupValue]:
-        """Return a metric of the challenger in each group; NaN if it is not defined.
+    def compute_group_values(self, metric: str, groups: Groups, min_class: int = 1) -> list[GroupValue]:
+        """Return a metric of the challenger in each group; NaN if it is not defined or rests on fewer rows of a class.
 
         Raises:
             DataError: A score is not finite, all rows are of one class, or the metric is for another task.
         """
-        return compute_group_values(metric, groups, self.scores.y, self.scores.challenger)
+        return compute_group_values(metric, groups, self.scores.y, self.scores.challenger, min_class=min_class)
 
     def group_difference(
         self,
@@ -231,12 +225,13 @@ class Evidence:
         cluster_by: str | None,
         confidence: float,
         resamples: int,
+        min_class: int = 1,
     ) -> GroupDifference:
         """Return the largest difference between two groups under the challenger, with its interval.
 
         Raises:
             DataError: As for `compute_group_values`; or the metric is defined in fewer than two groups, the cluster column is
-                unknown, or there are too few clusters.
+                unknown, there are too few clusters, or the threshold leaves (nearly) all rows on one side.
         """
         return find_largest_difference(
             metric,
@@ -244,6 +239,7 @@ class Evidence:
             self.scores.y,
             self.scores.challenger,
             self.scores.clusters(cluster_by),
+            min_class=min_class,
             threshold=threshold,
             confidence=confidence,
             resamples=resamples,

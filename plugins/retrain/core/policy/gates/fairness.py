@@ -15,7 +15,7 @@ from retrain.errors import DataError
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
-    from retrain.core.stats.fairness import Groups
+    from retrain.core.stats.groups import Groups
 
 __all__ = ["Fairness"]
 
@@ -37,8 +37,9 @@ class Fairness(Gate):
     The values of the columns `by`, combined, define the groups. The difference is the largest between two groups (see
     `retrain.core.stats.fairness`). It passes if its whole interval is within the bound, and fails if the whole interval is
     above it. A floor bounds the value in each group, without a significance test; for a metric of which less is better it is
-    a ceiling. The gate counts but does not judge groups with fewer than `min_group` rows and groups without a defined metric;
-    with fewer than two groups the verdict is inconclusive.
+    a ceiling. The gate counts but does not judge groups with fewer than `min_group` rows, groups with fewer than `min_class`
+    rows of a class that the metric rests on, and groups without a defined metric. It is inconclusive with fewer than two groups,
+    or if (nearly) all rows of all groups lie on one side of the threshold, because then no difference could be seen.
 
     Assumptions: clusters are independent, rows within one need not be.
 
@@ -65,6 +66,9 @@ class Fairness(Gate):
     )
     threshold: float = Field(0.5, gt=0, lt=1, description="Lowest probability that counts as a positive prediction.")
     min_group: int = Field(200, ge=1, description="Groups with fewer rows are not judged.")
+    min_class: int = Field(
+        10, ge=1, description="Groups with fewer rows of a class that the metric rests on are not judged."
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1)
     cluster_by: ClusterBy = None
     resamples: int = Field(2000, ge=200, le=100_000)
@@ -78,17 +82,23 @@ class Fairness(Gate):
         """Return the least favourable of the verdicts on the difference and on each floor."""
         try:
             groups = evidence.groups(self.by, self.min_group)
-            if len(groups.names) < 2:
-                reason = f"{_count_groups(len(groups.names), self.min_group)}{_mention_small_groups(groups)}"
-                return self.verdict(Outcome.INCONCLUSIVE, reason, metric=self._metric, column=self._column)
-            verdicts = [self._floor(evidence, groups, metric, least) for metric, least in self.floor.items()]
-            if self.metric is not None and self.max_difference is not None:
-                verdicts.insert(0, self._difference(evidence, groups, self.metric, self.max_difference))
         except DataError as error:
-            return self.verdict(Outcome.INCONCLUSIVE, str(error), metric=self._metric, column=self._column)
-        if not verdicts:
-            return self.verdict(Outcome.INCONCLUSIVE, "the gate has no bound; give it max_difference or floor")
-        return combine_verdicts(verdicts)
+            return self._not_judged(str(error))
+        if len(groups.names) < 2:
+            return self._not_judged(
+                f"{_count_groups(len(groups.names), self.min_group)}{_mention(groups.small_groups)}"
+            )
+        verdicts = [self._floor(evidence, groups, metric, least) for metric, least in self.floor.items()]
+        if self.metric is not None and self.max_difference is not None:
+            verdicts.insert(0, self._difference(evidence, groups, self.metric, self.max_difference))
+        return (
+            combine_verdicts(verdicts)
+            if verdicts
+            else self._not_judged("the gate has no bound; give it max_difference or floor")
+        )
+
+    def _not_judged(self, reason: str, metric: str | None = None) -> Verdict:
+        return self.verdict(Outcome.INCONCLUSIVE, reason, metric=metric or self._metric, column=self._column)
 
     @property
     def _metric(self) -> str:
@@ -99,9 +109,12 @@ class Fairness(Gate):
         return ", ".join(self.by)
 
     def _difference(self, evidence: Evidence, groups: Groups, metric: str, most: float) -> Verdict:
-        found = evidence.group_difference(
-            metric, groups, self.threshold, self.cluster_by, self.confidence, self.resamples
-        )
+        try:
+            found = evidence.group_difference(
+                metric, groups, self.threshold, self.cluster_by, self.confidence, self.resamples, self.min_class
+            )
+        except DataError as error:
+            return self._not_judged(str(error))
         size, high, low = found.size, found.highest, found.lowest
         if not all(map(math.isfinite, (size.value, size.low, size.high))):
             reason = f"the difference in {found.quantity} has no finite interval on this holdout; evaluate on more rows"
@@ -112,7 +125,7 @@ class Fairness(Gate):
         reason = (
             f"difference in {found.quantity} between {high.name} ({high.value:.4f}, {high.rows} rows) and "
             f"{low.name} ({low.value:.4f}, {low.rows} rows) is {described}, which {relation} the maximum "
-            f"of {most:g}{doubt}{_mention_small_groups(groups)}"
+            f"of {most:g}{doubt}{_mention(groups.small_groups + len(groups.names) - found.group_count)}"
         )
         return self.verdict(
             outcome,
@@ -128,17 +141,20 @@ class Fairness(Gate):
 
     def _floor(self, evidence: Evidence, groups: Groups, metric: MetricName, least: float) -> Verdict:
         sign = 1.0 if GREATER_IS_BETTER[metric] else -1.0
-        judged = [value for value in evidence.compute_group_values(metric, groups) if math.isfinite(value.value)]
+        try:
+            values = evidence.compute_group_values(metric, groups, self.min_class)
+        except DataError as error:
+            return self._not_judged(str(error), metric)
+        judged = [value for value in values if math.isfinite(value.value)]
+        others = _mention(groups.small_groups + len(values) - len(judged))
         if len(judged) < 2:
-            reason = f"{metric}: {_count_groups(len(judged), self.min_group)}{_mention_small_groups(groups)}"
+            reason = f"{metric}: {_count_groups(len(judged), self.min_group)}{others}"
             return self.verdict(Outcome.INCONCLUSIVE, reason, bound=least, metric=metric, column=self._column)
         worst = min(judged, key=lambda value: sign * value.value)
         good = sign * (worst.value - least) >= 0
         value = f"{metric} of {worst.name} is {worst.value:.4f} on {worst.rows} rows"
         relation = "which meets" if good else "worse than"
-        reason = (
-            f"worst of {len(judged)} groups: {value}, {relation} the floor of {least:g}{_mention_small_groups(groups)}"
-        )
+        reason = f"worst of {len(judged)} groups: {value}, {relation} the floor of {least:g}{others}"
         return self.verdict(
             Outcome.PASS if good else Outcome.FAIL,
             reason,
@@ -155,8 +171,9 @@ def _count_groups(number: int, min_group: int) -> str:
     return f"{number} of the 2 groups that a comparison needs have a value and {min_group:,} rows; lower min_group"
 
 
-def _mention_small_groups(groups: Groups) -> str:
-    if not groups.small_groups:
+def _mention(unjudged: int) -> str:
+    """Return how many other groups are not judged."""
+    if not unjudged:
         return ""
-    noun = "group has" if groups.small_groups == 1 else "groups have"
-    return f" ({groups.small_groups} more {noun} too few rows to be judged)"
+    noun = "group has" if unjudged == 1 else "groups have"
+    return f" ({unjudged} more {noun} too few rows to be judged)"

@@ -116,15 +116,50 @@ def test_what_cannot_be_measured_is_inconclusive(fields: dict[str, Any], changes
     assert words in verdict.reason
 
 
-@pytest.mark.filterwarnings("ignore:The BCa confidence interval cannot be calculated")
 def test_a_difference_without_a_finite_interval_is_inconclusive() -> None:
+    # All positives lie in 8 of 200 days, so that some resample has none.
     days = np.arange(ROWS) // 20
-    first_day_only = ((days == 0) & (np.arange(ROWS) % 4 < 2)).astype(float)
     place = np.array(["north", "south"], dtype=object)[np.arange(ROWS) % 2]
-    evidence = treating(0.0, y=first_day_only, columns={"place": place})
-    verdict = gate(metric="roc_auc", cluster_by="day").judge(evidence)
+    early = ((days < 8) & (np.arange(ROWS) % 4 < 2)).astype(float)
+    verdict = gate(metric="roc_auc", cluster_by="day", resamples=20_000).judge(
+        treating(0.0, y=early, columns={"place": place})
+    )
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason.startswith("the difference in roc_auc has no finite interval on this holdout")
+
+
+def unlike_ranks(rows: int = ROWS) -> Evidence:
+    """Return evidence with 2 % positives, ranked perfectly in the north and not at all in the south, all below 0.5."""
+    random = np.random.default_rng(7)
+    y = (np.arange(rows) % 100 < 2).astype(float)
+    said = np.where(PLACE == "south", random.uniform(size=rows), y * 0.5 + random.uniform(size=rows) / 2) * 0.4
+    return treating(0.0, y=y, challenger=np.column_stack([1 - said, said]))
+
+
+@pytest.mark.parametrize("metric", ["demographic_parity", "equal_opportunity", "equalized_odds"])
+def test_where_nobody_is_over_the_threshold_nothing_can_be_seen(metric: str) -> None:
+    verdict = gate(metric=metric).judge(unlike_ranks())
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "threshold of 0.5; got (nearly) nobody predicted positive in every group" in verdict.reason
+    assert "compare roc_auc, log_loss or brier" in verdict.reason
+    assert gate(metric="roc_auc").judge(unlike_ranks()).outcome is Outcome.FAIL
+
+
+def test_groups_with_few_rows_of_a_class_are_counted_with_the_small_ones() -> None:
+    verdict = gate(metric="roc_auc", min_group=20, min_class=15, max_difference=0.5).judge(treating(0.1))
+    assert verdict.outcome is Outcome.PASS
+    assert "to be judged" in verdict.reason
+    assert "isle" not in verdict.reason
+    floor = gate(floor={"roc_auc": 0.6}, min_group=20, min_class=15).judge(treating(0.1))
+    assert floor.reason.startswith("worst of 2 groups")
+    assert floor.reason.endswith(" (1 more group has too few rows to be judged)")
+    assert "worst of 3 groups" in gate(floor={"roc_auc": 0.1}, min_group=20, min_class=1).judge(treating(0.1)).reason
+
+
+def test_a_difference_that_cannot_be_seen_does_not_hide_a_broken_floor() -> None:
+    fields = {"metric": "demographic_parity", "max_difference": 0.1, "threshold": 0.999, "resamples": 200}
+    verdict = gate(floor={"accuracy": 0.99}, **fields).judge(treating(-0.01))
+    assert (verdict.name, verdict.outcome) == ("fairness(accuracy)", Outcome.FAIL)
 
 
 def test_a_column_may_stand_alone_or_in_a_list() -> None:
