@@ -92,7 +92,7 @@ def gx_validator() -> Check:
     from retrain.adapters.gx_validator import GxValidator
     from retrain.core.data.window import Window
 
-    window = Window(as_of=END, train_start=START, holdout_start=HOLDOUT, end=END)
+    window = Window(as_of=END, train_start=START, train_end=HOLDOUT, holdout_start=HOLDOUT, end=END)
     return lambda files: GxValidator().validate(files, SUITE, event_time=EVENT_TIME, window=window).success
 
 

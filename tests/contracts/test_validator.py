@@ -26,6 +26,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 WINDOW = Window(
     as_of=START + timedelta(days=11),
     train_start=START,
+    train_end=START + timedelta(days=6),
     holdout_start=START + timedelta(days=7),
     end=START + timedelta(days=10),
 )

@@ -115,7 +115,7 @@ def test_the_page_of_a_dag_says_what_its_spec_says(shipped: DagBag, dag_id: str)
     for words in (spec.train.estimator, spec.validation.suite, spec.data.query, spec.evaluation.primary):
         assert words is not None
         assert words in page
-    assert "train 120d ──┤── holdout 2w" in page
+    assert "train 120d ──┤── label delay 1d ──┤── holdout 2w" in page
     assert "gate ─► promote ─► champion" in page
     for gate in spec.gate:
         assert f"| `{gate.check}` |" in page

@@ -323,6 +323,7 @@ export const retrainDetail = (over: Partial<RetrainDetail> = {}): RetrainDetail 
     data: {
       snapshot: digest(9),
       train_start: "2013-07-03T00:00:00Z",
+      train_end: "2013-10-16T00:00:00Z",
       holdout_start: "2013-10-17T00:00:00Z",
       end: "2013-10-31T00:00:00Z",
       event_time: "scheduled_departure",

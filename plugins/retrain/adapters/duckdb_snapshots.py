@@ -286,8 +286,11 @@ def _cast_to_utc(name: str, kinds: Mapping[str, str]) -> str:
 
 def _count_rows(table: pa.Table, event_time: str, window: Window) -> tuple[int, int]:
     times = table.column(event_time).to_numpy()
-    edges = [int(times.searchsorted(_datetime64(at))) for at in (window.train_start, window.holdout_start, window.end)]
-    return edges[1] - edges[0], edges[2] - edges[1]
+    ranges = (window.train_start, window.train_end), (window.holdout_start, window.end)
+    train, holdout = (
+        int(times.searchsorted(_datetime64(end)) - times.searchsorted(_datetime64(start))) for start, end in ranges
+    )
+    return train, holdout
 
 
 def check_query(spec: PipelineSpec) -> None:

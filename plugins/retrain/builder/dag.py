@@ -157,7 +157,7 @@ def _describe(spec: PipelineSpec) -> str:
 {spec.description or f"Keeps the registered model **{spec.model}** fresh."}
 
 ```
- ├── train {train} ──┤── holdout {holdout} ──┤── label delay {delay} ──┤ as-of
+ ├── train {train} ──┤── label delay {delay} ──┤── holdout {holdout} ──┤── label delay {delay} ──┤ as-of
 snapshot ─► validate ─► train ─► evaluate ─► gate ─►{" approve ─►" if promotion.approvers else ""} promote ─► {promotion.alias}
 ```
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from retrain.cli.ranges import list_ticks
+from retrain.core.data.snapshot import Part
 from retrain.core.text import to_one_line
 from retrain.errors import DataError, NotFoundError, SpecError, SpecProblem
 
@@ -132,12 +133,9 @@ def _print_preview(spec: PipelineSpec, as_of: datetime, preview: Preview, consol
 
 
 def _print_window(snapshot: Snapshot, console: Console) -> None:
-    window = snapshot.window
-    for part, start, end, rows in (
-        ("train", window.train_start, window.holdout_start, snapshot.train_rows),
-        ("holdout", window.holdout_start, window.end, snapshot.holdout_rows),
-    ):
-        console.print(f"  {part:<8} {start:%Y-%m-%d} to {end:%Y-%m-%d}  {rows:>12,} rows", highlight=False)
+    for part, rows in ((Part.TRAIN, snapshot.train_rows), (Part.HOLDOUT, snapshot.holdout_rows)):
+        start, end = snapshot.span(part)
+        console.print(f"  {part.value:<8} {start:%Y-%m-%d} to {end:%Y-%m-%d}  {rows:>12,} rows", highlight=False)
     periods = _make_table("rows per period", "from", "rows")
     for chunk in snapshot.chunks[-_PERIODS:]:
         periods.add_row(f"{chunk.start:%Y-%m-%d %H:%M}", f"{chunk.rows:,}")

@@ -108,6 +108,10 @@ class Proposal:
         return _DAY * max(4, min(365, round((self._span - self.delay) / _DAY / 2)))
 
     @property
+    def _window(self) -> timedelta:
+        return self.train + self.delay + self.holdout
+
+    @property
     def schedule(self) -> str:
         """How often: as often as a holdout is new."""
         days = self.holdout / _DAY
@@ -116,7 +120,7 @@ class Proposal:
     @property
     def start_date(self) -> datetime:
         """The first day on which a window is full."""
-        return self._floor(self.time.profile.low) + self.train + self.holdout + self.delay
+        return self._floor(self.time.profile.low) + self._window + self.delay
 
     @property
     def end_date(self) -> datetime:
@@ -131,7 +135,7 @@ class Proposal:
 
     def expectations(self) -> Iterator[dict[str, Any]]:
         """Yield expectations that the data meets, each with some slack for data to come."""
-        share = (self.train + self.holdout) / self._span
+        share = self._window / self._span
         yield _expect("table_row_count", min_value=max(1, math.floor(self.rows * min(1.0, share) / 2)))
         for column in (self.label, *self.features):
             yield _expect("column_values", "to_be_of_type", column=column.name, type_=column.cast)

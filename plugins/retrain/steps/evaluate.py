@@ -174,7 +174,7 @@ class _Comparison:
         rows: The compared rows of the holdout.
         challenger: The challenger with its scores on them.
         opponent: What the scores of the opponent are of; None if there are none.
-        dropped_rows: How many holdout rows were left out because the champion trained on them.
+        dropped_rows: How many holdout rows were left out because the champion's training covers them.
     """
 
     reference: _Reference
@@ -186,13 +186,13 @@ class _Comparison:
 
 
 def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, reference: _Reference) -> _Comparison:
-    """Score the reference on the rows that the champion did not train on, and align the challenger's scores with it."""
+    """Score the reference on the rows that the champion's training leaves, and align the challenger's scores with it."""
     unseen = _mask_unseen_rows(retrain, holdout, reference.champion)
     rows_left = int(unseen.sum())
     too_few = rows_left < retrain.spec.data.min_rows
     if too_few and reference.model is not None:
         reference = reference.without_model(
-            f"compared: it trained on all but {rows_left} of the {len(holdout)} holdout rows, which are too few"
+            f"compared: its training covers all but {rows_left} of the {len(holdout)} holdout rows, which are too few"
         )
     if not too_few and rows_left < len(holdout):
         holdout, challenger = holdout[unseen].reset_index(drop=True), challenger.on(unseen)
@@ -218,8 +218,9 @@ def _measure_versions(
 
 
 def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | None) -> NDArray[np.bool_]:
-    """Return an (n,) mask of the holdout rows that the champion did not train on.
+    """Return an (n,) mask of the holdout rows that the champion's training does not cover.
 
+    It covers the training rows and the time in which their labels were decided: labels of rows in that time overlap with theirs.
     All rows count as unseen if no decision says what the champion trained on, such as one forced from another timeline.
     """
     snapshot = _find_training_snapshot(retrain, champion) if champion else None
@@ -227,7 +228,7 @@ def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | 
         return np.ones(len(holdout), dtype=bool)
     spec, trained = retrain.spec, snapshot.window
     times = holdout[spec.data.event_time].to_numpy().astype("datetime64[us]")
-    first, end = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.holdout_start))
+    first, end = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.labels_end))
     return np.asarray((times < first) | (times >= end))
 
 

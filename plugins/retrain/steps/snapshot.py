@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from retrain.core.data.snapshot import Snapshot
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.data.window import Period, Window
 from retrain.core.ledger.step_result import Step
 from retrain.core.resources import Retrain
@@ -63,13 +63,13 @@ def check_rows(spec: PipelineSpec, snapshot: Snapshot) -> None:
         DataError: A range has too few rows, or a calendar period inside the window has none.
     """
     _check_periods(spec, snapshot)
-    for part, rows in (("training", snapshot.train_rows), ("holdout", snapshot.holdout_rows)):
+    ranges = ("training", Part.TRAIN, snapshot.train_rows), ("holdout", Part.HOLDOUT, snapshot.holdout_rows)
+    for name, part, rows in ranges:
         if rows < spec.data.min_rows:
-            window = snapshot.window
+            start, end = snapshot.span(part)
             raise DataError(
-                f"the {part} range must hold at least {spec.data.min_rows} rows",
-                got=f"{rows} rows for as-of {window.as_of:%Y-%m-%d %H:%M} (window {window.train_start:%Y-%m-%d} to "
-                f"{window.end:%Y-%m-%d})",
+                f"the {name} range must hold at least {spec.data.min_rows} rows",
+                got=f"{rows} rows for as-of {snapshot.window.as_of:%Y-%m-%d %H:%M} ({start:%Y-%m-%d} to {end:%Y-%m-%d})",
                 fix="Check that the data has arrived, or widen data.window.",
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -86,8 +86,7 @@ def refuses_a_window_without_rows(validator: Validator, case: ValidationCase) ->
     """A window without rows is a DataError, not a pass."""
     years = timedelta(days=3650)
     window = replace(
-        case.window,
-        **{name: getattr(case.window, name) + years for name in ("train_start", "holdout_start", "end", "as_of")},
+        case.window, **{item.name: getattr(case.window, item.name) + years for item in fields(case.window)}
     )
     must_raise(
         DataError, lambda: _validate(validator, replace(case, window=window), case.good), "for a window without rows"

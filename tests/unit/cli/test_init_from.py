@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from retrain.adapters.duckdb_profile import profile_rows
 from retrain.cli import initialization
 from retrain.cli.app import app
 from retrain.cli.proposals import Proposal, propose
+from retrain.core.data.window import Window
 from retrain.core.spec import load_spec
 
 ROWS = 2400
@@ -130,7 +131,9 @@ def test_the_windows_fit_into_the_data(days: int, delay: int, schedule: str) -> 
     proposal = propose_for(table).with_delay(timedelta(days=delay))
     assert proposal.schedule == schedule
     assert proposal.start_date <= proposal.end_date
-    assert proposal.end_date - proposal.delay - proposal.holdout - proposal.train >= times[0]
+    lengths = {"label_delay": proposal.delay, "train": proposal.train, "holdout": proposal.holdout}
+    first = Window.from_as_of(proposal.start_date.replace(tzinfo=UTC), **lengths)
+    assert first.train_start == times[0].tz_localize(UTC)
 
 
 def test_on_a_terminal_it_asks_what_no_option_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """What is stored keeps its bytes: the canonical JSON and the digest of one object of every stored kind.
 
 ``tests/data/stored_documents.json`` was written by the code at commit fe61feb, which still had one pair of functions per kind;
-the decisions with a typed origin, and those with a validation, by the first code that had one.
+the decisions with a typed origin, those with a validation, and the window with an end of its training range, by the first code
+that had one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ AT: Final = datetime(2024, 7, 1, 6, 30, tzinfo=UTC)
 LATER: Final = AT + timedelta(days=1, microseconds=250)
 FILE: Final = Path(__file__).parents[2] / "data" / "stored_documents.json"
 
-WINDOW: Final = Window(AT, AT - timedelta(days=150), AT - timedelta(days=30), AT - timedelta(days=1))
+HOLDOUT: Final = AT - timedelta(days=30)
+WINDOW: Final = Window(AT, AT - timedelta(days=150), HOLDOUT, HOLDOUT, AT - timedelta(days=1))
 POINTER: Final = Pointer("churn", "production", 3, "d" * 64, 3, AT - timedelta(days=30), "k" * 64)
 COLUMN: Final = ColumnProfile("place", 0.25, 0.0625, 0.0, 1, 0.5, NAN, 2)
 PROFILE: Final = Profile((replace(COLUMN, column="signal", label_association=0.75), COLUMN), COLUMN, 900, 100, 900, 0)
@@ -149,6 +151,9 @@ def _of_pair(item: Any) -> Stored:
 
 STORED: Final[dict[str, Stored]] = {
     "window": _of_pair(WINDOW),
+    "window that trains up to the label delay before its holdout": _of_pair(
+        replace(WINDOW, train_end=HOLDOUT - timedelta(days=1))
+    ),
     "snapshot": _of_pair(
         Snapshot(
             "q" * 64,

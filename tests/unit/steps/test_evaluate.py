@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,12 @@ from tests.builders import (
 
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
+from retrain.core.data.window import Window
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.policy.decision import Choice
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Gate, GateSpec, Outcome, Verdict
+from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError, IntegrityError, TrainingError
 from retrain.steps import evaluate_challenger
 from retrain.steps.window_profile import profile_snapshot
@@ -244,7 +247,7 @@ def test_rows_that_the_champion_was_trained_on_are_cut_away_and_counted(crowned:
     assert card.opponent == "champion"
     assert (
         card.dropped_rows == 18 * 6
-    )  # the holdout begins 47 days before the champion's as-of, its training ended 29 days before
+    )  # the holdout begins 47 days before the champion's as-of, its last training label was known 29 days before
     assert card.rows == len(found.scores.y) == 60 * 6 - card.dropped_rows
     assert found.scores.event_time.min() == trained_until
 
@@ -254,12 +257,31 @@ def test_where_too_few_rows_are_left_there_is_no_comparison(crowned: World) -> N
     card = evidence_of(crowned, as_of=LATER).scorecard
     assert (card.opponent, card.dropped_rows, card.rows) == (None, 0, 360)
     assert card.why_no_opponent == (
-        "the champion (version 1) cannot be compared: it trained on all but 252 of the 360 holdout rows, which are too few"
+        "the champion (version 1) cannot be compared: its training covers all but 252 of the 360 holdout rows, which are too few"
     )
 
 
 def test_the_same_windows_share_no_row_with_the_champions_training(crowned: World) -> None:
     assert evidence_of(crowned, as_of=LATER).scorecard.dropped_rows == 0
+
+
+@pytest.mark.parametrize(("purged", "days"), [(True, 0), (False, 6)])
+def test_the_time_that_decided_the_labels_of_the_champion_is_cut_away(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, purged: bool, days: int
+) -> None:
+    world = make_world(data__label_delay="20d", data__window={"train": "60d", "holdout": "16d"})
+    find_window = PipelineSpec.window_at
+
+    def train_up_to_the_holdout(spec: PipelineSpec, as_of: datetime) -> Window:
+        window = find_window(spec, as_of)
+        return replace(window, train_end=window.holdout_start)
+
+    with monkeypatch.context() as patch:
+        if not purged:  # as versions did whose champions live on
+            patch.setattr(PipelineSpec, "window_at", train_up_to_the_holdout)
+        world.retrain()
+    card = evidence_of(world, as_of=LATER).scorecard
+    assert (card.opponent, card.dropped_rows) == ("champion", days * 6)
 
 
 def test_after_a_rollback_the_rows_are_cut_that_the_champion_of_now_was_trained_on(succeeded: World) -> None:

@@ -149,7 +149,7 @@ def test_a_search_whose_every_trial_fails_is_one_training_error(make_world: Make
 
 def test_a_metric_that_is_not_defined_fails_the_trial(make_world: MakeWorld) -> None:
     rows = make_rows()
-    (train_end,) = np.flatnonzero(rows["at"] == np.datetime64("2024-06-02T00:00"))
+    (train_end,) = np.flatnonzero(rows["at"] == np.datetime64("2024-06-01T00:00"))
     rows["label"][train_end - 140 : train_end] = 1
     world = make_world(rows=rows, **searching(trials=2))
     with pytest.raises(TrainingError, match="failed with roc_auc is not a number"):

@@ -74,10 +74,22 @@ def test_the_parts_hold_the_rows_of_their_ranges_and_no_others(world: World) -> 
     train = world.snapshots.frame(snapshot, Part.TRAIN, ["at"])["at"]
     holdout = world.snapshots.frame(snapshot, Part.HOLDOUT, ["at"])["at"]
     assert (len(train), len(holdout)) == (snapshot.train_rows, snapshot.holdout_rows) == (540, 168)
-    first, middle, end = (
-        instant.replace(tzinfo=None) for instant in (window.train_start, window.holdout_start, window.end)
+    first, train_end, second, end = (
+        instant.replace(tzinfo=None)
+        for instant in (window.train_start, window.train_end, window.holdout_start, window.end)
     )
-    assert first <= train.min() <= train.max() < middle <= holdout.min() <= holdout.max() < end
+    assert first <= train.min() <= train.max() < train_end < second <= holdout.min() <= holdout.max() < end
+
+
+@pytest.mark.parametrize(("delay", "between"), [(0, 0), (30, 30 * 6)])
+def test_no_training_rows_label_was_decided_inside_the_holdout(make_world: MakeWorld, delay: int, between: int) -> None:
+    world = make_world(data__label_delay=f"{delay}d", data__window={"train": "60d", "holdout": "28d"})
+    snapshot = world.snapshot()
+    train, holdout = (world.snapshots.frame(snapshot, part, ["at"])["at"] for part in (Part.TRAIN, Part.HOLDOUT))
+    assert train.max() + timedelta(days=delay) < holdout.min()
+    assert (len(train), len(holdout)) == (snapshot.train_rows, snapshot.holdout_rows) == (60 * 6, 28 * 6)
+    stored = np.concatenate(chunk_times(world, snapshot))
+    assert ((stored > train.max()) & (stored < holdout.min())).sum() == between
 
 
 def test_a_query_gives_the_same_rows_as_its_source(world: World) -> None:
@@ -200,12 +212,12 @@ def test_the_sliver_of_a_month_that_has_just_begun_may_be_empty(make_world: Make
 def test_history_may_begin_inside_the_window(make_world: MakeWorld) -> None:
     rows = make_rows()
     world = make_world(rows=only(rows, rows["at"] >= np.datetime64("2024-05-10")))
-    assert world.snapshot().train_rows == 23 * 6
+    assert world.snapshot().train_rows == 22 * 6
 
 
 @pytest.mark.parametrize("as_of", [datetime(2020, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)])
 def test_an_empty_window_is_refused(world: World, as_of: datetime) -> None:
-    with pytest.raises(DataError, match=r"the window 20\d\d-09-04 to 20\d\d-12-31 must hold rows; got none"):
+    with pytest.raises(DataError, match=r"the window 20\d\d-09-03 to 20\d\d-12-31 must hold rows; got none"):
         world.snapshot(make_request(as_of=as_of))
 
 

@@ -619,6 +619,11 @@ export interface components {
              */
             train_start: string;
             /**
+             * Train End
+             * Format: date-time
+             */
+            train_end: string;
+            /**
              * Holdout Start
              * Format: date-time
              */
@@ -1299,7 +1304,7 @@ export interface components {
             rows: number;
             /**
              * Dropped Rows
-             * @description Holdout rows left out because the champion had been trained on them.
+             * @description Holdout rows left out because the champion's training covers them.
              */
             dropped_rows: number;
             /**

@@ -68,7 +68,7 @@ const Detail = ({ detail }: { detail: RetrainDetail }) => {
             <Text color="fg.muted" fontSize="sm">
               on the same {count(scorecard.rows)} holdout rows
               {scorecard.dropped_rows > 0
-                ? `; ${count(scorecard.dropped_rows)} left out, the champion was trained on them`
+                ? `; ${count(scorecard.dropped_rows)} left out, the champion's training covers them`
                 : ""}
             </Text>
           }
@@ -198,7 +198,7 @@ const Data = ({ data }: { data: NonNullable<RetrainDetail["data"]> }) => (
       facts={[
         [
           "Train",
-          `${instant(data.train_start)} to ${instant(data.holdout_start)} by ${data.event_time}: ${count(data.train_rows)} rows`,
+          `${instant(data.train_start)} to ${instant(data.train_end)} by ${data.event_time}: ${count(data.train_rows)} rows`,
         ],
         ["Holdout", `${instant(data.holdout_start)} to ${instant(data.end)}: ${count(data.holdout_rows)} rows`],
         ["Snapshot", <Digest key="snapshot" value={data.snapshot} />],

@@ -93,6 +93,7 @@ def _data(snapshot: Snapshot, champion: Snapshot | None) -> DataView:
     return DataView(
         snapshot=snapshot.digest,
         train_start=snapshot.window.train_start,
+        train_end=snapshot.window.train_end,
         holdout_start=snapshot.window.holdout_start,
         end=snapshot.window.end,
         event_time=snapshot.event_time,

@@ -66,7 +66,7 @@ class ScorecardView(Schema):
 
     digest: str
     rows: int
-    dropped_rows: int = Field(description="Holdout rows left out because the champion had been trained on them.")
+    dropped_rows: int = Field(description="Holdout rows left out because the champion's training covers them.")
     opponent_problem: str = Field(description="Why there is no opponent; empty if there is one.")
     metrics: list[MetricPair]
     slices: list[SliceView]
@@ -87,6 +87,7 @@ class DataView(Schema):
 
     snapshot: str
     train_start: datetime
+    train_end: datetime
     holdout_start: datetime
     end: datetime
     event_time: str

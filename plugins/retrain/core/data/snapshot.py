@@ -67,7 +67,7 @@ class Snapshot(JsonDataclass):
         window: The time ranges of the retrain.
         event_time: Name of the event time column.
         columns: (name, type) in order, with the type names of Arrow.
-        chunks: In time order. The first may begin before the window; none ends after it.
+        chunks: In time order, with the rows between the two ranges. The first may begin before the window; none ends after it.
         train_rows: Number of rows of the training range.
         holdout_rows: Number of rows of the holdout.
     """
@@ -88,7 +88,7 @@ class Snapshot(JsonDataclass):
     def span(self, part: Part) -> tuple[datetime, datetime]:
         """Return the half-open range of event times of one part, in UTC."""
         if part is Part.TRAIN:
-            return self.window.train_start, self.window.holdout_start
+            return self.window.train_start, self.window.train_end
         return self.window.holdout_start, self.window.end
 
     def compare(self, other: Snapshot) -> SnapshotDiff:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
 from retrain.core.codec import JsonDataclass
 
@@ -47,15 +47,18 @@ class Period(StrEnum):
 
 @dataclass(frozen=True)
 class Window(JsonDataclass):
-    """The time ranges of one retrain: *train* ``[train_start, holdout_start)``, *holdout* ``[holdout_start, end)``.
+    """The time ranges of one retrain: *train* ``[train_start, train_end)``, *holdout* ``[holdout_start, end)``.
 
-    All instants are aware and in UTC; ``end <= as_of - label_delay``.
+    All instants are aware and in UTC. The rows between the two ranges are in neither: their labels were decided inside the holdout,
+    so a model that trained on them would know in part what it is asked.
 
     Attributes:
         as_of: The instant whose knowledge the retrain may use.
         train_start: Start of the training range.
-        holdout_start: End of the training range and start of the holdout.
-        end: End of the holdout, exclusive.
+        train_end: End of the training range, exclusive: the label delay before the holdout. In windows that were stored before the
+            field existed it is `holdout_start`.
+        holdout_start: Start of the holdout.
+        end: End of the holdout, exclusive: the label delay before `as_of`.
 
     Raises:
         ValueError: The instants are not in order.
@@ -63,12 +66,13 @@ class Window(JsonDataclass):
 
     as_of: datetime
     train_start: datetime
+    train_end: datetime
     holdout_start: datetime
     end: datetime
 
     def __post_init__(self) -> None:
-        if not self.train_start < self.holdout_start < self.end <= self.as_of:
-            raise ValueError("a window must have train_start < holdout_start < end <= as_of")
+        if not self.train_start < self.train_end <= self.holdout_start < self.end <= self.as_of:
+            raise ValueError("a window must have train_start < train_end <= holdout_start < end <= as_of")
 
     @classmethod
     def from_as_of(cls, as_of: datetime, *, label_delay: timedelta, train: timedelta, holdout: timedelta) -> Window:
@@ -85,9 +89,28 @@ class Window(JsonDataclass):
         """
         try:
             end = as_of.astimezone(UTC) - label_delay
-            return cls(as_of.astimezone(UTC), end - holdout - train, end - holdout, end)
+            holdout_start = end - holdout
+            train_end = holdout_start - label_delay
+            return cls(as_of.astimezone(UTC), train_end - train, train_end, holdout_start, end)
         except OverflowError:
             raise ValueError("a window must begin in the year 1 or later") from None
+
+    @property
+    def labels_end(self) -> datetime:
+        """The instant at which the last label of the training range was known: `train_end` plus the label delay."""
+        return self.train_end + (self.as_of - self.end)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; without `train_end` if it is `holdout_start`, so that stored windows keep their digests."""
+        document = super().to_json()
+        if self.train_end == self.holdout_start:
+            del document["train_end"]
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return super().from_json({"train_end": document["holdout_start"], **document})
 
     def periods(self, period: Period) -> Iterator[tuple[datetime, datetime]]:
         """Yield (start, end) of each calendar period from the one that contains `train_start`; the last one is cut at `end`.

@@ -42,7 +42,7 @@ class Scorecard(JsonDataclass):
         why_no_opponent: The reason in that case.
         champion: The pointer as it was read, so that the decision and the promotion rest on the same generation.
         scores: The sha256 of the stored per-row scores.
-        dropped_rows: How many holdout rows were left out because the champion had been trained on them.
+        dropped_rows: How many holdout rows were left out because the champion's training covers them.
         profile: Describes the window; None if no gate needs it.
         resource_usage: What the challenger costs; None if no gate needs it, or if it could not be measured.
         resource_usage_problem: Why it could not be measured.

@@ -87,7 +87,9 @@ class WindowSpec(Section):
     """How long the two ranges of a window are."""
 
     train: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the training range.")
-    holdout: Duration = Field(gt=timedelta(0), le=_LONGEST, description="Length of the holdout range that follows it.")
+    holdout: Duration = Field(
+        gt=timedelta(0), le=_LONGEST, description="Length of the holdout range, which begins label_delay after it."
+    )
 
 
 class DataSpec(Section):

@@ -9,6 +9,7 @@ from retrain.testing import ValidationCase, check_validator
 WINDOW = Window(
     as_of=datetime(2024, 3, 1, tzinfo=UTC),
     train_start=datetime(2024, 1, 1, tzinfo=UTC),
+    train_end=datetime(2024, 1, 31, tzinfo=UTC),
     holdout_start=datetime(2024, 2, 1, tzinfo=UTC),
     end=datetime(2024, 3, 1, tzinfo=UTC),
 )

@@ -61,5 +61,5 @@ def test_the_difference_of_snapshots_is_by_the_bytes_of_chunks_and_by_the_type_o
 
 def test_the_parts_span_the_two_ranges_of_the_window() -> None:
     window = SNAPSHOT.window
-    assert SNAPSHOT.span(Part.TRAIN) == (window.train_start, window.holdout_start)
+    assert SNAPSHOT.span(Part.TRAIN) == (window.train_start, window.train_end)
     assert SNAPSHOT.span(Part.HOLDOUT) == (window.holdout_start, window.end)

@@ -16,13 +16,27 @@ delays = st.timedeltas(timedelta(0), timedelta(days=90))
 
 
 @given(instants, delays, lengths, lengths)
-def test_the_ranges_touch_without_overlap_and_end_before_what_as_of_allows(
+def test_each_range_ends_a_label_delay_before_what_follows_it(
     as_of: datetime, delay: timedelta, train: timedelta, holdout: timedelta
 ) -> None:
     window = Window.from_as_of(as_of, label_delay=delay, train=train, holdout=holdout)
-    assert window.train_start < window.holdout_start < window.end <= as_of - delay
-    assert (window.holdout_start - window.train_start, window.end - window.holdout_start) == (train, holdout)
+    assert (window.train_end - window.train_start, window.end - window.holdout_start) == (train, holdout)
+    assert (window.holdout_start - window.train_end, as_of - window.end) == (delay, delay)
+    assert window.labels_end == window.holdout_start
     assert Window.from_json(window.to_json()) == window
+
+
+def test_a_window_stored_without_the_end_of_its_training_range_trained_up_to_the_holdout() -> None:
+    stored = {
+        "as_of": "2024-07-01T00:00:00+00:00",
+        "train_start": "2024-02-01T00:00:00+00:00",
+        "holdout_start": "2024-05-01T00:00:00+00:00",
+        "end": "2024-06-01T00:00:00+00:00",
+    }
+    window = Window.from_json(stored)
+    assert window.train_end == window.holdout_start
+    assert window.labels_end == window.holdout_start + timedelta(days=30)
+    assert window.to_json() == stored
 
 
 @given(instants, st.timedeltas(timedelta(minutes=1), timedelta(days=20)), st.sampled_from(Period))
@@ -54,11 +68,11 @@ def test_periods_are_calendar_periods_in_utc() -> None:
     }
 
 
-@pytest.mark.parametrize("order", [(0, 0, 1, 2), (0, 1, 1, 2), (0, 1, 3, 2), (1, 0, 2, 2)])
+@pytest.mark.parametrize("order", [(0, 0, 1, 2, 2), (0, 2, 1, 3, 3), (0, 1, 1, 1, 2), (0, 1, 1, 3, 2), (1, 0, 2, 2, 2)])
 def test_a_window_out_of_order_is_refused(order: tuple[int, ...]) -> None:
-    train, holdout, end, as_of = (AS_OF + timedelta(days=day) for day in order)
-    with pytest.raises(ValueError, match="train_start < holdout_start < end <= as_of"):
-        Window(as_of, train, holdout, end)
+    train, train_end, holdout, end, as_of = (AS_OF + timedelta(days=day) for day in order)
+    with pytest.raises(ValueError, match="train_start < train_end <= holdout_start < end <= as_of"):
+        Window(as_of, train, train_end, holdout, end)
 
 
 def test_a_window_before_the_calendar_is_refused() -> None:

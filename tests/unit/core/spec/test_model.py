@@ -113,7 +113,8 @@ def test_the_window_ends_when_all_labels_are_known() -> None:
     window = make_spec(data__label_delay="2d").window_at(datetime(2024, 7, 1, tzinfo=UTC))
     assert window.end == datetime(2024, 6, 29, tzinfo=UTC)
     assert window.end - window.holdout_start == timedelta(days=28)
-    assert window.holdout_start - window.train_start == timedelta(days=90)
+    assert window.holdout_start - window.train_end == timedelta(days=2)
+    assert window.train_end - window.train_start == timedelta(days=90)
 
 
 def test_features_are_named_or_all_columns_but_label_and_times() -> None:
