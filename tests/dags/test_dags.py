@@ -23,6 +23,7 @@ from pendulum import instance
 from tests.builders import ROOT, make_spec, spec_document
 
 from retrain.builder import DagDefaults, build_dag, build_operations, check_pipelines, load_dags
+from retrain.core.data.durations import format_duration
 from retrain.core.names import OPERATION_DAGS
 from retrain.core.spec import PipelineSpec, load_spec
 from retrain.errors import NotFoundError, RetrainError, SpecError
@@ -115,7 +116,8 @@ def test_the_page_of_a_dag_says_what_its_spec_says(shipped: DagBag, dag_id: str)
     for words in (spec.train.estimator, spec.validation.suite, spec.data.query, spec.evaluation.primary):
         assert words is not None
         assert words in page
-    assert "train 120d ──┤── label delay 1d ──┤── holdout 2w" in page
+    delay = f"label delay {format_duration(spec.data.label_delay)}"
+    assert f"train 120d ──┤── {delay} ──┤── holdout 2w ──┤── {delay} ──┤ as-of" in page
     assert "gate ─► promote ─► champion" in page
     for gate in spec.gate:
         assert f"| `{gate.check}` |" in page
