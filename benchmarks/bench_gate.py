@@ -34,6 +34,7 @@ from retrain.core.policy.gates import BeatsChampion, Gate, Outcome, PointEstimat
 from retrain.core.stats.intervals import Gain, PairedScores, choose_method, estimate_paired_gain
 from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import compute_components, delong
+from retrain.core.stats.intervals.dependence import join_dependent_clusters
 from retrain.core.stats.intervals.jackknife import jackknife
 from retrain.core.stats.metrics import METRICS
 
@@ -117,7 +118,8 @@ def compare(y: np.ndarray, first: np.ndarray, second: np.ndarray, clusters: np.n
 
 def compute_gain(pairs: PairedScores) -> Gain:
     """Return the gain by the method that `auto` chooses, without the checks that synthetic data always passes."""
-    return (jackknife if choose_method(pairs) == "jackknife" else delong)(pairs, level=0.025)
+    joined = join_dependent_clusters(pairs).pairs
+    return (jackknife if choose_method(joined) == "jackknife" else delong)(joined, level=0.025)
 
 
 # False promotions a year
@@ -187,7 +189,8 @@ class Shared(Evidence):
 
     def paired_gain(self, metric: str, cluster_by: str | None, level: float, **_: Any) -> Gain:
         if cluster_by not in self.gains:
-            self.gains[cluster_by] = compute_gain(self._pairs(metric, self.scores.clusters(cluster_by), slice(None)))
+            clusters = self.scores.clusters(cluster_by)
+            self.gains[cluster_by] = compute_gain(self._pairs(metric, cluster_by, clusters, slice(None)))
         gain = self.gains[cluster_by]
         return make_t_interval(
             gain.value, gain.standard_error, gain.degrees_of_freedom, level, gain.clusters, gain.method
@@ -330,8 +333,9 @@ def simulate_comparison(task: tuple[str, int, int, int]) -> tuple[float, float, 
     extra = STEPS[step] * expected_extra(data, rows)
     drawn = two_models(random, rows, day, day_skill=DAY_SKILL[data], extra=extra)
     # Independent rows are their own clusters; rows with shared daily noise are clustered by day.
-    clusters = np.arange(rows) if DAY_SKILL[data] == 0 else day
-    gain = compute_gain(compare(*drawn, clusters))
+    independent = DAY_SKILL[data] == 0
+    pairs = compare(*drawn, np.arange(rows) if independent else day)
+    gain = compute_gain(replace(pairs, ordered=not independent))
     return gain.value, gain.standard_error, gain.degrees_of_freedom
 
 

@@ -79,6 +79,9 @@ class Scores:
         opponent = None if self.opponent is None else self.opponent[mask]
         columns = {name: values[mask] for name, values in self.columns.items()}
         return Scores(self.y[mask], self.challenger[mask], opponent, self.event_time[mask], columns, self.baseline)
+    def in_time_order(self, by: str | None) -> bool:
+        """Return whether the numbers that `clusters` gives rise with time: true of a calendar period only."""
+        return by not in self.columns and by in {*_PERIODS, "week"}
 
     def of_baseline(self) -> Floats:
         """Return the scores of the dummy, shaped like `challenger`.

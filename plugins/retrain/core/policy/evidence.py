@@ -81,7 +81,7 @@ class Evidence:
             DataError: The cluster column is unknown, there are too few clusters, or the method does not fit the scores.
             ValueError: There is no opponent; check `opponent` first.
         """
-        pairs = self._pairs(metric, self.scores.clusters(cluster_by), slice(None))
+        pairs = self._pairs(metric, cluster_by, self.scores.clusters(cluster_by), slice(None))
         return estimate_paired_gain(pairs, level=level, method=method, resamples=resamples, seed=self._seed)
 
     def slice_gains(
@@ -99,7 +99,7 @@ class Evidence:
         def gain_of(score: SliceScore) -> Gain | None:
             try:
                 gain = estimate_paired_gain(
-                    self._pairs(metric, clusters, values[score.column] == score.value), level=level
+                    self._pairs(metric, cluster_by, clusters, values[score.column] == score.value), level=level
                 )
             except DataError:
                 return None
@@ -107,13 +107,21 @@ class Evidence:
 
         return [gain_of(score) for score in slices]
 
-    def _pairs(self, metric: str, clusters: Ints, rows: slice | NDArray[np.bool_]) -> PairedScores:
+    def _pairs(
+        self, metric: str, cluster_by: str | None, clusters: Ints, rows: slice | NDArray[np.bool_]
+    ) -> PairedScores:
         scores = self.scores
         if scores.opponent is None:
             raise ValueError(self.why_no_opponent)
         cluster_numbers = np.unique(clusters[rows], return_inverse=True)[1]
         sides = scores.y[rows], scores.challenger[rows], scores.opponent[rows]
-        return PairedScores(METRICS[metric], *sides, cluster_numbers, greater_is_better=GREATER_IS_BETTER[metric])
+        return PairedScores(
+            METRICS[metric],
+            *sides,
+            cluster_numbers,
+            greater_is_better=GREATER_IS_BETTER[metric],
+            ordered=scores.in_time_order(cluster_by),
+        )
 
     def rate_versions(self, metric: str, cluster_by: str | None) -> Rating:
         """Return the rating of the last versions, over all windows up to this one.

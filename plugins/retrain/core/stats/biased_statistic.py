@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from retrain.core.stats.intervals.base import MIN_CLUSTERS
+from retrain.core.stats.interval_names import MIN_CLUSTERS
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
 

@@ -37,6 +37,14 @@ def test_rows_of_one_period_or_value_share_a_cluster(by: str | None, clusters: l
     assert found.dtype == np.int64
 
 
+@pytest.mark.parametrize(
+    ("by", "ordered"), [(None, False), ("hour", True), ("day", True), ("week", True), ("month", False), ("shop", False)]
+)
+def test_calendar_periods_are_in_time_order_and_nothing_else(by: str | None, ordered: bool) -> None:
+    scores = scores_at(shop=np.arange(4), month=np.array(["July", "June", "May", "May"]))  # this month is a column
+    assert scores.in_time_order(by) is ordered
+
+
 def test_hours_and_days_are_those_of_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 

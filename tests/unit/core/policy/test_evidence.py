@@ -82,7 +82,7 @@ def test_the_gains_of_slices_are_those_of_their_rows_alone() -> None:
 
 
 def test_a_slice_without_an_interval_has_no_gain() -> None:
-    few = make_evidence(make_scores(120))
+    few = make_evidence(make_scores(60))
     assert few.slice_gains(few.slice_scores(), "log_loss", "day", 0.05) == [None, None]
     scores = make_scores(classes=3)
     rare = replace(scores, y=np.where(scores.event_time < scores.event_time[20], scores.y, scores.y % 2))

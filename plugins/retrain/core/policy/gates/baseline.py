@@ -9,7 +9,14 @@ from pydantic import Field
 
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict, combine_verdicts
-from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, compare_with_minimum, describe_interval
+from retrain.core.policy.gates.intervals import (
+    ClusterBy,
+    add_dependence,
+    cluster_columns,
+    compare_with_minimum,
+    describe_interval,
+    describe_method,
+)
 from retrain.core.policy.gates.reasons import explain_undefined
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
@@ -29,7 +36,8 @@ class Baseline(Gate):
     metric is mae). The other, if `rule` names it, is a column of the data that holds predictions. A champion that has
     decayed is easy to beat; baselines do not decay. Intervals come from `retrain.core.stats.intervals`.
 
-    Assumptions: clusters are independent; rows within one need not be. The challenger must beat every baseline, each at the
+    Assumptions: clusters are independent; rows within one need not be. Calendar periods that depend on the periods before
+    are joined to blocks first. The challenger must beat every baseline, each at the
     full level: an intersection-union test needs no correction for their number.
 
     Reference: Berger, Multiparameter Hypothesis Testing and Acceptance Sampling, Technometrics 24 (1982), theorem 1.
@@ -85,13 +93,14 @@ class Baseline(Gate):
         reason = f"gain in {self.metric} over {baseline} {interval} {relation} {bound}"
         if outcome is Outcome.INCONCLUSIVE:
             reason += ": not significant; evaluate on more rows or improve the model"
+        reason = add_dependence(reason, gain, self.cluster_by)
         return self.verdict(
             outcome,
             reason,
             gain.value,
             self.margin,
             (gain.low, gain.high),
-            method=gain.method,
+            method=describe_method(gain),
             level=level,
             column=rule or "",
         )

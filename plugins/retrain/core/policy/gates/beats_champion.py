@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
-from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns, compare_with_minimum, describe_interval
+from retrain.core.policy.gates.intervals import (
+    ClusterBy,
+    add_dependence,
+    cluster_columns,
+    compare_with_minimum,
+    describe_interval,
+    describe_method,
+)
 from retrain.core.policy.gates.reasons import FEASIBLE, LONGEST_WAIT, explain_undefined
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
@@ -34,7 +41,8 @@ class BeatsChampion(Gate):
 
     The gain is challenger minus champion for metrics of which more is better, champion minus challenger otherwise, so a
     positive gain is always an improvement. `method` names the interval, one file each in `retrain.core.stats.intervals`. It
-    resamples or sums whole clusters. Assumptions: clusters are independent; rows within one need not be. A margin of 0 or more
+    resamples or sums whole clusters. Assumptions: clusters are independent; rows within one need not be. Calendar periods that
+    depend on the periods before are joined to blocks first. A margin of 0 or more
     tests superiority, a negative one non-inferiority. The first model of a timeline is compared with a dummy baseline that is
     fitted on its own training rows.
 
@@ -88,6 +96,7 @@ class BeatsChampion(Gate):
         reason = f"gain in {self.metric} over the {evidence.opponent} {described} {relation} {bound}"
         if outcome is Outcome.INCONCLUSIVE:
             reason += f": not significant. {self._outlook(gain, rows, evidence.scorecard.rows)}"
+        reason = add_dependence(reason, gain, self.cluster_by)
         detectable = self.margin + gain.detectable_gain
         interval = (gain.low, gain.high)
         return self.verdict(
@@ -96,7 +105,7 @@ class BeatsChampion(Gate):
             gain.value,
             self.margin,
             interval,
-            method=gain.method,
+            method=describe_method(gain),
             level=level,
             detectable=detectable,
             rows_needed=rows,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -10,7 +10,18 @@ from retrain.core.data.window import Period
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Outcome
 
-__all__ = ["ClusterBy", "cluster_columns", "compare_with_maximum", "compare_with_minimum", "describe_interval"]
+if TYPE_CHECKING:
+    from retrain.core.stats.intervals import Gain
+
+__all__ = [
+    "ClusterBy",
+    "add_dependence",
+    "cluster_columns",
+    "compare_with_maximum",
+    "compare_with_minimum",
+    "describe_interval",
+    "describe_method",
+]
 
 ClusterBy = Annotated[
     ColumnName | None,
@@ -47,3 +58,24 @@ def describe_interval(value: float, low: float, high: float, confidence: float, 
     """Return a value with its interval: ``+0.0288, 95 % interval [-0.0129, +0.0705]``."""
     number = "+.4f" if sign else ".4f"
     return f"{value:{number}}, {100 * confidence:.4g} % interval [{low:{number}}, {high:{number}}]"
+
+
+def describe_method(gain: Gain) -> str:
+    """Return the method of a gain's interval, with the blocks if periods were joined: ``jackknife over 4 blocks``."""
+    return gain.method if gain.blocks is None else f"{gain.method} over {gain.blocks} blocks"
+
+
+def add_dependence(reason: str, gain: Gain, cluster_by: str | None) -> str:
+    """Return a reason that also says that periods were joined to blocks; unchanged if they were not.
+
+    It adds ``days hang together (autocorrelation 0.45), so they were joined into 4 blocks of 7``.
+    """
+    if gain.blocks is None:
+        return reason
+    shortest, rest = divmod(gain.clusters, gain.blocks)
+    size = f"{shortest} or {shortest + 1}" if rest else f"{shortest}"
+    joined = (
+        f"{cluster_by}s hang together (autocorrelation {gain.autocorrelation:.2f}), so they were joined into {gain.blocks} blocks "
+        f"of {size}"
+    )
+    return f"{reason} {joined[0].upper()}{joined[1:]}." if reason.endswith(".") else f"{reason}; {joined}"

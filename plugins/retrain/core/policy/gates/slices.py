@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
-from retrain.core.policy.gates.intervals import ClusterBy, cluster_columns
+from retrain.core.policy.gates.intervals import ClusterBy, add_dependence, cluster_columns, describe_method
 from retrain.core.stats.holm import adjust_p_values
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
 from retrain.errors import DataError
@@ -105,6 +105,8 @@ class Slices(Gate):
         else:
             relation = "not significantly above" if worst.value > self.max_drop else "within"
             outcome, reason = Outcome.PASS, f"{among}: {change}, {relation} the maximum of {self.max_drop:g}"
+        if worst.gain:
+            reason = add_dependence(reason, worst.gain, self.cluster_by)
         return self.verdict(
             outcome,
             reason,
@@ -112,7 +114,7 @@ class Slices(Gate):
             self.max_drop,
             column=worst.column,
             group=worst.group,
-            method=f"{worst.gain.method}, Holm over {len(drops)}" if worst.gain else "",
+            method=f"{describe_method(worst.gain)}, Holm over {len(drops)}" if worst.gain else "",
             detectable=max(
                 (self.max_drop + gain.detectable_gain_at(level / len(drops)) for gain in tested), default=None
             ),

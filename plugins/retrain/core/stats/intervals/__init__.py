@@ -3,7 +3,8 @@
 Importing this package imports numpy and scipy; `retrain.core.stats.interval_names` has only the names.
 """
 
-from retrain.core.stats.intervals.base import MIN_CLUSTERS, POWER, Gain, PairedScores
+from retrain.core.stats.interval_names import MIN_BLOCKS, MIN_CLUSTERS
+from retrain.core.stats.intervals.base import POWER, Gain, PairedScores
 from retrain.core.stats.intervals.choice import choose_method, estimate_paired_gain
 
-__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "choose_method", "estimate_paired_gain"]
+__all__ = ["MIN_BLOCKS", "MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "choose_method", "estimate_paired_gain"]

@@ -10,15 +10,13 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from retrain.core.stats.interval_names import IntervalMethod
+from retrain.core.stats.interval_names import MIN_BLOCKS, MIN_CLUSTERS, IntervalMethod
 from retrain.core.stats.metrics import Metric
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
 
-__all__ = ["MIN_CLUSTERS", "POWER", "Gain", "PairedScores", "make_t_interval"]
+__all__ = ["POWER", "Gain", "PairedScores", "make_t_interval"]
 
-MIN_CLUSTERS: Final = 8
-"""With fewer clusters the standard error is too uncertain: Student's t on 6 degrees of freedom has very heavy tails."""
 POWER: Final = 0.8
 """Probability that a test passes a true gain of the detectable size."""
 
@@ -34,8 +32,10 @@ class Gain:
         standard_error: The standard error of the value.
         degrees_of_freedom: Of the standard error, for Student's t.
         level: The one-sided error level; the two-sided confidence level of (low, high) is ``1 - 2 * level``.
-        clusters: Number of independent clusters.
+        clusters: Number of clusters before any were joined to blocks.
         method: The interval method.
+        autocorrelation: Of neighbouring clusters in time, at lag 1; None if clusters are not in time order or it is not defined.
+        blocks: Number of blocks that dependent clusters were joined to; None if they were not.
     """
 
     value: float
@@ -46,6 +46,8 @@ class Gain:
     level: float
     clusters: int
     method: IntervalMethod
+    autocorrelation: float | None = None
+    blocks: int | None = None
 
     @property
     def detectable_gain(self) -> float:
@@ -93,9 +95,10 @@ class PairedScores:
         opponent: Like `challenger`.
         clusters: (n,) the cluster number of each row, from 0.
         greater_is_better: Whether a greater value of the metric is better.
+        ordered: Whether cluster numbers are in time order, as those of calendar periods are.
 
     Raises:
-        DataError: There are fewer than `MIN_CLUSTERS` clusters, or a score is not finite.
+        DataError: There are fewer than `MIN_CLUSTERS` clusters, or `MIN_BLOCKS` in time order; or a score is not finite.
     """
 
     metric: Metric
@@ -104,11 +107,13 @@ class PairedScores:
     opponent: Floats
     clusters: Ints
     greater_is_better: bool
+    ordered: bool = False
 
     def __post_init__(self) -> None:
-        if self.cluster_count < MIN_CLUSTERS:
+        fewest = MIN_BLOCKS if self.ordered else MIN_CLUSTERS
+        if self.cluster_count < fewest:
             raise DataError(
-                f"the interval of a paired gain needs at least {MIN_CLUSTERS} clusters",
+                f"the interval of a paired gain needs at least {fewest} clusters",
                 got=str(self.cluster_count),
                 fix="Widen the holdout or cluster by a shorter period.",
             )

@@ -38,7 +38,7 @@ def bca(pairs: PairedScores, *, level: float, resamples: int, seed: int) -> Gain
     """Return the gain with its BCa bounds; NaN if they are not defined, such as when all resamples are equal.
 
     Raises:
-        DataError: There are more than `MAX_CLUSTERS` clusters.
+        DataError: There are more than `MAX_CLUSTERS` clusters, or too few for a bootstrap.
     """
     if pairs.cluster_count > MAX_CLUSTERS:
         raise DataError(

@@ -11,7 +11,8 @@ import numpy as np
 from retrain.core.stats.interval_names import IntervalMethod, IntervalName
 from retrain.core.stats.intervals.base import Gain, PairedScores
 from retrain.core.stats.intervals.bca import bca
-from retrain.core.stats.intervals.delong import count_clusters_by_class, delong
+from retrain.core.stats.intervals.delong import count_clusters_by_class, delong, find_fewest_by_class
+from retrain.core.stats.intervals.dependence import join_dependent_clusters
 from retrain.core.stats.intervals.jackknife import jackknife
 from retrain.core.stats.intervals.percentile import percentile
 from retrain.core.stats.metrics import METRICS
@@ -36,7 +37,7 @@ def choose_method(pairs: PairedScores) -> IntervalMethod:
     binary = pairs.challenger.ndim == 2 and pairs.challenger.shape[1] == 2
     if pairs.metric is not METRICS["roc_auc"] or not binary:
         return "jackknife"
-    count_clusters_by_class(pairs)
+    count_clusters_by_class(pairs, find_fewest_by_class(pairs))
     return "jackknife" if pairs.cluster_count <= _FEW_CLUSTERS else "delong"
 
 
@@ -45,8 +46,9 @@ def estimate_paired_gain(
 ) -> Gain:
     """Return the gain of one set of scores over the other with an interval.
 
-    Equal scores have a gain of 0 and an interval of width 0. A gain that is not 0 but equal in every cluster has no interval:
-    without variation between clusters there is no standard error.
+    Calendar periods that depend on the periods before are joined to blocks first (see `dependence`), and the method takes the
+    blocks for clusters. Equal scores have a gain of 0 and an interval of width 0. A gain that is not 0 but equal in every cluster
+    has no interval: without variation between clusters there is no standard error.
 
     Args:
         pairs: The two sets of scores.
@@ -56,8 +58,14 @@ def estimate_paired_gain(
         seed: Seed of a bootstrap.
 
     Raises:
-        DataError: The method does not fit the scores, or the gain does not vary between clusters.
+        DataError: The method does not fit the scores or has too few blocks, or the gain does not vary between clusters.
     """
+    joined = join_dependent_clusters(pairs)
+    gain = _estimate(joined.pairs, level, method, resamples, seed)
+    return replace(gain, clusters=pairs.cluster_count, autocorrelation=joined.autocorrelation, blocks=joined.blocks)
+
+
+def _estimate(pairs: PairedScores, level: float, method: IntervalName, resamples: int, seed: int) -> Gain:
     match choose_method(pairs) if method == "auto" else method:
         case "delong":
             if pairs.metric is not METRICS["roc_auc"]:

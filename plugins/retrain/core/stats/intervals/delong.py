@@ -14,7 +14,7 @@ Xu 2014). The bounds use Student's t on min(a, b) - 1 degrees of freedom, becaus
 thousands of clusters that is DeLong's normal distribution.
 
 Assumptions: clusters are independent of each other; rows within a cluster need not be. There are two classes, each in at least
-`MIN_CLUSTERS` clusters.
+`MIN_CLUSTERS` clusters, or in every one of fewer.
 
 References: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845; Obuchowski, Nonparametric Analysis of Clustered ROC
 Curve Data, Biometrics 53 (1997) 567-578; Sun and Xu, IEEE Signal Processing Letters 21 (2014) 1389-1393.
@@ -34,11 +34,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from retrain.core.stats.intervals.base import MIN_CLUSTERS, Gain, PairedScores, make_t_interval
+from retrain.core.stats.interval_names import MIN_CLUSTERS
+from retrain.core.stats.intervals.base import Gain, PairedScores, make_t_interval
 from retrain.core.stats.metrics.base import Floats
 from retrain.errors import DataError
 
-__all__ = ["compute_components", "count_clusters_by_class", "delong"]
+__all__ = ["compute_components", "count_clusters_by_class", "delong", "find_fewest_by_class"]
 
 
 def delong(pairs: PairedScores, *, level: float) -> Gain:
@@ -49,7 +50,7 @@ def delong(pairs: PairedScores, *, level: float) -> Gain:
         level: One-sided error level of each bound.
 
     Raises:
-        DataError: The scores do not have two classes, or fewer than `MIN_CLUSTERS` clusters contain one of the classes.
+        DataError: The scores do not have two classes, or too few clusters contain one of the classes.
     """
     if pairs.challenger.ndim != 2 or pairs.challenger.shape[1] != 2:
         raise DataError(
@@ -57,7 +58,7 @@ def delong(pairs: PairedScores, *, level: float) -> Gain:
             got=f"{pairs.challenger.shape}",
             fix="Use `method: jackknife`.",
         )
-    with_positive, with_negative = count_clusters_by_class(pairs)
+    with_positive, with_negative = count_clusters_by_class(pairs, find_fewest_by_class(pairs))
     positive = pairs.y == 1
     challenger, opponent = (compute_components(positive, side[:, 1]) for side in (pairs.challenger, pairs.opponent))
     components = challenger - opponent
@@ -76,16 +77,21 @@ def delong(pairs: PairedScores, *, level: float) -> Gain:
     return make_t_interval(pairs.sign * gain, standard_error, degrees_of_freedom, level, pairs.cluster_count, "delong")
 
 
-def count_clusters_by_class(pairs: PairedScores) -> tuple[int, int]:
+def find_fewest_by_class(pairs: PairedScores) -> int:
+    """Return how many clusters must have rows of either class: `MIN_CLUSTERS`, or all if there are fewer."""
+    return min(MIN_CLUSTERS, pairs.cluster_count)
+
+
+def count_clusters_by_class(pairs: PairedScores, fewest: int) -> tuple[int, int]:
     """Return the number of clusters with positive rows and the number with negative rows.
 
     Raises:
-        DataError: One of the numbers is below `MIN_CLUSTERS`; the rarer class limits the precision of the area.
+        DataError: One of the numbers is below `fewest`; the rarer class limits the precision of the area.
     """
     with_positive, with_negative = (len(np.unique(pairs.clusters[pairs.y == label])) for label in (1, 0))
-    if min(with_positive, with_negative) < MIN_CLUSTERS:
+    if min(with_positive, with_negative) < fewest:
         raise DataError(
-            f"the interval of an area needs at least {MIN_CLUSTERS} clusters with each class",
+            f"the interval of an area needs at least {fewest} clusters with each class",
             got=f"{with_positive} with the positive class and {with_negative} with the other",
             fix="Widen the holdout or cluster by a shorter period.",
         )

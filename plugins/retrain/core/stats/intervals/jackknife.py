@@ -30,8 +30,9 @@ from typing import Final
 import numpy as np
 
 from retrain.core.stats.intervals.base import Gain, PairedScores, make_t_interval
+from retrain.core.stats.metrics.base import Floats
 
-__all__ = ["MAX_GROUPS", "jackknife"]
+__all__ = ["MAX_GROUPS", "jackknife", "leave_each_out"]
 
 MAX_GROUPS: Final = 256
 """Student's t on 255 degrees of freedom is practically the normal distribution."""
@@ -43,8 +44,13 @@ def jackknife(pairs: PairedScores, *, level: float) -> Gain:
     if clusters > MAX_GROUPS:
         pairs = replace(pairs, clusters=pairs.clusters % MAX_GROUPS)
     groups = pairs.cluster_count
-    all_clusters = np.ones((1, groups), dtype=np.int64)
-    value, *gains_without = pairs.gains(np.vstack([all_clusters, all_clusters - np.eye(groups, dtype=np.int64)]))
-    without = np.array(gains_without)
+    value, without = leave_each_out(pairs)
     variance = (groups - 1) / groups * np.sum((without - without.mean()) ** 2)
-    return make_t_interval(float(value), float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")
+    return make_t_interval(value, float(np.sqrt(variance)), groups - 1, level, clusters, "jackknife")
+
+
+def leave_each_out(pairs: PairedScores) -> tuple[float, Floats]:
+    """Return the gain on all rows, and the (clusters,) gains without each cluster in turn."""
+    all_clusters = np.ones((1, pairs.cluster_count), dtype=np.int64)
+    value, *without = pairs.gains(np.vstack([all_clusters, all_clusters - np.eye(pairs.cluster_count, dtype=np.int64)]))
+    return float(value), np.array(without)

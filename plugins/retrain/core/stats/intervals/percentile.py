@@ -6,7 +6,9 @@ and computes the quantiles.
 
 Assumptions: clusters are exchangeable and independent of each other; rows within a cluster need not be. There are enough
 clusters for the resampled gains to vary around the gain as the gain varies around the true value. With a few dozen clusters, and
-far out in the tails, they vary too little, and the interval is too narrow.
+far out in the tails, they vary too little, and the interval is too narrow. Hence at least `MIN_CLUSTERS` clusters, also of
+calendar periods and of blocks that dependent ones were joined to: quantiles over 4 blocks of 28 days miss in 13 % of cases where
+2.5 % is stated (autocorrelation 0.6).
 
 Reference: Davison and Hinkley, Bootstrap Methods and their Application (1997), sections 2.4 and 3.8.
 
@@ -29,8 +31,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from scipy.stats import DegenerateDataWarning, bootstrap
 
+from retrain.core.stats.interval_names import MIN_CLUSTERS
 from retrain.core.stats.intervals.base import Gain, PairedScores
 from retrain.core.stats.metrics.base import Ints
+from retrain.errors import DataError
 
 __all__ = ["bootstrap_gain", "percentile"]
 
@@ -55,8 +59,17 @@ def bootstrap_gain(
         level: One-sided error level of each bound; a small one raises the number of resamples.
         resamples: Smallest number of resamples.
         seed: Seed of the bootstrap.
+
+    Raises:
+        DataError: There are fewer than `MIN_CLUSTERS` clusters to resample.
     """
     count = pairs.cluster_count
+    if count < MIN_CLUSTERS:
+        raise DataError(
+            f"a bootstrap of the gain needs at least {MIN_CLUSTERS} clusters, or blocks of clusters that depend on each other",
+            got=str(count),
+            fix="Use `method: auto`, or widen the holdout.",
+        )
 
     def statistic(clusters: Ints, axis: int = -1) -> Any:  # noqa: ARG001 - scipy passes the axis by name
         batch = np.atleast_2d(clusters)

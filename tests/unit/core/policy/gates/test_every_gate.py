@@ -263,9 +263,13 @@ def test_a_lower_loss_beats_the_champion() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "cluster_by", "words"),
-    [(140, "day", "at least 8 clusters"), (400, "shop", "cluster_by must be hour, day, week, month or a column")],
+    [
+        (60, "day", "at least 4 clusters"),
+        (7, None, "at least 8 clusters"),
+        (400, "shop", "cluster_by must be hour, day, week, month or a column"),
+    ],
 )
-def test_beats_champion_says_why_it_cannot_tell(rows: int, cluster_by: str, words: str) -> None:
+def test_beats_champion_says_why_it_cannot_tell(rows: int, cluster_by: str | None, words: str) -> None:
     verdict = make_gate("beats_champion", cluster_by=cluster_by).judge(make_evidence(make_scores(rows)))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
@@ -380,6 +384,51 @@ def test_error_control_takes_from_the_level_and_never_adds_to_it() -> None:
     )
 
 
+def stormy_scores(rows: int, **changes: Any) -> Scores:
+    """Return scores of a regression whose challenger is better, and less so in every other stretch of 7 days."""
+    scores = make_scores(rows, task="regression", challenger=0.8, opponent=0.0)
+    stormy = np.arange(rows) // (7 * 20) % 2
+    return replace(scores, challenger=scores.challenger + 0.6 * stormy, **changes)
+
+
+def test_days_that_hang_together_are_joined_and_the_reason_says_so() -> None:
+    evidence = make_evidence(stormy_scores(28 * 20))
+    said = r"days hang together \(autocorrelation 0\.\d\d\), so they were joined into 4 blocks of 7"
+    passed = make_gate("beats_champion", "mae").judge(evidence)
+    assert (passed.outcome, passed.method) == (Outcome.PASS, "jackknife over 4 blocks")
+    assert re.search(f"is above 0; {said}$", passed.reason)
+    held = make_gate("beats_champion", "mae", margin=passed.value).judge(evidence)
+    assert held.outcome is Outcome.INCONCLUSIVE
+    assert re.search(rf"\. D{said[1:]}\.$", held.reason)
+    over_dummy = make_gate("baseline", "mae", rule=None).judge(evidence)
+    assert over_dummy.method == "jackknife over 4 blocks"
+    assert re.search(said, over_dummy.reason)
+    by_slice = make_gate("slices", "mae", cluster_by="day").judge(evidence)
+    assert by_slice.method == "jackknife over 4 blocks, Holm over 2"
+    assert re.search(said, by_slice.reason)
+    uneven = make_gate("beats_champion", "mae").judge(make_evidence(stormy_scores(26 * 20)))
+    assert "into 4 blocks of 6 or 7" in uneven.reason
+
+
+def test_days_that_do_not_hang_together_stay_and_so_do_clusters_without_an_order() -> None:
+    independent = make_gate("beats_champion", "mae").judge(make_evidence(make_scores(28 * 20, task="regression")))
+    assert independent.method == "jackknife"
+    assert "hang together" not in independent.reason
+    stormy = stormy_scores(28 * 20)
+    by_column = replace(
+        stormy, columns={"day": np.arange(28 * 20) // 20}
+    )  # a column, though its name is that of a period
+    verdict = make_gate("beats_champion", "mae").judge(make_evidence(by_column, slices=()))
+    assert verdict.method == "jackknife"
+
+
+def test_four_weeks_are_enough_to_cluster_by() -> None:
+    verdict = make_gate("beats_champion", cluster_by="week").judge(make_evidence(make_scores(28 * 20)))
+    assert verdict.outcome is Outcome.PASS
+    too_short = make_gate("beats_champion", cluster_by="week").judge(make_evidence(make_scores(14 * 20)))
+    assert "at least 4 clusters; got 3" in too_short.reason
+
+
 # Slices
 
 
@@ -453,15 +502,15 @@ def test_a_drop_within_noise_passes_and_the_verdict_gives_the_detectable_drop() 
 
 
 def test_a_slice_that_cannot_be_tested_is_held_by_its_point_drop() -> None:
-    few: dict[str, Any] = {"cluster_by": "day", "min_rows": 20}
-    dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.1, 0.9)))
+    few: dict[str, Any] = {"cluster_by": "day", "min_rows": 15}
+    dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 15, 0.1, 0.9)))
     assert dropped.outcome is Outcome.INCONCLUSIVE
     assert "worst of 2 slices (1 could not be tested): roc_auc of place=south drops" in dropped.reason
     assert (
-        make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 20, 0.9, 0.1))).outcome
+        make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 15, 0.9, 0.1))).outcome
         is Outcome.PASS
     )
-    alone = make_gate("slices", **few).judge(slices_of(("south", 20, 0.1, 0.9)))
+    alone = make_gate("slices", **few).judge(slices_of(("south", 15, 0.1, 0.9)))
     assert (alone.outcome, alone.detectable) == (Outcome.INCONCLUSIVE, None)
 
 

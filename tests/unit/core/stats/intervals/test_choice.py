@@ -9,7 +9,14 @@ from scipy.stats import binomtest, bootstrap
 from tests.require import require
 
 from retrain.core.evaluation.scores import Scores
-from retrain.core.stats.intervals import MIN_CLUSTERS, Gain, PairedScores, choose_method, estimate_paired_gain
+from retrain.core.stats.intervals import (
+    MIN_BLOCKS,
+    MIN_CLUSTERS,
+    Gain,
+    PairedScores,
+    choose_method,
+    estimate_paired_gain,
+)
 from retrain.core.stats.intervals.base import make_t_interval
 from retrain.core.stats.intervals.delong import delong
 from retrain.core.stats.metrics import METRICS
@@ -167,6 +174,25 @@ def test_too_few_clusters_are_an_error(rows: int) -> None:
     with pytest.raises(DataError, match=f"at least {MIN_CLUSTERS} clusters; got {rows // 20}. Widen the holdout"):
         auc_of(make_scores(rows))
     assert gain_of(auc_of(make_scores(20 * MIN_CLUSTERS))).clusters == MIN_CLUSTERS
+
+
+def test_periods_need_half_as_many_clusters_and_a_bootstrap_as_many_as_ever() -> None:
+    few = replace(auc_of(make_scores(20 * MIN_CLUSTERS)), ordered=True)
+    weeks = replace(few, clusters=few.clusters // 2)
+    gain = gain_of(weeks)
+    assert (gain.clusters, gain.degrees_of_freedom) == (MIN_BLOCKS, MIN_BLOCKS - 1)
+    assert gain_of(weeks, method="delong").degrees_of_freedom == MIN_BLOCKS - 1
+    with pytest.raises(DataError, match=f"at least {MIN_BLOCKS} clusters; got {MIN_BLOCKS - 1}"):
+        replace(weeks, clusters=np.minimum(weeks.clusters, MIN_BLOCKS - 2))
+    for method in ("percentile", "bca"):
+        with pytest.raises(
+            DataError,
+            match=rf"a bootstrap .* at least {MIN_CLUSTERS} clusters, or blocks.*; got 4\. Use `method: auto`",
+        ):
+            gain_of(weeks, method=method)
+    one_sided = replace(weeks, y=np.where(weeks.clusters == 0, 0.0, weeks.y))
+    with pytest.raises(DataError, match="4 clusters with each class; got 3 with the positive class and 4"):
+        gain_of(one_sided)
 
 
 @pytest.mark.parametrize("side", ["challenger", "opponent"])
