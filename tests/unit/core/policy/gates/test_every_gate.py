@@ -457,7 +457,7 @@ def slices_of(*slices: tuple[str, int, float, float], seed: int = 7) -> Evidence
         ([("north", 90, 0.9, 0.3)], Outcome.PASS, "roc_auc of place=north gains 0."),
         ([("north", 90, 0.9, 0.3), ("south", 90, 0.1, 0.9)], Outcome.FAIL, "place=south drops 0."),
         ([("north", 90, 0.8, 0.3), ("south", 49, 0.1, 0.9)], Outcome.PASS, "worst of 1 slice:"),
-        ([("north", 49, 0.8, 0.7)], Outcome.INCONCLUSIVE, "no slice has 50 rows"),
+        ([("north", 49, 0.8, 0.7)], Outcome.INCONCLUSIVE, "no slice can be tested: none has 50 rows"),
     ],
 )
 def test_slices_judge_the_worst_slice(slices: list[Any], outcome: Outcome, words: str) -> None:
@@ -479,16 +479,31 @@ def test_a_slice_with_a_metric_of_one_model_only_is_inconclusive(side: str) -> N
     assert "worst of 1 slice:" in make_gate("slices").judge(replace(evidence, scorecard=card)).reason
 
 
-def test_a_slice_that_fails_alone_is_doubtful_among_many() -> None:
+def test_a_slice_that_would_fail_alone_passes_among_many() -> None:
     """A drop whose p-value is between the level and the level shared by all slices."""
     suspect, others = ("south", 90, 0.55, 0.7), [(f"s{number:02d}", 90, 0.6, 0.5) for number in range(19)]
     alone = make_gate("slices", max_drop=0.0).judge(slices_of(suspect))
     among = make_gate("slices", max_drop=0.0).judge(slices_of(suspect, *others))
     assert alone.outcome is Outcome.FAIL
-    assert among.outcome is Outcome.INCONCLUSIVE
-    assert "place=south drops" in among.reason
-    assert "neither shown nor excluded" in among.reason
+    assert among.outcome is Outcome.PASS
+    assert "worst of 20 slices: roc_auc of place=south drops" in among.reason
+    assert "not significantly above" in among.reason
     assert among.method == "delong, Holm over 20"
+
+
+@pytest.mark.parametrize("base_rate", [0.3, 0.01])
+def test_twenty_harmless_slices_do_not_hold_a_challenger(base_rate: float) -> None:
+    random, outcomes = np.random.default_rng(7), []
+    place = np.array([f"s{number:02d}" for number in range(20)], dtype=object)[np.arange(20_000) % 20]
+    times = np.full(20_000, np.datetime64("2024-06-01", "us"))
+    for _ in range(6):
+        y = (random.random(20_000) < base_rate).astype(float)
+        sides = 1 / (1 + np.exp(-y - random.normal(size=(2, 20_000))))
+        challenger, opponent = (np.column_stack([1 - side, side]) for side in sides)
+        evidence = make_evidence(Scores(y, challenger, opponent, times, {"place": place}))
+        outcomes.append(make_gate("slices", max_drop=0.0, min_rows=500).judge(evidence).outcome)
+    assert Outcome.INCONCLUSIVE not in outcomes
+    assert outcomes.count(Outcome.PASS) >= 5  # 19 in 20 are stated
 
 
 def test_a_drop_within_noise_passes_and_the_verdict_gives_the_detectable_drop() -> None:
@@ -501,17 +516,37 @@ def test_a_drop_within_noise_passes_and_the_verdict_gives_the_detectable_drop() 
     assert verdict.detectable > verdict.value
 
 
-def test_a_slice_that_cannot_be_tested_is_held_by_its_point_drop() -> None:
+def test_a_slice_that_cannot_be_tested_is_named_and_holds_only_if_asked_to() -> None:
+    """Three days of one slice are too few clusters; 15 rows of another too few rows."""
+    slices: list[Any] = [("north", 90, 0.8, 0.7), ("south", 15, 0.1, 0.9), ("west", 10, 0.1, 0.9)]
     few: dict[str, Any] = {"cluster_by": "day", "min_rows": 15}
-    dropped = make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 15, 0.1, 0.9)))
-    assert dropped.outcome is Outcome.INCONCLUSIVE
-    assert "worst of 2 slices (1 could not be tested): roc_auc of place=south drops" in dropped.reason
-    assert (
-        make_gate("slices", **few).judge(slices_of(("north", 90, 0.8, 0.7), ("south", 15, 0.9, 0.1))).outcome
-        is Outcome.PASS
+    listed = make_gate("slices", **few).judge(slices_of(*slices))
+    assert listed.outcome is Outcome.PASS
+    assert listed.reason.startswith("worst of 1 slice: roc_auc of place=north ")
+    assert listed.reason.endswith("; too few rows or clusters to test place=west, place=south")
+    assert listed.method == "jackknife, Holm over 1"
+    held = make_gate("slices", **few, untested="hold").judge(slices_of(*slices))
+    assert held.outcome is Outcome.INCONCLUSIVE
+    assert held.reason == f"{listed.reason}; widen the holdout, lower min_rows or set untested to list"
+    every = make_gate("slices", **few, untested="hold").judge(slices_of(slices[0]))
+    assert every.outcome is Outcome.PASS
+
+
+def test_a_slice_that_fails_outweighs_one_that_cannot_be_tested() -> None:
+    slices: list[Any] = [("north", 90, 0.1, 0.9), *((f"s{number}", 20, 0.5, 0.5) for number in range(7))]
+    verdict = make_gate("slices", untested="hold").judge(slices_of(*slices))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.endswith(
+        "; too few rows or clusters to test place=s0, place=s1, place=s2, place=s3, place=s4 and 2 more"
     )
-    alone = make_gate("slices", **few).judge(slices_of(("south", 15, 0.1, 0.9)))
-    assert (alone.outcome, alone.detectable) == (Outcome.INCONCLUSIVE, None)
+
+
+def test_slices_of_which_none_can_be_tested_are_inconclusive() -> None:
+    for untested in ("list", "hold"):
+        gate = make_gate("slices", cluster_by="day", min_rows=15, untested=untested)
+        verdict = gate.judge(slices_of(("south", 15, 0.1, 0.9)))
+        assert (verdict.outcome, verdict.detectable) == (Outcome.INCONCLUSIVE, None)
+        assert "no slice can be tested" in verdict.reason
 
 
 def test_slices_that_cannot_be_clustered_are_inconclusive() -> None:
