@@ -198,7 +198,7 @@ def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, refe
         holdout, challenger = holdout[unseen].reset_index(drop=True), challenger.on(unseen)
     reference, opponent = _score_reference(retrain, holdout, challenger, reference)
     kind: Opponent | None = None if opponent is None else "champion" if reference.champion else "baseline"
-    scores = align_scores(retrain.spec, holdout, challenger, opponent, need_every_class=True)
+    scores = align_scores(retrain.spec, holdout, challenger, opponent, need_two_classes=True)
     return _Comparison(reference, holdout, challenger, kind, scores, len(unseen) - len(holdout))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["ScoredModel", "align_scores", "check_positive", "load_holdout"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,18 @@ def align_scores(
     challenger: ScoredModel,
     opponent: ScoredModel | None,
     *,
-    need_every_class: bool = False,
+    need_two_classes: bool = False,
 ) -> Scores:
     """Return the scores of both models on the same rows, with the classes of both in one order, the positive one last.
 
+    A class that only the opponent knows and no row has was retired. It is left out, with a warning, and the opponent's
+    probabilities are scaled to the other classes; otherwise it would stay in every later comparison, undecidable for want of rows.
+
     Args:
-        need_every_class: Whether a class without a row is an error if a metric is then undefined.
+        need_two_classes: Whether it is an error that all rows are of one class, if a metric is then undefined.
 
     Raises:
-        DataError: A label is infinite, the classes are of several types, or one that is needed has no row.
+        DataError: A label is infinite, the classes are of several types, or rows of a second class are needed.
     """
     opponent_model = opponent.model if opponent else challenger.model
     labels = rows[spec.data.label].to_numpy()
@@ -116,16 +122,24 @@ def align_scores(
             opponent_scores = opponent_scores.reshape(len(rows))
     else:
         present = np.unique(labels).tolist()
-        classes = _merge_classes(challenger.model.classes, opponent_model.classes, present)
-        if need_every_class and "roc_auc" in spec.evaluation.metrics:
-            _check_present(classes, present)
+        current = {*challenger.model.classes, *present}
+        retired = [value for value in opponent_model.classes if value not in current]
+        classes = [value for value in _merge_classes(current, retired) if value in current]
+        if need_two_classes and "roc_auc" in spec.evaluation.metrics:
+            _check_present(present)
         y = np.searchsorted(np.array(classes), labels).astype(np.float64)
         if spec.evaluation.positive == classes[0] and len(classes) == 2:
             classes, y = classes[::-1], 1 - y
         challenger_scores = align_classes(challenger_scores, challenger.model.classes, classes)
         dummy = align_classes(dummy, challenger.model.classes, classes)
         if opponent_scores is not None:
-            opponent_scores = align_classes(opponent_scores, opponent_model.classes, classes)
+            opponent_scores = align_classes(opponent_scores, opponent_model.classes, [*classes, *retired])
+        if opponent_scores is not None and retired:
+            log.warning(
+                "No row is of %s, which only the champion knows: left out of the comparison.",
+                ", ".join(map(repr, retired)),
+            )
+            opponent_scores = _scale_probabilities(opponent_scores[:, : len(classes)])
     return Scores(
         y,
         challenger_scores,
@@ -136,12 +150,17 @@ def align_scores(
     )
 
 
-def _check_present(classes: Sequence[Any], present: Sequence[Any]) -> None:
-    absent = [value for value in classes if value not in present]
-    if absent:
+def _scale_probabilities(scores: Floats) -> Floats:
+    """Return probabilities scaled to add up to 1 in each row; equal ones in a row of zeros."""
+    sums = scores.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(scores, sums, out=np.full_like(scores, 1 / scores.shape[1]), where=sums > 0))
+
+
+def _check_present(present: Sequence[Any]) -> None:
+    if len(present) < 2:
         raise DataError(
-            "every class must have a holdout row, or roc_auc is undefined",
-            got=f"none of {', '.join(map(repr, absent))}",
+            "the holdout must have rows of two classes, or roc_auc is undefined",
+            got=f"only {', '.join(map(repr, present)) or 'nothing'}",
             fix="Widen data.window.holdout, or leave roc_auc out.",
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 from tests.builders import (
@@ -20,9 +21,11 @@ from tests.builders import (
     make_origin,
     make_request,
     make_rows,
+    make_spec,
     write_months,
     write_rows,
 )
+from tests.require import require
 
 from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
 from retrain.core.data.snapshot import Part
@@ -31,9 +34,11 @@ from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.policy.decision import Choice
 from retrain.core.policy.evidence import Evidence
 from retrain.core.policy.gates import Gate, GateSpec, Outcome, Verdict
+from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
 from retrain.errors import DataError, IntegrityError, TrainingError
 from retrain.steps import evaluate_challenger
+from retrain.steps.scoring import ScoredModel, align_scores
 from retrain.steps.window_profile import profile_snapshot
 from retrain.testing.evidence import make_resource_usage
 
@@ -118,6 +123,38 @@ def test_a_class_that_only_one_side_knows_counts_against_the_other(make_world: M
     assert evidence.scores.opponent is not None
     assert evidence.scores.opponent[:, 2].max() == 0
     assert evidence.scorecard.opponent == "champion"
+
+
+def test_a_retired_class_that_only_the_champion_knows_is_left_out_with_a_warning(
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = make_rows(task="multiclass")
+    rows["label"][(rows["label"] == "mid") & (rows["at"] > np.datetime64("2024-03-01"))] = "low"
+    world = make_world(rows=rows, **NOT_WORSE)
+    world.ledger.open_retrain(make_request())
+    world.retrain(make_request(as_of=AS_OF - timedelta(days=91)))
+    evidence = evidence_of(world)
+    assert evidence.scorecard.opponent == "champion"
+    assert evidence.scores.opponent is not None
+    assert evidence.scores.opponent.shape == evidence.scores.challenger.shape == (168, 2)
+    np.testing.assert_allclose(evidence.scores.opponent.sum(axis=1), 1)
+    assert np.isfinite([evidence.challenger_metric("roc_auc"), evidence.opponent_metric("roc_auc")]).all()
+    assert "No row is of 'mid', which only the champion knows: left out of the comparison." in caplog.text
+
+
+def test_a_champion_that_is_certain_of_a_retired_class_knows_nothing_of_the_others() -> None:
+    rows = pd.DataFrame(
+        {"label": ["high", "low"], "at": np.array(["2024-06-01", "2024-06-02"], dtype="datetime64[us]")}
+    )
+    challenger = ScoredModel(
+        FittedModel(None, ("signal",), ("high", "low"), (0.5, 0.5)), np.array([[0.9, 0.1], [0.2, 0.8]])
+    )
+    champion = ScoredModel(
+        FittedModel(None, ("signal",), ("high", "low", "mid"), (0.3, 0.3, 0.4)),
+        np.array([[0.0, 0.0, 1.0], [0.1, 0.3, 0.6]]),
+    )
+    scores = align_scores(make_spec(), rows, challenger, champion)
+    np.testing.assert_allclose(require(scores.opponent), [[0.5, 0.5], [0.25, 0.75]])
 
 
 def test_labels_of_two_kinds_are_refused(crowned: World) -> None:

@@ -15,6 +15,7 @@ from tests.estimators import EMAIL
 
 from retrain.adapters.extensions import Trainers
 from retrain.core.data.snapshot import Part
+from retrain.core.policy.gates import Outcome
 from retrain.core.training.artifact import digest_manifest
 from retrain.errors import DataError, IntegrityError, TrainingError
 
@@ -323,10 +324,12 @@ def test_a_class_without_a_holdout_row_is_named(make_world: MakeWorld) -> None:
     rows = make_rows(task="multiclass")
     last = rows["at"] > np.datetime64("2024-05-01")
     rows["label"][last & (rows["label"] == "mid")] = "low"
+    decision = make_world(rows=rows).decide()
+    assert all(each.outcome is Outcome.PASS for each in decision.verdicts)
+    assert all("1 class has no row in this holdout and does not count" in each.reason for each in decision.verdicts)
+    rows["label"][last] = "low"
     world = make_world(rows=rows)
-    with pytest.raises(
-        DataError, match=r"every class must have a holdout row, or roc_auc is undefined; got none of 'mid'"
-    ):
+    with pytest.raises(DataError, match=r"must have rows of two classes, or roc_auc is undefined; got only 'low'"):
         world.decide()
 
 

@@ -65,6 +65,12 @@ class Evidence:
         """Return a metric of the opponent; NaN if it is missing."""
         return self.scorecard.opponent_metrics.get(metric, math.nan)
 
+    @property
+    def classes_without_rows(self) -> int:
+        """How many of more than two classes have no holdout row; 0 for two classes, of which both are needed."""
+        classes = 0 if self.scores.challenger.ndim == 1 else self.scores.challenger.shape[1]
+        return classes - len(np.unique(self.scores.y)) if classes > 2 else 0
+
     def slice_scores(self) -> tuple[SliceScore, ...]:
         """Return the scores of every slice."""
         return self.scorecard.slices

@@ -48,6 +48,15 @@ def test_a_missing_metric_is_nan() -> None:
     assert evidence.slice_scores() == evidence.scorecard.slices
 
 
+def test_classes_without_rows_are_counted_of_more_than_two() -> None:
+    three = make_scores(classes=3)
+    assert make_evidence(three).classes_without_rows == 0
+    assert make_evidence(replace(three, y=three.y % 2)).classes_without_rows == 1
+    two = make_scores()
+    assert make_evidence(replace(two, y=np.ones(400))).classes_without_rows == 0
+    assert make_evidence(make_scores(task="regression")).classes_without_rows == 0
+
+
 def test_an_unknown_cluster_is_an_error() -> None:
     with pytest.raises(DataError, match="cluster_by must be"):
         make_evidence(make_scores()).paired_gain("roc_auc", "shop", 0.025)

@@ -17,7 +17,7 @@ from retrain.core.policy.gates.intervals import (
     describe_interval,
     describe_method,
 )
-from retrain.core.policy.gates.reasons import explain_undefined
+from retrain.core.policy.gates.reasons import explain_undefined, mention_absent_classes
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
@@ -94,6 +94,7 @@ class Baseline(Gate):
         if outcome is Outcome.INCONCLUSIVE:
             reason += ": not significant; evaluate on more rows or improve the model"
         reason = add_dependence(reason, gain, self.cluster_by)
+        reason = mention_absent_classes(reason, evidence, self.metric)
         return self.verdict(
             outcome,
             reason,

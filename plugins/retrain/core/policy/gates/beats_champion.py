@@ -17,7 +17,7 @@ from retrain.core.policy.gates.intervals import (
     describe_interval,
     describe_method,
 )
-from retrain.core.policy.gates.reasons import FEASIBLE, LONGEST_WAIT, explain_undefined
+from retrain.core.policy.gates.reasons import FEASIBLE, LONGEST_WAIT, explain_undefined, mention_absent_classes
 from retrain.core.stats.interval_names import IntervalName
 from retrain.core.stats.metric_names import MetricName
 from retrain.errors import DataError
@@ -97,6 +97,7 @@ class BeatsChampion(Gate):
         if outcome is Outcome.INCONCLUSIVE:
             reason += f": not significant. {self._outlook(gain, rows, evidence.scorecard.rows)}"
         reason = add_dependence(reason, gain, self.cluster_by)
+        reason = mention_absent_classes(reason, evidence, self.metric)
         detectable = self.margin + gain.detectable_gain
         interval = (gain.low, gain.high)
         return self.verdict(

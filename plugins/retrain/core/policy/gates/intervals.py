@@ -9,6 +9,7 @@ from pydantic import Field
 from retrain.core.data.window import Period
 from retrain.core.names import ColumnName
 from retrain.core.policy.gates.base import Outcome
+from retrain.core.policy.gates.reasons import append_note
 
 if TYPE_CHECKING:
     from retrain.core.stats.intervals import Gain
@@ -74,8 +75,5 @@ def add_dependence(reason: str, gain: Gain, cluster_by: str | None) -> str:
         return reason
     shortest, rest = divmod(gain.clusters, gain.blocks)
     size = f"{shortest} or {shortest + 1}" if rest else f"{shortest}"
-    joined = (
-        f"{cluster_by}s hang together (autocorrelation {gain.autocorrelation:.2f}), so they were joined into {gain.blocks} blocks "
-        f"of {size}"
-    )
-    return f"{reason} {joined[0].upper()}{joined[1:]}." if reason.endswith(".") else f"{reason}; {joined}"
+    joined = f"they were joined into {gain.blocks} blocks of {size}"
+    return append_note(reason, f"{cluster_by}s hang together (autocorrelation {gain.autocorrelation:.2f}), so {joined}")

@@ -1,16 +1,29 @@
-"""Sentences that several gates give as the reason of an inconclusive verdict, each with what to do next."""
+"""Sentences that several gates give in their reasons: why a verdict is inconclusive and what to do next, or what did not count."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["FEASIBLE", "LONGEST_WAIT", "explain_few_rows", "explain_no_profile", "explain_undefined"]
+if TYPE_CHECKING:
+    from retrain.core.policy.evidence import Evidence
+
+__all__ = [
+    "FEASIBLE",
+    "LONGEST_WAIT",
+    "append_note",
+    "explain_few_rows",
+    "explain_no_profile",
+    "explain_undefined",
+    "mention_absent_classes",
+]
 
 FEASIBLE: Final = 20
 """Waiting for more rows is suggested up to this multiple of the holdout's rows."""
 LONGEST_WAIT: Final = timedelta(days=3 * 365)
 """Waiting for more rows is suggested up to this time."""
+_OF_CLASSES_WITH_ROWS: Final = frozenset({"balanced_accuracy", "roc_auc"})
+"""The metrics that average over the classes that have rows."""
 
 
 def explain_few_rows(part: str, rows: int, min_rows: int) -> str:
@@ -25,4 +38,22 @@ def explain_no_profile() -> str:
 
 def explain_undefined(metric: str) -> str:
     """Return why a metric of the challenger cannot be judged."""
-    return f"the challenger's {metric} is not defined on this holdout; check that the holdout has rows of every class"
+    return f"the challenger's {metric} is not defined on this holdout; check that the holdout has rows of more than one class"
+
+
+def mention_absent_classes(reason: str, evidence: Evidence, metric: str) -> str:
+    """Return a reason that also says how many classes did not count for want of rows; unchanged if the metric counts all."""
+    absent = evidence.classes_without_rows
+    if not absent or metric not in _OF_CLASSES_WITH_ROWS:
+        return reason
+    return append_note(
+        reason,
+        f"{absent} class has no row in this holdout and does not count"
+        if absent == 1
+        else f"{absent} classes have no row in this holdout and do not count",
+    )
+
+
+def append_note(reason: str, note: str) -> str:
+    """Return a reason with one more fact, as a sentence of its own after a full stop."""
+    return f"{reason} {note[0].upper()}{note[1:]}." if reason.endswith(".") else f"{reason}; {note}"

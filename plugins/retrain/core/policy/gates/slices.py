@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
 from retrain.core.policy.gates.intervals import ClusterBy, add_dependence, cluster_columns, describe_method
+from retrain.core.policy.gates.reasons import mention_absent_classes
 from retrain.core.stats.holm import adjust_p_values
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
 from retrain.errors import DataError
@@ -90,7 +91,8 @@ class Slices(Gate):
                 "holdout or lower min_rows"
             )
             return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.max_drop)
-        return self._judge_drops(tested, untested, level)
+        verdict = self._judge_drops(tested, untested, level)
+        return replace(verdict, reason=mention_absent_classes(verdict.reason, evidence, self.metric))
 
     def _observed_drop(self, score: SliceScore) -> float | None:
         """Return how much worse the challenger is; None if the metric is defined for neither model, NaN if only for one."""

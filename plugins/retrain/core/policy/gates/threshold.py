@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
-from retrain.core.policy.gates.reasons import explain_few_rows, explain_undefined
+from retrain.core.policy.gates.reasons import explain_few_rows, explain_undefined, mention_absent_classes
 from retrain.core.stats.metric_names import MetricName
 
 if TYPE_CHECKING:
@@ -34,11 +34,18 @@ class Threshold(Gate):
         if evidence.scorecard.rows < self.min_rows:
             reason = explain_few_rows("the holdout", evidence.scorecard.rows, self.min_rows)
             return self.verdict(Outcome.INCONCLUSIVE, reason, value)
+        outcome, relation, bound = self._compare(value)
+        reason = f"{self.metric} {value:.4f} {relation} of {bound:g}"
+        return self.verdict(outcome, mention_absent_classes(reason, evidence, self.metric), value, bound)
+
+    def _compare(self, value: float) -> tuple[Outcome, str, float | None]:
+        """Return the outcome, its words and the bound that decided."""
         if self.min is not None and value < self.min:
-            reason = f"{self.metric} {value:.4f} is below the minimum of {self.min:g}"
-            return self.verdict(Outcome.FAIL, reason, value, self.min)
+            return Outcome.FAIL, "is below the minimum", self.min
         if self.max is not None and value > self.max:
-            reason = f"{self.metric} {value:.4f} is above the maximum of {self.max:g}"
-            return self.verdict(Outcome.FAIL, reason, value, self.max)
-        bound, name = (self.max, "maximum") if self.min is None else (self.min, "minimum")
-        return self.verdict(Outcome.PASS, f"{self.metric} {value:.4f} meets the {name} of {bound:g}", value, bound)
+            return Outcome.FAIL, "is above the maximum", self.max
+        return (
+            (Outcome.PASS, "meets the maximum", self.max)
+            if self.min is None
+            else (Outcome.PASS, "meets the minimum", self.min)
+        )

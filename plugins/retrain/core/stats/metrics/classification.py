@@ -14,22 +14,28 @@ _TINY = np.finfo(np.float64).eps
 
 
 class RocAuc:
-    """Area under the ROC curve: how often a positive row scores higher than a negative row, ties counting half."""
+    """Area under the ROC curve: how often a positive row scores higher than a negative row, ties counting half.
+
+    With more than two classes, the mean of the areas of each class against the others, over the classes that have rows: an area
+    needs rows of the class and rows of another.
+    """
 
     def value(self, y: Floats, scores: Floats) -> float:
-        """Return the area; NaN if a class has no rows."""
-        present = np.unique(y)
-        if len(present) < scores.shape[1] or len(present) < 2:
-            return float("nan")
-        if scores.shape[1] == 2:
-            return float(roc_auc_score(y, scores[:, 1]))
-        return float(np.mean([roc_auc_score(y == k, scores[:, k]) for k in range(scores.shape[1])]))
+        """Return the area; NaN if all rows are of one class."""
+        areas = [roc_auc_score(y == k, scores[:, k]) for k in _classes_with_area(y, scores)]
+        return float(np.mean(areas)) if areas else float("nan")
 
     def resampler(self, y: Floats, scores: Floats, clusters: Ints) -> Resampler:
-        """Return a resampler of the mean area over the classes; two classes have a single area."""
-        classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
-        areas = [auc_resampler(y == k, scores[:, k], clusters) for k in classes]
+        """Return a resampler of the mean area over the classes that have rows; two classes have a single area."""
+        areas = [auc_resampler(y == k, scores[:, k], clusters) for k in _classes_with_area(y, scores)]
+        if not areas:
+            return lambda counts: np.full(len(counts), np.nan)
         return lambda counts: np.mean([area(counts) for area in areas], axis=0)
+
+
+def _classes_with_area(y: Floats, scores: Floats) -> list[int]:
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    return [k for k in classes if 0 < np.count_nonzero(y == k) < len(y)]
 
 
 def _probability_of_true_class(y: Floats, scores: Floats) -> Floats:

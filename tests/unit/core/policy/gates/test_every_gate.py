@@ -384,6 +384,30 @@ def test_error_control_takes_from_the_level_and_never_adds_to_it() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["threshold", "point_estimate", "beats_champion", "baseline", "slices"])
+def test_a_class_without_rows_does_not_count_and_the_reason_says_so(kind: str) -> None:
+    changes = {"rule": None} if kind == "baseline" else {}
+    three, four = (make_scores(classes=classes) for classes in (3, 4))
+    verdict = make_gate(kind, **changes).judge(make_evidence(replace(three, y=three.y % 2)))
+    assert verdict.value is not None
+    assert math.isfinite(verdict.value)
+    assert "1 class has no row in this holdout and does not count" in verdict.reason
+    several = make_gate(kind, **changes).judge(make_evidence(replace(four, y=four.y % 2)))
+    assert "2 classes have no row in this holdout and do not count" in several.reason
+    assert "no row" not in make_gate(kind, **changes).judge(make_evidence(three)).reason
+    if kind != "threshold":
+        other = make_gate(kind, "log_loss", **changes).judge(make_evidence(replace(three, y=three.y % 2)))
+        assert "no row" not in other.reason
+
+
+def test_the_sentence_about_classes_follows_a_full_stop_too() -> None:
+    same = make_scores(classes=3, opponent=None)
+    held = make_gate("beats_champion").judge(make_evidence(replace(same, y=same.y % 2, opponent=same.challenger)))
+    assert held.reason.endswith(
+        "Both models give the same scores. 1 class has no row in this holdout and does not count."
+    )
+
+
 def stormy_scores(rows: int, **changes: Any) -> Scores:
     """Return scores of a regression whose challenger is better, and less so in every other stretch of 7 days."""
     scores = make_scores(rows, task="regression", challenger=0.8, opponent=0.0)

@@ -37,12 +37,24 @@ def test_values_are_macro_averages_on_more_classes() -> None:
     )
 
 
-def test_a_class_without_rows_makes_the_area_nan() -> None:
-    scores = make_scores(classes=3)
+def test_the_area_leaves_out_a_class_without_rows() -> None:
+    scores, area = make_scores(classes=3), CLASSIFICATION["roc_auc"]
     rows = scores.y < 2
-    assert np.isnan(CLASSIFICATION["roc_auc"].value(scores.y[rows], scores.challenger[rows]))
+    y, said, clusters = scores.y[rows], scores.challenger[rows], np.arange(rows.sum()) % 5
+    value = area.value(y, said)
+    assert value == pytest.approx(np.mean([metrics.roc_auc_score(y == k, said[:, k]) for k in (0, 1)]))
+    found = area.resampler(y, said, clusters)(np.ones((2, 5), dtype=np.int64))
+    np.testing.assert_allclose(found, [value, value])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_rows_of_one_class_make_the_area_nan(classes: int) -> None:
+    scores, area = make_scores(classes=classes), CLASSIFICATION["roc_auc"]
     one = scores.y == 1
-    assert np.isnan(CLASSIFICATION["roc_auc"].value(scores.y[one], scores.challenger[one]))
+    y, said = scores.y[one], scores.challenger[one]
+    assert np.isnan(area.value(y, said))
+    clusters = np.arange(len(y)) % 5
+    assert np.isnan(area.resampler(y, said, clusters)(np.ones((2, 5), dtype=np.int64))).tolist() == [True, True]
 
 
 def test_balanced_accuracy_leaves_out_a_class_without_rows() -> None:
