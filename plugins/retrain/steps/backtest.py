@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
@@ -64,7 +66,8 @@ def backtest_policies(
 ) -> list[Backtest]:
     """Let each policy decide on past retrains, against the champions that it makes itself.
 
-    Every version is scored on the holdout of its own retrain and of all later ones, once; `report_progress` gets how many retrains
+    A champion is measured on the rows of the next holdout that are in no earlier one, so that no decision rests on them. Every
+    version is scored on the holdout of its own retrain and of all later ones, once; `report_progress` gets how many retrains
     are done, and how many there are. Error control works as it would have: over the policy's own decisions, so that LORD++ sees a
     fleet of this one model. Profiles are made again from the stored snapshots; resource usage is what the retrains measured,
     because this machine may be another one.
@@ -188,8 +191,16 @@ class _Past:
         return measure_scores(metric, cluster_by, decision.as_of, (start, window.end), sides, {})
 
     def _value(self, j: int, i: int) -> float:
+        """Return the primary metric of version j on the fresh rows of holdout i; NaN if it has none.
+
+        Rows of an earlier holdout helped to choose the champions, so on them a champion looks better than it is.
+        """
         scores, primary = self._aligned(i, j), self._spec.evaluation.primary
-        return value_of([primary], scores.y, scores.opponent).get(primary, math.nan)
+        ends = [self._snapshot(k).window.end.replace(tzinfo=None) for k in range(i)]
+        fresh = scores.on(scores.event_time >= np.datetime64(max(ends)))
+        if not len(fresh.y):
+            return math.nan
+        return value_of([primary], fresh.y, fresh.opponent).get(primary, math.nan)
 
     def _evidence(self, i: int, j: int | None) -> Evidence:
         scores, metrics = self._aligned(i, j), self._spec.evaluation.metrics

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from tests.builders import AS_OF, World, make_origin, make_request
 
 from retrain.core.policy.decision import Choice, Decision
@@ -22,6 +25,7 @@ from retrain.core.policy.gates import (
 )
 from retrain.errors import NotFoundError
 from retrain.steps import Policy, backtest_policies
+from retrain.steps.scoring import load_holdout
 from retrain.testing import make_resource_usage
 
 NEVER = Threshold(check="threshold", metric="roc_auc", min=0.9999)
@@ -48,6 +52,31 @@ def test_the_policy_that_ruled_decides_as_it_did(history: tuple[World, list[Deci
     (found,) = backtest(world, decisions, Policy("as it was", world.spec.gate))
     assert [step.choice for step in found.steps] == [decision.choice for decision in decisions]
     assert [step.version for step in found.steps] == [1, 2, 3, 4]
+
+
+def test_a_champion_is_measured_on_the_next_rows_that_no_decision_had_seen(
+    history: tuple[World, list[Decision]],
+) -> None:
+    """Retrains are four days apart and holdouts 28 days long, so 24 of 28 days have chosen a champion before."""
+    world, decisions = history
+    (found,) = backtest(world, decisions, Policy("point", (POINT,)))
+    for step, before, after in zip(found.steps[:-1], decisions[:-1], decisions[1:], strict=True):
+        snapshots = [world.snapshots.load(each.snapshot) for each in (before, after)]
+        rows = load_holdout(world.spec, snapshots[1], world.snapshots)
+        fresh = rows[rows["at"] >= pd.Timestamp(snapshots[0].window.end).tz_localize(None)]
+        assert len(fresh) == 4 * 6
+        model = world.trainer.load(world.artifact(step.champion))
+        expected = roc_auc_score(fresh["label"], world.trainer.score(model, fresh)[:, 1])
+        assert step.next_value == pytest.approx(expected)
+
+
+def test_a_next_window_without_new_rows_measures_nothing(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    for minute in range(3):
+        world.decide(make_request(as_of=AS_OF + timedelta(minutes=minute), origin=make_origin(str(minute))))
+    (found,) = backtest(world, world.ledger.decisions("churn", "production"), Policy("point", (POINT,)))
+    assert [step.choice for step in found.steps] == [Choice.PROMOTE] * 3
+    assert all(math.isnan(step.next_value) for step in found.steps)
 
 
 def test_policies_meet_the_champions_that_they_made_themselves(history: tuple[World, list[Decision]]) -> None:

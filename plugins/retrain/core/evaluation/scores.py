@@ -50,6 +50,12 @@ class Scores:
         if len(lengths) != 1:
             raise ValueError("all parts of the scores must have the same number of rows")
 
+    def on(self, mask: NDArray[np.bool_]) -> Scores:
+        """Return the scores on some of the rows; `mask` is (n,)."""
+        opponent = None if self.opponent is None else self.opponent[mask]
+        columns = {name: values[mask] for name, values in self.columns.items()}
+        return Scores(self.y[mask], self.challenger[mask], opponent, self.event_time[mask], columns, self.baseline)
+
     def clusters(self, by: str | None) -> Ints:
         """Return (n,) cluster numbers from 0: a column's values, a calendar period, or each row on its own.
 

@@ -17,7 +17,7 @@ __all__ = ["Backtest", "Step", "Verdicts", "walk"]
 Verdicts = Callable[[int, int | None], tuple[Choice, str]]
 """What a policy says of challenger i against champion j, or against the baseline."""
 Metric = Callable[[int, int], float]
-"""The metric of model j on the holdout of retrain i."""
+"""The metric of model j on the rows of holdout i > 0 that are in no earlier holdout; NaN without such rows."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Step(JsonDataclass):
 
     Attributes:
         champion: The champion's version after the retrain.
-        next_value: The champion's metric in the next window, on rows that no decision had seen; NaN after the last one.
+        next_value: The champion's metric in the next window, on rows that no decision had seen; NaN if there are none.
         best_next: The best metric in that window of all versions made so far: the choice in hindsight.
         never_next: The metric of the first version in that window: never retraining.
         promotion_gain: The gain in that window over the previous champion, if the step promoted.
@@ -124,7 +124,7 @@ def walk(
         policy: Its name.
         retrains: (as-of, version) of each retrain, sorted by as-of.
         verdicts: The decision on retrain i against the champion made in retrain j.
-        value: The metric of the version of retrain j on the holdout of retrain i.
+        value: The metric of the version of retrain j on the rows of holdout i that are in no earlier holdout.
         metric: The metric's name.
         greater_is_better: Whether a greater value is better.
         every: Use only every n-th retrain, as a slower schedule would.

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.require import require
 
 from retrain.core.evaluation.scores import Scores, align_classes, check_scores
 from retrain.errors import DataError, TrainingError
@@ -35,6 +36,18 @@ def test_rows_of_one_period_or_value_share_a_cluster(by: str | None, clusters: l
     found = scores_at(shop=np.array(["b", "a", "b", "a"], dtype=object)).clusters(by)
     assert found.tolist() == clusters
     assert found.dtype == np.int64
+
+
+def test_scores_on_some_rows_keep_every_part() -> None:
+    scores = make_scores(rows=6)
+    some = scores.on(np.array([True, False, True, False, False, True]))
+    assert some.y.tolist() == scores.y[[0, 2, 5]].tolist()
+    np.testing.assert_array_equal(some.challenger, scores.challenger[[0, 2, 5]])
+    np.testing.assert_array_equal(require(some.opponent), require(scores.opponent)[[0, 2, 5]])
+    np.testing.assert_array_equal(some.event_time, scores.event_time[[0, 2, 5]])
+    assert some.columns["place"].tolist() == ["north", "north", "south"]
+    assert some.baseline is scores.baseline
+    assert make_scores(rows=6, opponent=None).on(scores.y == 1).opponent is None
 
 
 @pytest.mark.parametrize(
