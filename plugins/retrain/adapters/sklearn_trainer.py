@@ -31,6 +31,7 @@ from retrain.core.evaluation.scores import check_scores
 from retrain.core.extras import needs_extra
 from retrain.core.ports import FittedModel
 from retrain.core.spec import PipelineSpec
+from retrain.core.stats.metric_names import MINIMISED_BY_QUANTILE
 from retrain.core.training.recipe import Recipe
 from retrain.errors import DataError, IntegrityError, TrainingError
 
@@ -102,7 +103,8 @@ class SklearnTrainer:
         classification = spec.evaluation.task == "classification"
         _check_data(features, label, classification)
         if not classification:
-            dummy = DummyRegressor(strategy="median" if spec.evaluation.primary == "mae" else "mean")
+            quantile = MINIMISED_BY_QUANTILE.get(spec.evaluation.primary)
+            dummy = DummyRegressor(strategy="mean" if quantile is None else "quantile", quantile=quantile)
         else:
             dummy = DummyClassifier(strategy="prior")
         estimator = self.build(spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from retrain.testing.promises import check_promises, must_hold
 
 __all__ = ["METRIC_PROMISES", "check_metric"]
 
+_ROWS: Final = 4_000
 _CLUSTERS: Final = 20
 
 
@@ -43,7 +45,8 @@ def prefers_better_scores(metric: InstalledMetric) -> None:
 
 def resamples_to_its_value(metric: InstalledMetric) -> None:
     """With each cluster drawn once, the resampler gives the value."""
-    scores, clusters = _scores(metric), np.arange(400) % _CLUSTERS
+    scores = _scores(metric)
+    clusters = np.arange(len(scores.y)) % _CLUSTERS
     found = metric.resampler(scores.y, scores.challenger, clusters)(np.ones((1, _CLUSTERS), dtype=np.int64))
     same = np.allclose(found, metric.value(scores.y, scores.challenger), rtol=1e-9)
     must_hold(found.shape == (1,) and same, "with each cluster drawn once, the resampler must give the value")
@@ -51,9 +54,10 @@ def resamples_to_its_value(metric: InstalledMetric) -> None:
 
 def resamples_by_drawing_rows(metric: InstalledMetric) -> None:
     """The resampler gives the value of the rows as they are drawn."""
-    scores, clusters = _scores(metric), np.arange(400) % _CLUSTERS
+    scores = _scores(metric)
+    clusters = np.arange(len(scores.y)) % _CLUSTERS
     counts = np.random.default_rng(1).multinomial(_CLUSTERS, np.full(_CLUSTERS, 1 / _CLUSTERS))
-    rows = np.repeat(np.arange(400), counts[clusters])
+    rows = np.repeat(np.arange(len(scores.y)), counts[clusters])
     found = metric.resampler(scores.y, scores.challenger, clusters)(counts[None, :])
     same = np.allclose(found, metric.value(scores.y[rows], scores.challenger[rows]), rtol=1e-9)
     must_hold(same, "the resampler must give the value of the rows as they are drawn")
@@ -69,4 +73,14 @@ METRIC_PROMISES: Final[tuple[Callable[[InstalledMetric], None], ...]] = (
 
 
 def _scores(metric: InstalledMetric, skill: float = 0.6) -> Scores:
-    return make_scores(rows=400, task=metric.task, challenger=skill)
+    """Return scores that every metric tells apart.
+
+    Labels and predictions of a regression are positive, as a deviance needs them; of a classification one row in eleven is
+    positive, so that a weak model does not fill the top of its ranking with positive rows.
+    """
+    scores = make_scores(rows=_ROWS, task=metric.task, challenger=skill)
+    if metric.task == "regression":
+        return replace(scores, y=np.exp(scores.y), challenger=np.exp(scores.challenger))
+    positive = scores.y == 1
+    kept = ~positive | (np.cumsum(positive) % 10 == 0)
+    return Scores(scores.y[kept], scores.challenger[kept], None, scores.event_time[kept])

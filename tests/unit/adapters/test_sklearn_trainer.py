@@ -106,6 +106,17 @@ def test_a_fitted_model_knows_its_features_classes_and_baseline(
         assert model.baseline == pytest.approx([float((label == value).mean()) for value in classes])
 
 
+@pytest.mark.parametrize(("primary", "quantile"), [("mae", 0.5), ("pinball_10", 0.1), ("pinball_90", 0.9)])
+def test_the_dummy_predicts_the_constant_that_is_best_by_the_primary_metric(primary: str, quantile: float) -> None:
+    _, model = fitted(
+        "regression",
+        train__estimator="tests.estimators:build_regressor",
+        evaluation={"task": "regression", "primary": primary, "metrics": [primary]},
+        gate=[{"check": "threshold", "metric": primary, "max": 9}],
+    )
+    assert list(model.baseline) == pytest.approx([float(np.quantile(frame("regression")[1], quantile))])
+
+
 def test_the_same_seed_gives_the_same_scores_in_any_order_of_columns() -> None:
     (trainer, one), (_, two) = fitted(), fitted()
     features, _ = frame()

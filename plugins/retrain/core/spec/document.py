@@ -178,7 +178,7 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[S
                 yield SpecProblem(path, "must be given", "nothing", hint)
             case "literal_error" | "enum":
                 expected = [word.strip("' ") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
-                hint = did_you_mean(item["input"], expected)
+                hint = did_you_mean(item["input"], expected, listed=True)
                 yield SpecProblem(path, f"must be one of {', '.join(expected)}", _shorten(item["input"]), hint)
             case "string_pattern_mismatch" if key in _IMPORTED:
                 form, example = _IMPORTED[key]

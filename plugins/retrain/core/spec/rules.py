@@ -36,15 +36,17 @@ def broken_rules(document: Mapping[str, Any]) -> Iterator[SpecProblem]:
     yield from _of_error_control(document)
 
 
-def did_you_mean(word: object, known: Sequence[str]) -> str:
-    """Return the hint for a word that is not one of `known`."""
-    return _suggest(str(word)[:_MANY], tuple(name[:_MANY] for name in known[:_MANY]))
+def did_you_mean(word: object, known: Sequence[str], *, listed: bool = False) -> str:
+    """Return the hint for a word that is not one of `known`; `listed` says that the mistake lists them already."""
+    return _suggest(str(word)[:_MANY], tuple(name[:_MANY] for name in known[:_MANY]), listed)
 
 
 @lru_cache(maxsize=256)
-def _suggest(word: str, known: tuple[str, ...]) -> str:
+def _suggest(word: str, known: tuple[str, ...], listed: bool) -> str:
     close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else f"Use one of: {', '.join(known)}."
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return "Use one of them." if listed else f"Use one of: {', '.join(known)}."
 
 
 def _shorten(value: object) -> str:

@@ -12,6 +12,7 @@ __all__ = [
     "CLASSIFICATION_METRICS",
     "GREATER_IS_BETTER",
     "METRICS_BY_TASK",
+    "MINIMISED_BY_QUANTILE",
     "PARITIES",
     "REGRESSION_METRICS",
     "SAME_FOR_BOTH_CLASSES",
@@ -25,8 +26,29 @@ __all__ = [
 Task = Literal["classification", "regression"]
 ParityName = Literal["demographic_parity", "equal_opportunity", "equalized_odds"]
 
-CLASSIFICATION_METRICS: Final = ("accuracy", "balanced_accuracy", "brier", "f1", "log_loss", "roc_auc")
-REGRESSION_METRICS: Final = ("mae", "mse", "r2", "rmse")
+CLASSIFICATION_METRICS: Final = (
+    "accuracy",
+    "average_precision",
+    "balanced_accuracy",
+    "brier",
+    "f1",
+    "log_loss",
+    "recall_at_1pct",
+    "recall_at_5pct",
+    "recall_at_10pct",
+    "roc_auc",
+)
+REGRESSION_METRICS: Final = (
+    "gamma_deviance",
+    "mae",
+    "mse",
+    "pinball_10",
+    "pinball_50",
+    "pinball_90",
+    "poisson_deviance",
+    "r2",
+    "rmse",
+)
 PARITIES: Final[tuple[str, ...]] = get_args(ParityName)
 METRICS_BY_TASK: Final[dict[str, tuple[str, ...]]] = {
     "classification": CLASSIFICATION_METRICS,
@@ -36,15 +58,27 @@ METRICS_BY_TASK: Final[dict[str, tuple[str, ...]]] = {
 SAME_FOR_BOTH_CLASSES: Final = frozenset({"accuracy", "balanced_accuracy", "brier", "log_loss", "roc_auc"})
 """Metrics that do not change if the two classes of a label change places."""
 
+MINIMISED_BY_QUANTILE: Final = {"mae": 0.5, "pinball_10": 0.1, "pinball_50": 0.5, "pinball_90": 0.9}
+"""Losses whose best constant prediction is a quantile of the labels; that of the others is the mean."""
+
 _DIRECTIONS: Final = {
     "accuracy": True,
+    "average_precision": True,
     "balanced_accuracy": True,
     "brier": False,
     "f1": True,
+    "gamma_deviance": False,
     "log_loss": False,
     "mae": False,
     "mse": False,
+    "pinball_10": False,
+    "pinball_50": False,
+    "pinball_90": False,
+    "poisson_deviance": False,
     "r2": True,
+    "recall_at_1pct": True,
+    "recall_at_5pct": True,
+    "recall_at_10pct": True,
     "rmse": False,
     "roc_auc": True,
 }

@@ -62,8 +62,9 @@ def test_five_mistakes_are_reported_at_once_each_with_its_place_and_what_was_mea
         "modle": "must be a known key; got 'modle'. Did you mean 'model'?",
         "data.label_dealy": "must be a known key; got 'label_dealy'. Did you mean 'label_delay'?",
         "data.window.train": "must be a number and a unit (m, h, d or w), such as 28d; got '90 days'. Fix the value.",
-        "evaluation.primary": "must be one of accuracy, balanced_accuracy, brier, f1, log_loss, mae, mse, r2, rmse, "
-        "roc_auc; got 'roc_acu'. Did you mean 'roc_auc'?",
+        "evaluation.primary": "must be one of accuracy, average_precision, balanced_accuracy, brier, f1, gamma_deviance, log_loss, "
+        "mae, mse, pinball_10, pinball_50, pinball_90, poisson_deviance, r2, recall_at_1pct, recall_at_5pct, recall_at_10pct, "
+        "rmse, roc_auc; got 'roc_acu'. Did you mean 'roc_auc'?",
         "gate[0].check": "must name a gate; got 'thresold'. Did you mean 'threshold'?",
     }
 

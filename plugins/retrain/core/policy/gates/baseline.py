@@ -32,9 +32,10 @@ class Baseline(Gate):
     """Pass if the lower confidence bound of the paired gain over every baseline is above the margin.
 
     The gain over a baseline b is ``m(challenger) - m(b)`` on the same rows, with the metric m negated if less is better. One
-    baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (the median if the primary
-    metric is mae). The other, if `rule` names it, is a column of the data that holds predictions. A champion that has
-    decayed is easy to beat; baselines do not decay. Intervals come from `retrain.core.stats.intervals`.
+    baseline is a dummy fitted on the challenger's own training rows: the class shares, or the mean (a quantile if the
+    primary metric is a loss of quantiles, such as the median for mae). The other, if `rule` names it, is a column of the data that
+    holds predictions. A champion that has decayed is easy to beat; baselines do not decay. Intervals come from
+    `retrain.core.stats.intervals`.
 
     Assumptions: clusters are independent; rows within one need not be. Calendar periods that depend on the periods before
     are joined to blocks first. The challenger must beat every baseline, each at the
@@ -84,7 +85,10 @@ class Baseline(Gate):
         except DataError as error:
             return self.verdict(Outcome.INCONCLUSIVE, str(error))
         baseline = "the dummy" if rule is None else f"the rule {rule}"
-        if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
+        if not math.isfinite(gain.value):
+            reason = explain_undefined(self.metric, baseline)
+            return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.margin, column=rule or "")
+        if not all(map(math.isfinite, (gain.low, gain.high))):
             reason = f"the gain in {self.metric} over {baseline} has no finite interval on this holdout; evaluate on more rows"
             return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin)
         outcome, relation = compare_with_minimum(gain.low, gain.high, self.margin)

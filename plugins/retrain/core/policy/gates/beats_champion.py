@@ -86,7 +86,10 @@ class BeatsChampion(Gate):
             )
         except DataError as error:
             return self.verdict(Outcome.INCONCLUSIVE, str(error), level=level)
-        if not all(map(math.isfinite, (gain.value, gain.low, gain.high))):
+        if not math.isfinite(gain.value):
+            reason = explain_undefined(self.metric, f"the {evidence.opponent}")
+            return self.verdict(Outcome.INCONCLUSIVE, reason, bound=self.margin, level=level)
+        if not all(map(math.isfinite, (gain.low, gain.high))):
             reason = f"the gain in {self.metric} has no finite interval on this holdout; evaluate on more rows"
             return self.verdict(Outcome.INCONCLUSIVE, reason, gain.value, self.margin, level=level)
         outcome, relation = compare_with_minimum(gain.low, gain.high, self.margin)

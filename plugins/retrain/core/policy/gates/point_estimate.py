@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Gate, Outcome, Verdict
-from retrain.core.policy.gates.reasons import explain_few_rows, mention_absent_classes
+from retrain.core.policy.gates.reasons import explain_few_rows, explain_undefined, mention_absent_classes
 from retrain.core.stats.metric_names import GREATER_IS_BETTER, MetricName
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PointEstimate(Gate):
         sign = 1.0 if GREATER_IS_BETTER[self.metric] else -1.0
         gain = sign * (evidence.challenger_metric(self.metric) - evidence.opponent_metric(self.metric))
         if not math.isfinite(gain):
-            reason = f"{self.metric} is not defined for both models on this holdout; check that it has rows of more than one class"
+            reason = explain_undefined(self.metric, f"the challenger or the {evidence.opponent}")
             return self.verdict(Outcome.INCONCLUSIVE, reason)
         outcome = Outcome.PASS if gain >= self.margin else Outcome.FAIL
         reason = f"{self.metric} is {abs(gain):.4f} {'better' if gain >= 0 else 'worse'} than the {evidence.opponent}'s"

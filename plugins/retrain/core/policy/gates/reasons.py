@@ -24,6 +24,10 @@ LONGEST_WAIT: Final = timedelta(days=3 * 365)
 """Waiting for more rows is suggested up to this time."""
 _OF_CLASSES_WITH_ROWS: Final = frozenset({"balanced_accuracy", "roc_auc"})
 """The metrics that average over the classes that have rows."""
+_DEFINED_IF: Final = {
+    "poisson_deviance": "no label is below 0 and every prediction is above 0",
+    "gamma_deviance": "every label and every prediction is above 0",
+}
 
 
 def explain_few_rows(part: str, rows: int, min_rows: int) -> str:
@@ -36,9 +40,10 @@ def explain_no_profile() -> str:
     return "this scorecard has no profile of the window; run the retrain again with this gate in its spec"
 
 
-def explain_undefined(metric: str) -> str:
-    """Return why a metric of the challenger cannot be judged."""
-    return f"the challenger's {metric} is not defined on this holdout; check that the holdout has rows of more than one class"
+def explain_undefined(metric: str, model: str = "the challenger") -> str:
+    """Return why a metric of a model cannot be judged."""
+    needs = _DEFINED_IF.get(metric, "the holdout has rows of more than one class")
+    return f"the {metric} of {model} is not defined on this holdout; check that {needs}"
 
 
 def mention_absent_classes(reason: str, evidence: Evidence, metric: str) -> str:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 
 from retrain.core.stats.metrics.area_under_roc import auc_resampler
 from retrain.core.stats.metrics.base import AdditiveMetric, Floats, Ints, Metric, Resampler
+from retrain.core.stats.metrics.ranking import RankingMetric, compute_average_precision, make_recall_at
 
 __all__ = ["CLASSIFICATION"]
 
@@ -87,11 +95,15 @@ def _sklearn_f1(y: Floats, scores: Floats) -> float:
 
 CLASSIFICATION: dict[str, Metric] = {
     "accuracy": AdditiveMetric(lambda y, s: accuracy_score(y, s.argmax(axis=1)), _accuracy_terms, _mean),
+    "average_precision": RankingMetric(compute_average_precision, average_precision_score),
     "balanced_accuracy": AdditiveMetric(
         lambda y, s: balanced_accuracy_score(y, s.argmax(axis=1)), _confusion_terms, _macro_recall
     ),
     "brier": AdditiveMetric(lambda y, s: float(_brier_terms(y, s)[:, 1].mean()), _brier_terms, _mean),
     "f1": AdditiveMetric(_sklearn_f1, _confusion_terms, _f1),
     "log_loss": AdditiveMetric(lambda y, s: log_loss(y, s, labels=np.arange(s.shape[1])), _log_loss_terms, _mean),
+    "recall_at_1pct": RankingMetric(make_recall_at(0.01)),
+    "recall_at_5pct": RankingMetric(make_recall_at(0.05)),
+    "recall_at_10pct": RankingMetric(make_recall_at(0.10)),
     "roc_auc": RocAuc(),
 }

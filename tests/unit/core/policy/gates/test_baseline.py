@@ -105,7 +105,7 @@ def test_what_cannot_be_measured_is_inconclusive() -> None:
     for evidence, words in [
         (with_rule(NONSENSE, baseline=None), "must hold what a dummy says; got none"),
         (make_evidence(make_scores(60)), "at least 4 clusters"),
-        (make_evidence(GOOD, metrics=["brier"]), "the challenger's roc_auc is not defined"),
+        (make_evidence(GOOD, metrics=["brier"]), "the roc_auc of the challenger is not defined"),
     ]:
         verdict = gate().judge(evidence)
         assert verdict.outcome is Outcome.INCONCLUSIVE
@@ -133,3 +133,16 @@ def test_a_gain_without_a_finite_interval_is_inconclusive() -> None:
 )
 def test_it_names_the_columns_it_reads(fields: dict[str, Any], columns: tuple[str, ...]) -> None:
     assert gate(**fields).columns == columns
+
+
+def test_a_deviance_that_the_rule_has_none_of_says_what_must_hold() -> None:
+    positive = replace(GOOD, y=np.exp(GOOD.challenger[:, 0]), challenger=np.exp(GOOD.challenger[:, 0] + 0.01))
+    scores = replace(positive, opponent=None, baseline=np.ones(1), columns={"guess": np.zeros(400)})
+    verdict = gate(metric="gamma_deviance", rule="guess").judge(
+        make_evidence(scores, metrics=["gamma_deviance"], slices=[])
+    )
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == (
+        "the gamma_deviance of the rule guess is not defined on this holdout; check that every label and every prediction is "
+        "above 0"
+    )

@@ -200,6 +200,22 @@ def test_a_passing_verdict_cannot_hold_nan() -> None:
     assert all(map(math.isnan, again.interval))
 
 
+@pytest.mark.parametrize("side", ["challenger", "opponent"])
+@pytest.mark.parametrize("name", ["beats_champion", "point_estimate"])
+def test_a_deviance_of_a_prediction_that_is_not_positive_says_whose_and_what_must_hold(name: str, side: str) -> None:
+    counts = make_scores(task="regression")
+    scores = replace(
+        counts, y=np.exp(counts.y), challenger=np.exp(counts.challenger), opponent=np.exp(require(counts.opponent))
+    )
+    gate = make_gate(name, "poisson_deviance")
+    assert gate.judge(make_evidence(scores, metrics=["poisson_deviance"])).outcome is Outcome.PASS
+    require(getattr(scores, side))[3] = 0.0
+    verdict = gate.judge(make_evidence(scores, metrics=["poisson_deviance"]))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert ("champion" if side == "opponent" else "challenger") in verdict.reason
+    assert verdict.reason.endswith("check that no label is below 0 and every prediction is above 0")
+
+
 # Threshold
 
 

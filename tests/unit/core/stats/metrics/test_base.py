@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +18,15 @@ from retrain.core.stats.metric_names import (
 from retrain.core.stats.metrics import METRICS
 from retrain.testing import make_scores
 
+
+def positive(scores: Scores) -> Scores:
+    return replace(scores, y=np.exp(scores.y), challenger=np.exp(scores.challenger))
+
+
 CASES = [
-    *((name, make_scores(120, classes=2)) for name in CLASSIFICATION_METRICS),
-    *((name, make_scores(120, classes=4)) for name in CLASSIFICATION_METRICS),
-    *((name, make_scores(120, task="regression")) for name in REGRESSION_METRICS),
+    *((name, make_scores(120, classes=2, challenger=0.0)) for name in CLASSIFICATION_METRICS),
+    *((name, make_scores(120, classes=4, challenger=0.0)) for name in CLASSIFICATION_METRICS),
+    *((name, positive(make_scores(120, task="regression", challenger=0.5))) for name in REGRESSION_METRICS),
 ]
 every_metric = pytest.mark.parametrize(
     ("name", "scores"),

@@ -15,10 +15,14 @@ def test_values_are_those_of_scikit_learn_on_two_classes() -> None:
     y, positive = scores.y, scores.challenger[:, 1]
     expected = {
         "accuracy": metrics.accuracy_score(y, positive > 0.5),
+        "average_precision": metrics.average_precision_score(y, positive),
         "balanced_accuracy": metrics.balanced_accuracy_score(y, positive > 0.5),
         "brier": metrics.brier_score_loss(y, positive),
         "f1": metrics.f1_score(y, positive > 0.5),
         "log_loss": metrics.log_loss(y, scores.challenger),
+        "recall_at_1pct": metrics.recall_score(y, positive >= np.sort(positive)[-4]),
+        "recall_at_5pct": metrics.recall_score(y, positive >= np.sort(positive)[-20]),
+        "recall_at_10pct": metrics.recall_score(y, positive >= np.sort(positive)[-40]),
         "roc_auc": metrics.roc_auc_score(y, positive),
     }
     assert {name: metric.value(y, scores.challenger) for name, metric in CLASSIFICATION.items()} == pytest.approx(
