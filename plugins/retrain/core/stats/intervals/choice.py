@@ -48,7 +48,8 @@ def estimate_paired_gain(
 
     Calendar periods that depend on the periods before are joined to blocks first (see `dependence`), and the method takes the
     blocks for clusters. Equal scores have a gain of 0 and an interval of width 0. A gain that is not 0 but equal in every cluster
-    has no interval: without variation between clusters there is no standard error.
+    has no interval: without variation between clusters there is no standard error, and a width of 0 would claim more than so few
+    clusters show.
 
     Args:
         pairs: The two sets of scores.
@@ -89,7 +90,8 @@ def _check_variation(gain: Gain, pairs: PairedScores) -> Gain:
         raise DataError(
             "a gain must vary between clusters to have a standard error",
             got=f"{gain.value:+g} in every cluster",
-            fix="Check the scores: two real models hardly ever differ by the same amount in every cluster.",
+            fix="Look for a copied model or a leak of the label, or judge by a metric that differs from row to row, such as "
+            "log_loss or mae.",
         )
     return replace(gain, value=0.0, low=0.0, high=0.0, standard_error=0.0)
 

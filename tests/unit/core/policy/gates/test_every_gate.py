@@ -216,6 +216,37 @@ def test_a_deviance_of_a_prediction_that_is_not_positive_says_whose_and_what_mus
     assert verdict.reason.endswith("check that no label is below 0 and every prediction is above 0")
 
 
+@pytest.mark.parametrize("method", ["auto", "jackknife", "percentile", "bca"])
+def test_a_gain_that_is_equal_in_every_cluster_is_inconclusive_and_says_so(method: str) -> None:
+    drawn = make_scores(task="regression")
+    scores = replace(drawn, challenger=drawn.y + 0.25, opponent=drawn.y + 0.5, columns=BETTER.columns)
+    rule = replace(scores, columns={"guess": drawn.y + 0.5})
+    for name, evidence in (("beats_champion", make_evidence(scores)), ("baseline", make_evidence(rule, slices=[]))):
+        verdict = make_gate(name, "mae", method=method).judge(evidence)
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert (
+            "got +0.25 in every cluster. Look for a copied model or a leak of the label, or judge by" in verdict.reason
+        )
+        assert verdict.reason.isprintable()
+
+
+def test_a_perfect_order_beside_a_constant_is_inconclusive_for_the_area_and_passes_for_the_log_loss() -> None:
+    perfect = np.where(BETTER.y == 1, 0.9, 0.1) + BETTER.challenger[:, 1] / 100
+    scores = replace(BETTER, challenger=np.column_stack([1 - perfect, perfect]), opponent=np.full((400, 2), 0.5))
+    held = make_gate("beats_champion", cluster_by=None).judge(make_evidence(scores))
+    assert (held.outcome, held.interval) == (Outcome.INCONCLUSIVE, None)
+    assert "got +0.5 in every cluster" in held.reason
+    assert make_gate("beats_champion", "log_loss").judge(make_evidence(scores)).outcome is Outcome.PASS
+
+
+def test_slices_of_a_drop_that_is_equal_in_every_cluster_are_held_by_its_size() -> None:
+    drawn = make_scores(task="regression")
+    scores = replace(drawn, challenger=drawn.y + 0.5, opponent=drawn.y + 0.25)
+    large, small = (make_gate("slices", "mae", max_drop=most).judge(make_evidence(scores)) for most in (0.1, 0.3))
+    assert (large.outcome, small.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASS)
+    assert "(2 could not be tested)" in large.reason
+
+
 # Threshold
 
 
