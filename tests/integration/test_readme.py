@@ -31,6 +31,7 @@ from retrain.core.policy.gates import (
     PointEstimate,
     Population,
     Slices,
+    Tail,
     Threshold,
 )
 from retrain.core.spec import (
@@ -69,6 +70,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### gate: baseline": Baseline,
     "### gate: fairness": Fairness,
     "### gate: calibration": Calibration,
+    "### gate: tail": Tail,
     "### gate: point_estimate": PointEstimate,
     "### gate: population": Population,
     "### gate: leakage": Leakage,

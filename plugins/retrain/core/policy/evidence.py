@@ -23,6 +23,7 @@ from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
 from retrain.core.stats.reliability import Strategy
+from retrain.core.stats.tail import TailIncrease, estimate_tail_increase
 from retrain.errors import DataError
 
 __all__ = ["Evidence"]
@@ -189,6 +190,25 @@ class Evidence:
         baseline_scores = self.scores.of_baseline() if rule is None else self.scores.of_rule(rule)
         against_baseline = replace(self, scores=replace(self.scores, opponent=baseline_scores))
         return against_baseline.paired_gain(metric, cluster_by, level, method=method, resamples=resamples)
+
+    def tail_increase(self, limit: float | None, quantile: float, cluster_by: str | None, level: float) -> TailIncrease:
+        """Return by how much the challenger's share of rows with a bad loss exceeds the opponent's, with its interval.
+
+        Args:
+            limit: Losses above it are bad; None for a quantile of the opponent's losses.
+            quantile: Which quantile.
+            level: One-sided error level of either bound.
+
+        Raises:
+            DataError: The cluster column is unknown, there are too few clusters, or no loss can be above the limit.
+            ValueError: There is no opponent; check `opponent` first.
+        """
+        scores = self.scores
+        if scores.opponent is None:
+            raise ValueError(self.why_no_opponent)
+        clusters = scores.clusters(cluster_by)
+        sides = scores.y, scores.challenger, scores.opponent, clusters
+        return estimate_tail_increase(*sides, level=level, limit=limit, quantile=quantile)
 
     def calibration_error(
         self, bins: int, strategy: Strategy, cluster_by: str | None, confidence: float, resamples: int

@@ -203,8 +203,15 @@ def _of_gates(gates: Any, evaluation: Mapping[str, Any]) -> Iterator[SpecProblem
             yield SpecProblem(path, "needs evaluation.slices", "no slices", "List the columns to slice by.")
         if check == "threshold" and gate.get("min") is None and gate.get("max") is None:
             yield SpecProblem(path, "must have min or max", "neither", "Add `min:` or `max:`.")
+        if check == "tail" and evaluation.get("task") == "classification" and _is_at_least_one(gate.get("limit")):
+            got, fix = _shorten(gate["limit"]), "A loss is 1 - the probability of the true class."
+            yield SpecProblem(f"{path}.limit", "must be below 1 for a classification", got, fix)
         if check == "calibration" and evaluation.get("task") == "regression":
             yield SpecProblem(path, "needs a classification", "a regression", "A regression states no confidence.")
+
+
+def _is_at_least_one(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 1
 
 
 def _of_fairness(path: str, gate: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Iterator[SpecProblem]:

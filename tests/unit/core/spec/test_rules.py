@@ -73,6 +73,12 @@ def test_a_timeout_that_is_no_length_breaks_no_rule_of_the_search() -> None:
             "must be a metric of classification",
             "'mae'",
         ),
+        (
+            {"gate": [{"check": "tail", "limit": 1.0, "max_increase": 0.01}]},
+            "gate[0].limit",
+            "must be below 1 for a classification",
+            "1.0",
+        ),
         ({"evaluation__primary": "brier"}, "evaluation.primary", "must be one of evaluation.metrics", "'brier'"),
         (
             {"gate": [{"check": "threshold", "metric": "f1", "min": 0}]},

@@ -19,6 +19,7 @@ from retrain.core.policy.gates.point_estimate import PointEstimate
 from retrain.core.policy.gates.population import Population
 from retrain.core.policy.gates.slices import Slices
 from retrain.core.policy.gates.strict import Strict
+from retrain.core.policy.gates.tail import Tail
 from retrain.core.policy.gates.threshold import Threshold
 
 BUILT_IN_GATES: Final = (
@@ -30,6 +31,7 @@ BUILT_IN_GATES: Final = (
     "baseline",
     "fairness",
     "calibration",
+    "tail",
     "population",
     "leakage",
     "budget",
@@ -57,6 +59,7 @@ GateSpec = Annotated[
     | Annotated[Baseline, Tag("baseline")]
     | Annotated[Fairness, Tag("fairness")]
     | Annotated[Calibration, Tag("calibration")]
+    | Annotated[Tail, Tag("tail")]
     | Annotated[Population, Tag("population")]
     | Annotated[Leakage, Tag("leakage")]
     | Annotated[Budget, Tag("budget")]
@@ -87,6 +90,7 @@ __all__ = [
     "Population",
     "Slices",
     "Strict",
+    "Tail",
     "Threshold",
     "Verdict",
 ]
