@@ -89,7 +89,7 @@ def test_rows_of_one_class_have_no_order(name: str, classes: int) -> None:
         assert np.isnan(found).all()
 
 
-def test_the_two_library_functions_are_told_apart() -> None:
+def test_average_precision_by_counts_alone_is_that_of_the_library() -> None:
     assert RankingMetric(compute_average_precision).value(*_two_classes()) == pytest.approx(
         CLASSIFICATION["average_precision"].value(*_two_classes())
     )
