@@ -5,9 +5,10 @@ With g(-i) the gain without cluster i of G, and m their mean, the standard error
 deterministic: the same evidence gives the same bounds for every seed.
 
 Assumptions: clusters are exchangeable and independent of each other; rows within a cluster need not be. The metric is a smooth
-function of the rows, as all metrics here are. Student's t accounts for the uncertainty of the standard error, which bootstrap
-quantiles ignore; this keeps the error levels with few clusters. With more than `MAX_GROUPS` clusters, whole clusters are merged
-in turn into that many groups, which are independent as well, and one group is left out at a time.
+function of the rows, as all metrics here are except recall in a top share (see `metrics.ranking`). Student's t accounts for
+the uncertainty of the standard error, which bootstrap quantiles ignore; this keeps the error levels with few clusters. With
+more than `MAX_GROUPS` clusters, whole clusters are merged in turn into that many groups, which are independent as well, and
+one group is left out at a time.
 
 References: Efron and Stein, The Jackknife Estimate of Variance, Annals of Statistics 9 (1981) 586-596; groups: Shao and Tu, The
 Jackknife and Bootstrap (1995), section 2.3; degrees of freedom: Cameron and Miller, A Practitioner's Guide to Cluster-Robust

@@ -128,6 +128,8 @@ def make_recall_at(share: float) -> Callable[[RankedCounts], Floats]:
     """Return a function from counts to the share of all positive rows that are among the top `share` of the rows.
 
     Rows with equal scores at the edge of that share count in proportion, so the value does not depend on the order of the rows.
+    Without one cluster the edge moves by a few rows, so the jackknife takes their labels for the rate of positive rows at the edge.
+    If clusters are small, that tends to overstate the error.
     """
 
     def compute_recall(counts: RankedCounts) -> Floats:
