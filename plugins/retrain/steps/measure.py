@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from retrain.core.data.snapshot import Snapshot
-from retrain.core.data.window import Period
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.decision import Challenger
 from retrain.core.policy.gates import Gate
@@ -136,7 +135,7 @@ def measure_scores(
         unscored: Why other versions could not be scored.
     """
     first = sides[0].scores
-    ordered = cluster_by in {*Period}
+    ordered = first.in_time_order(cluster_by)
     measured, problems = [], dict(unscored)
     if len(first.y):
         clusters = join_clusters(first.clusters(cluster_by), ordered=ordered)

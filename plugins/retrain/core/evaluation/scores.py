@@ -80,11 +80,6 @@ class Scores:
             keys = keys.astype(str)  # a missing value has no order among texts
         return np.unique(keys, return_inverse=True)[1].astype(np.int64)
 
-    def on(self, mask: NDArray[np.bool_]) -> Scores:
-        """Return the scores on some of the rows."""
-        opponent = None if self.opponent is None else self.opponent[mask]
-        columns = {name: values[mask] for name, values in self.columns.items()}
-        return Scores(self.y[mask], self.challenger[mask], opponent, self.event_time[mask], columns, self.baseline)
     def in_time_order(self, by: str | None) -> bool:
         """Return whether the numbers that `clusters` gives rise with time: true of a calendar period only."""
         return by not in self.columns and by in {*_PERIODS, "week"}

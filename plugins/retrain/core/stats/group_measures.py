@@ -20,7 +20,7 @@ from retrain.core.stats.groups import (
     count_in_groups,
     list_needed_classes,
 )
-from retrain.core.stats.intervals.base import MIN_CLUSTERS
+from retrain.core.stats.interval_names import MIN_CLUSTERS
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Floats, Ints, Resampler
 from retrain.errors import DataError
