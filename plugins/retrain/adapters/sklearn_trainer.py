@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import platform
@@ -42,8 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["SklearnTrainer"]
 
 _ALWAYS_PINNED: Final = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
+_THEIR_PACKAGES: Final = frozenset({"numpy", "pandas", "sklearn", "scipy", "skops"})
 _MODEL_FILE: Final = "model.skops"
 _CARD_FILE: Final = "retrain.json"
+# A process keeps the packages that it imported, so it keeps also what it read about them: each takes from 10 ms to a second.
+_read_version = functools.cache(version)
+_list_distributions = functools.cache(packages_distributions)
 _NOT_LEARNT: Final = frozenset({"__id__", "n_threads"})
 """Fields of a stored estimator that are not part of the fitted model: skops' numbering, the number of binning threads."""
 
@@ -70,7 +75,7 @@ class SklearnTrainer:
     def lock_digest(self, spec: PipelineSpec) -> str:
         """Return the digest of the Python version and the pinned packages."""
         with needs_extra("search", "train.search"):
-            search_pins = [f"optuna=={version('optuna')}"] if spec.train.search else []
+            search_pins = [f"optuna=={_read_version('optuna')}"] if spec.train.search else []
         return digest_json([platform.python_version(), *_pin_packages(spec), *search_pins])
 
     def package_versions(self, spec: PipelineSpec) -> dict[str, str]:
@@ -233,9 +238,12 @@ class SklearnTrainer:
 
 def _check_pinned(types: Sequence[str], spec: PipelineSpec) -> None:
     """Check that the version of each installed package with a class in the model is part of the key."""
+    packages = {name.partition(".")[0] for name in types} - _THEIR_PACKAGES
+    if not packages:
+        return
     pinned = {pin.partition("==")[0] for pin in _pin_packages(spec)}
-    installed = packages_distributions()
-    for package in sorted({name.partition(".")[0] for name in types}):
+    installed = _list_distributions()
+    for package in sorted(packages):
         names = {canonicalize_name(name) for name in installed.get(package, ())}
         if names and not names & {canonicalize_name(name) for name in pinned}:
             raise TrainingError(
@@ -304,7 +312,7 @@ def _pin_packages(spec: PipelineSpec) -> tuple[str, ...]:
     for text in (*_ALWAYS_PINNED, *spec.train.requirements):
         try:
             requirement = Requirement(text)
-            pins.add(f"{requirement.name}=={version(requirement.name)}")
+            pins.add(f"{requirement.name}=={_read_version(requirement.name)}")
         except (InvalidRequirement, PackageNotFoundError) as error:
             raise TrainingError(
                 "train.requirements must name installed packages", got=repr(text), fix="Install it on every worker."
