@@ -70,6 +70,8 @@ class ProjectCode:
                     sys.path.remove(self._root)
 
     def _take_out(self) -> dict[str, ModuleType]:
+        if not self._names:
+            return {}  # a process may have ten thousand modules
         names = [name for name in sys.modules if name.partition(".")[0] in self._names]
         return {name: sys.modules.pop(name) for name in names}
 
