@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
@@ -34,6 +35,17 @@ _INTEGRATION_FOLDERS: Final = ("e2e", "faults", "integration", "packaging")
 _INTEGRATION_FIXTURES: Final = frozenset({"_airflow", "mlflow_server", "postgresql"})
 _AIRFLOW: Final = "tests/integration/airflow/"
 _running_unit_test: str | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let the garbage collector rest while all modules are imported, and leave out later what they made: it stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
