@@ -29,6 +29,8 @@ PROSE_CODE := dags include tools benchmarks plugins/retrain
 
 UNIT := tests/unit tests/dags tests/architecture plugins/retrain/core
 
+unexport PYTHONDONTWRITEBYTECODE  # pytest keeps the tests that it rewrote, and begins 5 s earlier
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
