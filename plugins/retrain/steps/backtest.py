@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from retrain.core.evaluation.measuring import VersionScores, measure_scores
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
@@ -29,7 +30,7 @@ from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.steps.decide import judge_all
-from retrain.steps.measure import VersionScores, choose_fresh_rows, list_rated_by, measure_scores
+from retrain.steps.measure import choose_fresh_rows, list_rated_by
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 

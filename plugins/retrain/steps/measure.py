@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from retrain.core.data.snapshot import Snapshot
+from retrain.core.evaluation.measuring import VersionScores, measure_scores
 from retrain.core.evaluation.scores import Scores
 from retrain.core.policy.decision import Challenger
 from retrain.core.policy.gates import Gate
-from retrain.core.ratings import MOST_VERSIONS, Measurement, VersionScore, join_clusters, measure_version
+from retrain.core.ratings import MOST_VERSIONS, Measurement
 from retrain.core.resources import Retrain
-from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError, IntegrityError, NotFoundError, TrainingError
 from retrain.steps.scoring import ScoredModel, align_scores
 
@@ -27,25 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-__all__ = ["VersionScores", "choose_fresh_rows", "list_rated_by", "measure_scores", "measure_versions"]
+__all__ = ["choose_fresh_rows", "list_rated_by", "measure_versions"]
 
 log = logging.getLogger(__name__)
 
 _MOST_ROWS: Final = 100_000
 """More fresh rows are thinned out: the luck of whole days does not shrink with the rows of a day."""
-
-
-@dataclass(frozen=True)
-class VersionScores:
-    """One version's scores on the fresh rows, as the opponent of `scores`.
-
-    Attributes:
-        as_of: The as-of of the retrain that made the version.
-    """
-
-    version: int
-    as_of: datetime
-    scores: Scores
 
 
 def list_rated_by(gates: Iterable[Gate]) -> list[tuple[str, str | None]]:
@@ -116,50 +102,6 @@ def measure_versions(
     return tuple(
         measure_scores(metric, by, request.as_of, (start, snapshot.window.end), sides, unscored)
         for metric, by in rated_by
-    )
-
-
-def measure_scores(
-    metric: str,
-    cluster_by: str | None,
-    as_of: datetime,
-    span: tuple[datetime, datetime],
-    sides: Sequence[VersionScores],
-    unscored: Mapping[int, str],
-) -> Measurement:
-    """Return the measurement of some versions on the same rows.
-
-    Args:
-        span: Start and end of the fresh rows.
-        sides: The scores of each version, the challenger's first.
-        unscored: Why other versions could not be scored.
-    """
-    first = sides[0].scores
-    ordered = first.in_time_order(cluster_by)
-    measured, problems = [], dict(unscored)
-    if len(first.y):
-        clusters = join_clusters(first.clusters(cluster_by), ordered=ordered)
-        for side in sides:
-            opponent = side.scores.opponent
-            if opponent is None:  # only where there is neither champion nor baseline
-                continue
-            value, without = measure_version(METRICS[metric], side.scores.y, opponent, clusters)
-            if all(map(math.isfinite, (value, *without))):
-                measured.append(VersionScore(side.version, side.as_of, value, without))
-            else:
-                problems[side.version] = (
-                    f"{metric} is not defined on the fresh rows, or not without one of their clusters"
-                )
-    return Measurement(
-        metric,
-        cluster_by,
-        as_of,
-        sides[0].version,
-        *span,
-        len(first.y),
-        ordered,
-        tuple(sorted(measured, key=lambda score: score.version)),
-        tuple(sorted(problems.items())),
     )
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrain.core.evaluation.measuring import VersionScores, measure_scores
 from retrain.core.evaluation.resource_usage import Latency, ResourceUsage
 from retrain.core.evaluation.scorecard import Scorecard, score_slices, value_of
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
 from retrain.core.policy.evidence import Evidence
+from retrain.core.ratings import Measurement
 from retrain.core.stats.drift import ColumnProfile, Profile
 from retrain.core.stats.metrics.base import Floats
 
@@ -126,6 +128,7 @@ def make_evidence(
     metrics: Sequence[str] | None = None,
     slices: Sequence[str] = ("place",),
     opponent: Opponent = "champion",
+    rated_by: Sequence[tuple[str, str | None]] = (),
     **changes: Any,
 ) -> Evidence:
     """Return the evidence for `scores`: a scorecard with their metrics, overall and per slice.
@@ -135,6 +138,7 @@ def make_evidence(
         metrics: Names of the metrics; common ones of the task by default.
         slices: Columns whose values are the slices.
         opponent: The kind of opponent, if there is one.
+        rated_by: (metric, clusters) by which both models are measured for a gate that reads a rating.
         changes: Fields of `Scorecard` to change.
     """
     names = _METRICS["regression" if scores.challenger.ndim == 1 else "classification"] if metrics is None else metrics
@@ -152,5 +156,15 @@ def make_evidence(
         slices=tuple(score_slices(names, slices, scores)),
         profile=make_profile(train_rows=len(scores.y), holdout_rows=len(scores.y)),
         resource_usage=make_resource_usage(),
+        measurements=tuple(_measure(scores, metric, by) for metric, by in rated_by),
     )
     return Evidence(replace(card, **changes), scores)
+
+
+def _measure(scores: Scores, metric: str, cluster_by: str | None) -> Measurement:
+    as_of = _CHAMPION.as_of + timedelta(days=30)
+    sides = [
+        VersionScores(_CHAMPION.version + 1, as_of, replace(scores, opponent=scores.challenger)),
+        VersionScores(_CHAMPION.version, _CHAMPION.as_of, scores),
+    ]
+    return measure_scores(metric, cluster_by, as_of, (_CHAMPION.as_of, as_of), sides, {})

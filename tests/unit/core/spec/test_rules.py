@@ -31,7 +31,7 @@ def test_a_timeout_that_is_no_length_breaks_no_rule_of_the_search() -> None:
             {"error_control": {"method": "lord"}, "gate": [{"check": "threshold", "metric": "roc_auc", "min": 0.5}]},
             "error_control",
             "needs a gate that tests",
-            "no beats_champion",
+            "neither strict nor beats_champion",
         ),
         (
             {"error_control": {"method": "alpha_spending"}, "schedule": None},
