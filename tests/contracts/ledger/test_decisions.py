@@ -33,6 +33,7 @@ from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.error_control import Allotment, PastTest
 from retrain.core.policy.gates import Outcome, Verdict
 from retrain.core.ports import Ledger
+from retrain.core.ratings import Measurement, VersionScore
 from retrain.errors import ConflictError, NotFoundError
 
 
@@ -214,6 +215,37 @@ def test_models_that_decide_at_once_take_a_place_each(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decide, range(1, 9)))
     assert [test.place for test in ledger.tests("lord/production")] == list(range(1, 9))
+
+
+def measured(number: int, **changes: Any) -> Scorecard:
+    """Return the scorecard of a month's retrain, which measured one version."""
+    score = VersionScore(number, month(number), 0.7, (0.6, 0.8))
+    span = month(number), month(number + 1)
+    measurement = Measurement("roc_auc", "day", month(number), number, *span, 9, ordered=True, scores=(score,))
+    card = Scorecard(f"key-{number}", MODEL, TIMELINE, 9, None, "", None, {}, {}, "c" * 64, measurements=(measurement,))
+    return replace(card, **changes)
+
+
+def test_the_ledger_gives_back_what_decided_retrains_measured_before_an_as_of(ledger: Ledger) -> None:
+    assert ledger.measurements(MODEL, TIMELINE, month(9)) == []
+    for number in (3, 1, 2, 5):
+        ledger.record(decision_on(request_for(number), scorecard=measured(number).digest), measured(number))
+    elsewhere = measured(4, timeline="simulation")
+    ledger.record(decision_on(request_for(4, timeline="simulation"), scorecard=elsewhere.digest), elsewhere)
+    found = ledger.measurements(MODEL, TIMELINE, month(5))
+    assert [each.as_of for each in found] == [month(1), month(2), month(3)]
+    assert found[0] == measured(1).measurements[0]
+    assert ledger.measurements(MODEL, TIMELINE, month(1)) == []
+
+
+def test_only_the_last_48_measurements_count(ledger: Ledger) -> None:
+    for day in range(50):
+        as_of = month(1) + timedelta(days=day)
+        card = measured(1, key=f"key-{day}")
+        card = replace(card, measurements=(replace(card.measurements[0], as_of=as_of),))
+        ledger.record(decision_on(request_for(1, as_of=as_of), as_of=as_of, scorecard=card.digest), card)
+    found = ledger.measurements(MODEL, TIMELINE, month(12))
+    assert [each.as_of for each in found] == [month(1) + timedelta(days=day) for day in range(2, 50)]
 
 
 def test_a_scorecard_is_stored_with_its_decision(database: URL) -> None:

@@ -240,6 +240,25 @@ def test_each_test_against_a_champion_spends_its_share_until_nothing_is_left(spe
     assert decisions[5].reason.endswith("the error budget of 0.05 is spent; retrains can promote again from 2025-07-04")
 
 
+def test_nothing_is_spent_where_another_gate_rules_a_promotion_out(spending: World) -> None:
+    unreachable = {"check": "threshold", "metric": "roc_auc", "min": 0.9999}
+    for number, beside in ((1, "beats_champion"), (2, "strict")):
+        spending.respec(**SPENDING, gate=[{"check": beside, "metric": "roc_auc", "cluster_by": "day"}, unreachable])
+        decision = spending.decide(ask(number))
+        assert decision.choice is Choice.REJECT
+        assert decision.allotment is None
+        assert [verdict.check for verdict in decision.verdicts] == [beside, "threshold"]
+    assert spending.ledger.tests(SEQUENCE) == []
+
+
+def test_gates_that_spend_nothing_leave_the_budget_alone(spending: World) -> None:
+    spending.respec(
+        gate=[{"check": "threshold", "metric": "roc_auc", "min": 0.5}, {"check": "fresh", "metric": "roc_auc"}]
+    )
+    assert spending.decide(ask(1)).allotment is None
+    assert spending.ledger.tests(SEQUENCE) == []
+
+
 def test_a_retry_and_the_same_question_asked_anew_spend_nothing(spending: World) -> None:
     first = spending.decide(ask(1))
     assert spending.decide(ask(1)) == first

@@ -151,7 +151,7 @@ class Evidence:
             raise ValueError(self.why_no_opponent)
         own, champion = self._measurement(metric, cluster_by), self.scorecard.champion.version
         unscored = dict(own.unscored)
-        for version, role in ((own.challenger, "challenger"), (champion, "champion")):
+        for version, role in ((champion, "champion"), (own.challenger, "challenger")):
             if version not in rating.versions:
                 few = f"{own.rows} rows in {own.clusters} clusters"
                 same = "equal scores from all versions in every cluster"

@@ -41,7 +41,7 @@ class Strict(RatedGate):
         if not level:
             return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_level, bound=0.0, level=0.0)
         doubt = gain.probability_below(0.0)
-        needed = f"a promotion must be {100 * (1 - level):.4g} % sure"
+        needed = f"a promotion must be {100 * (1 - level):.6g} % sure"
         if doubt <= level:
             outcome, told = Outcome.PASS, needed
         elif 1 - doubt <= level:
