@@ -47,6 +47,14 @@ def init(
         str | None, typer.Option("--delay", help="How long after its event a label is known, such as 12h or 30d.")
     ] = None,
     task: Annotated[str | None, typer.Option("--task", help="classification or regression.")] = None,
+    worth: Annotated[
+        float | None,
+        typer.Option(
+            "--worth",
+            min=0,
+            help="The smallest gain worth a promotion, in units of the metric; by default a tenth of a comparison's error.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Take every proposal and ask nothing.")] = False,
 ) -> None:
     """Make a pipeline: spec, query, training code and expectations.
@@ -58,7 +66,7 @@ def init(
         if source is None:
             from retrain.cli.scaffold import make_pipeline
 
-            for path in make_pipeline(model, project):
+            for path in make_pipeline(model, project, worth=worth):
                 out.print(f"made {path}", highlight=False)
             out.print(f"Next: retrain check && retrain run {model} --as-of 2024-07-01", style="green", highlight=False)
             return
@@ -68,11 +76,13 @@ def init(
             profile, reads, connection = _profile_files(source, project)
         else:
             profile, reads, connection = *_profile_table(source, table), source
-        proposal = _choose(profile, time, label, delay, cast("Task | None", task), asks=not yes and _is_interactive())
+        asks = not yes and _is_interactive()
+        proposal = _choose(profile, time, label, delay, cast("Task | None", task), asks=asks)
+        worth = _ask_worth(proposal) if asks and worth is None else worth
         _describe(proposal)
         from retrain.cli.scaffold import make_pipeline_from
 
-        for path in make_pipeline_from(model, project, proposal, source=reads, connection=connection):
+        for path in make_pipeline_from(model, project, proposal, source=reads, connection=connection, worth=worth):
             out.print(f"made {path}", highlight=False)
         as_of = min(proposal.end_date, datetime.now(UTC).replace(tzinfo=None))
         run = f"retrain run {model} --as-of {as_of:%Y-%m-%d}" if connection is None else "run it in Airflow"
@@ -131,6 +141,24 @@ def _choose(
         proposal = propose(profile, time=time, label=label, task=task)
         delay = delay or typer.prompt("How long after the event is it known?", format_duration(proposal.delay))
     return proposal.with_delay(_parse_delay(delay) if delay else proposal.delay)
+
+
+def _ask_worth(proposal: Proposal) -> float | None:
+    """Ask for the smallest gain that is worth a promotion; None for the gate's own default."""
+    metric = "roc_auc" if proposal.task == "classification" else "mae"
+    question = f"Which gain in {metric} is worth a promotion? A number, or `auto` for a tenth of a comparison's error"
+    answer = typer.prompt(question, "auto", value_proc=_parse_worth)
+    return None if answer == "auto" else float(answer)
+
+
+def _parse_worth(text: str) -> str:
+    try:
+        known = text == "auto" or 0 <= float(text) < float("inf")
+    except ValueError:
+        known = False
+    if not known:
+        raise typer.BadParameter(f"must be `auto` or a number of 0 or more, not {text!r:.40}")
+    return text
 
 
 def _parse_delay(text: str) -> timedelta:

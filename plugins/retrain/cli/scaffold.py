@@ -39,28 +39,38 @@ _SCHEMA: Final = "include/pipelines/retrain.schema.json"
 _ROWS_A_DAY: Final = 60
 
 
-def make_pipeline(model: str, project: Path) -> Iterator[Path]:
+def make_pipeline(model: str, project: Path, *, worth: float | None = None) -> Iterator[Path]:
     """Write the files of a pipeline with data to try it on, and yield each path.
+
+    Args:
+        worth: The smallest gain worth a promotion; None for the gate's own default.
 
     Raises:
         RetrainError: The name cannot be a model's and a Python module's.
         ConflictError: The pipeline exists; nothing is overwritten.
     """
-    words = _common_words(model) | {"estimator": "HistGradientBoostingClassifier"}
+    words = _common_words(model, worth) | {"estimator": "HistGradientBoostingClassifier"}
     yield from _write_files(model, project, {template: _fill(template, words) for template in _FILES})
     yield from _sample_data(project / "include" / "data" / model)
 
 
 def make_pipeline_from(
-    model: str, project: Path, proposal: Proposal, *, source: str, connection: str | None = None
+    model: str,
+    project: Path,
+    proposal: Proposal,
+    *,
+    source: str,
+    connection: str | None = None,
+    worth: float | None = None,
 ) -> Iterator[Path]:
     """Write the files of a pipeline that reads a table of one's own, and yield each path; errors as in `make_pipeline`.
 
     Args:
         source: What the query reads, as it stands after FROM.
         connection: The Airflow connection that runs the query; None for DuckDB over files.
+        worth: The smallest gain worth a promotion; None for the gate's own default.
     """
-    words = _common_words(model) | _describe(proposal, source, connection)
+    words = _common_words(model, worth) | _describe(proposal, source, connection)
     suite = {"name": model, "expectations": list(proposal.expectations()), "meta": {}}
     texts = {
         "pipeline.yaml": _fill("pipeline_from.yaml", words),
@@ -105,8 +115,9 @@ def _describe(proposal: Proposal, source: str, connection: str | None) -> dict[s
     }
 
 
-def _common_words(model: str) -> dict[str, str]:
-    return {"model": model, "owner": get_user(), "schema": Path(_SCHEMA).name}
+def _common_words(model: str, worth: float | None) -> dict[str, str]:
+    told = "" if worth is None else f", worth: {worth:g}"
+    return {"model": model, "owner": get_user(), "schema": Path(_SCHEMA).name, "worth": told}
 
 
 def _write_files(model: str, project: Path, texts: dict[str, str]) -> Iterator[Path]:

@@ -43,7 +43,7 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("as of", "train", "holdout", "challenger", "opponent"):
         table.add_column(name, justify="left" if name == "as of" else "right", no_wrap=True)
-    table.add_column("gain [interval]", no_wrap=True)
+    table.add_column("gain, interval", no_wrap=True)
     table.add_column("decision", no_wrap=True)
     table.add_column("why", min_width=24)
     for decision in decisions:
@@ -58,6 +58,13 @@ def print_decisions(console: Console, decisions: Sequence[Decision]) -> None:
             _plain(_why(decision)),
         )
     console.print(table)
+    if any(decision.gain and decision.gain.method == "rating" for decision in decisions):
+        console.print(
+            "A gain is what all windows so far let one expect, with its 95 % interval. It is less than the difference between the "
+            "two models on this holdout, because the luck of one holdout is taken off.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def print_stall(console: Console, decisions: Sequence[Decision]) -> None:

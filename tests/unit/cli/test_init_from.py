@@ -17,6 +17,7 @@ from retrain.cli import initialization
 from retrain.cli.app import app
 from retrain.cli.proposals import Proposal, propose
 from retrain.core.data.window import Window
+from retrain.core.policy.gates import Fresh
 from retrain.core.spec import load_spec
 
 ROWS = 2400
@@ -139,19 +140,46 @@ def test_the_windows_fit_into_the_data(days: int, delay: int, schedule: str) -> 
 def test_on_a_terminal_it_asks_what_no_option_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(initialization, "_is_interactive", lambda: True)
     make_table("number").to_parquet(folder / "rows.parquet")
-    result = retrain("init", "shop", "--from", "rows.parquet", "--time", "seen at", answers="Used GB\n12h\n")
+    result = retrain(
+        "init", "shop", "--from", "rows.parquet", "--time", "seen at", answers="Used GB\n12h\nlots\n-1\n0.5\n"
+    )
     assert result.exit_code == 0, result.output
     assert "What is to be predicted? Column [outcome]" in result.output
     assert "When did the event" not in result.output
+    assert "Which gain in mae is worth a promotion?" in result.output
+    assert result.output.count("must be `auto` or a number of 0 or more") == 2
     spec = load_spec(folder / "include" / "pipelines" / "shop.yaml")
     assert (spec.data.label, spec.data.label_delay, spec.evaluation.task) == (
         "Used_GB",
         timedelta(hours=12),
         "regression",
     )
+    assert spec.gate == (Fresh(check="fresh", metric="mae", cluster_by="day", worth=0.5),)
     suite = json.loads((folder / "include" / "expectations" / "shop.json").read_text())
     assert suite["name"] == "shop"
     assert 'WHERE "Used GB" IS NOT NULL' in (folder / "include" / "sql" / "shop.sql").read_text()
+
+
+@pytest.mark.parametrize(("options", "worth"), [((), None), (("--worth", "0.002"), 0.002)])
+def test_the_worth_of_a_promotion_may_be_said_at_once(
+    folder: Path, options: tuple[str, ...], worth: float | None
+) -> None:
+    make_table("yes_no").to_parquet(folder / "rows.parquet")
+    assert retrain("init", "shop", "--from", "rows.parquet", *options).exit_code == 0
+    assert retrain("init", "churn", *options).exit_code == 0
+    for name in ("shop", "churn"):
+        spec = load_spec(folder / "include" / "pipelines" / f"{name}.yaml")
+        assert Fresh(check="fresh", metric="roc_auc", cluster_by="day", worth=worth) in spec.gate
+
+
+def test_the_default_worth_may_be_kept_on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(initialization, "_is_interactive", lambda: True)
+    make_table("yes_no").to_parquet(folder / "rows.parquet")
+    result = retrain("init", "shop", "--from", "rows.parquet", answers="\n\n\n\n")
+    assert result.exit_code == 0, result.output
+    assert load_spec(folder / "include" / "pipelines" / "shop.yaml").gate[0] == Fresh(
+        check="fresh", metric="roc_auc", cluster_by="day"
+    )
 
 
 @pytest.mark.parametrize(

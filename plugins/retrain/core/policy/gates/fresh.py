@@ -61,10 +61,8 @@ class Fresh(RatedGate):
             outcome, told = Outcome.FAIL, "the champion stays"
         elif gain.mean <= worth:
             outcome = Outcome.INCONCLUSIVE
-            told = (
-                f"a promotion needs an expected gain over {format_amount(worth)}, so the champion stays; nothing is lost, "
-                "because this window counts in the next rating"
-            )
+            needed = f"a promotion needs more than {format_amount(worth)}"
+            told = f"{needed}; the champion stays, and this window counts in the next rating"
         elif risk > self.max_risk:
             outcome = Outcome.INCONCLUSIVE
             told = (

@@ -63,12 +63,12 @@ class RatedGate(Gate):
         """Return the verdict on the gain over the champion."""
 
     def describe(self, rating: Rating, gain: ExpectedGain) -> str:
-        """Return what the rating expects: ``roc_auc is expected to rise by 0.0061 (93 % sure that it rises, by 7 windows)``."""
+        """Return what the rating expects: ``roc_auc is expected to improve by 0.006 (93 % sure that it is better, …)``."""
         direction = "improve" if gain.mean >= 0 else "worsen"
         better = 1 - gain.probability_below(0.0)
         sure = f"{format_chance(max(better, 1 - better))} sure that it is {'better' if better >= 0.5 else 'worse'}"
         windows = f"{rating.windows} window" + ("s" if rating.windows != 1 else "")
-        return f"{self.metric} is expected to {direction} by {format_amount(abs(gain.mean))} ({sure}, by {windows})"
+        return f"{self.metric} is expected to {direction} by {format_amount(abs(gain.mean))} ({sure}, after {windows})"
 
     @staticmethod
     def describe_ageing(rating: Rating) -> str:

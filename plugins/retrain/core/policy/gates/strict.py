@@ -48,7 +48,7 @@ class Strict(RatedGate):
             outcome, told = Outcome.FAIL, "the champion stays"
         else:
             outcome = Outcome.INCONCLUSIVE
-            told = f"{needed}, so the champion stays; nothing is lost, because this window counts in the next rating"
+            told = f"{needed}; the champion stays, and this window counts in the next rating"
         reason = f"{self.describe(rating, gain)}; {told}. {self.describe_ageing(rating)}"
         interval = gain.interval(level)
         return self.verdict(outcome, reason, gain.mean, 0.0, interval, method="rating", level=level)

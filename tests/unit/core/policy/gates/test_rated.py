@@ -70,7 +70,7 @@ def test_a_much_better_challenger_is_promoted_and_the_reason_has_every_number() 
     assert verdict.interval[0] < verdict.value < verdict.interval[1]
     worth = require(verdict.bound)
     assert verdict.reason == (
-        f"roc_auc is expected to improve by {format_amount(verdict.value)} (over 99.9 % sure that it is better, by 4 windows); "
+        f"roc_auc is expected to improve by {format_amount(verdict.value)} (over 99.9 % sure that it is better, after 4 windows); "
         f"a promotion needs more than {format_amount(worth)}, and a loss over {format_amount(10 * worth)} has a chance of "
         "under 0.1 %. No ageing of versions is seen here yet."
     )
@@ -79,8 +79,8 @@ def test_a_much_better_challenger_is_promoted_and_the_reason_has_every_number() 
 def test_an_equal_challenger_is_held_with_what_would_promote_it_and_that_nothing_is_lost() -> None:
     verdict = FRESH.judge(make_history(0, 0, 0, 0, seed=3))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "a promotion needs an expected gain over" in verdict.reason
-    assert "so the champion stays; nothing is lost, because this window counts in the next rating" in verdict.reason
+    assert "a promotion needs more than" in verdict.reason
+    assert "; the champion stays, and this window counts in the next rating." in verdict.reason
 
 
 def test_a_worse_challenger_is_rejected() -> None:
