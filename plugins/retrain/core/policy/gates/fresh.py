@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Outcome, Verdict
+from retrain.core.policy.gates.intervals import ClusterBy
 from retrain.core.policy.gates.rated import RatedGate, format_amount, format_chance
+from retrain.core.stats.metric_names import MetricName
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
@@ -38,6 +40,8 @@ class Fresh(RatedGate):
     """
 
     check: Literal["fresh"]
+    metric: MetricName
+    cluster_by: ClusterBy = "day"
     worth: float | None = Field(
         None,
         ge=0,

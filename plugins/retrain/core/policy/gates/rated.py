@@ -31,8 +31,9 @@ class RatedGate(Gate):
     judges it.
     """
 
-    metric: MetricName
-    cluster_by: ClusterBy = "day"
+    if TYPE_CHECKING:  # a subclass declares them after its own `check`, in the order of its reference
+        metric: MetricName
+        cluster_by: ClusterBy
 
     @property
     def columns(self) -> tuple[str, ...]:

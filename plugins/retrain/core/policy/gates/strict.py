@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from retrain.core.policy.gates.base import Outcome, Verdict
+from retrain.core.policy.gates.intervals import ClusterBy
 from retrain.core.policy.gates.rated import RatedGate
+from retrain.core.stats.metric_names import MetricName
 
 if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
@@ -27,6 +29,8 @@ class Strict(RatedGate):
     """
 
     check: Literal["strict"]
+    metric: MetricName
+    cluster_by: ClusterBy = "day"
     confidence: float = Field(0.95, gt=0.5, lt=1)
 
     @property
