@@ -64,7 +64,7 @@ def test_the_demo_ends_with_eleven_decisions_and_the_alias_on_the_champion(first
     choices = re.findall(r"^ 2013-(\d\d)-01 .*?(PROMOTE|HOLD|REJECT)", first, re.MULTILINE)
     assert [month for month, _ in choices] == [f"{number:02}" for number in range(2, 13)]
     assert "PROMOTE" in {choice for _, choice in choices}
-    assert re.search(r"Champion is version \d+, as of 2013-09-01: MLflow's alias says the same", first)
+    assert re.search(r"Champion is version \d+, as of 2013-12-01: MLflow's alias says the same", first)
     assert "login admin / " in first
     assert re.search(r"^Models +http://\S+/plugin/retrain$", first, re.MULTILINE)
 
