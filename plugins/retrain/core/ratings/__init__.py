@@ -12,16 +12,21 @@ from retrain.core.ratings.measurement import (
     join_clusters,
     measure_version,
 )
-from retrain.core.ratings.rating import Rating, rate_versions
+from retrain.core.ratings.rating import RatedVersion, Rating, rate_versions
+from retrain.core.ratings.summary import RatedWindow, RatingSummary, summarize_rating
 
 __all__ = [
     "MOST_VERSIONS",
     "MOST_WINDOWS",
     "ExpectedGain",
     "Measurement",
+    "RatedVersion",
+    "RatedWindow",
     "Rating",
+    "RatingSummary",
     "VersionScore",
     "join_clusters",
     "measure_version",
     "rate_versions",
+    "summarize_rating",
 ]
