@@ -14,6 +14,7 @@ from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Choice, Decision
 from retrain.core.policy.gates import Outcome, Slices, Verdict
+from retrain.core.ratings import RatingSummary
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.reliability import Reliability
@@ -73,6 +74,7 @@ class RetrainReport:
         scorecard: None if the retrain failed before its evaluation.
         reliability: By side: challenger, and champion or baseline.
         change: How the predictions differ from the champion's; None without one.
+        rating: All versions as rated after this retrain; None if no gate has them rated, or without a rated champion.
         links: Addresses of pages by what they show.
     """
 
@@ -84,6 +86,7 @@ class RetrainReport:
     scorecard: Scorecard | None = None
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
     change: PredictionChange | None = None
+    rating: RatingSummary | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,7 +11,9 @@ from typing import Final
 
 from retrain.core.codec import finite_or_none
 from retrain.core.policy.gates import Outcome, Verdict
+from retrain.core.policy.gates.rated import describe_ageing, format_chance
 from retrain.core.policy.gates.reasons import FEASIBLE
+from retrain.core.ratings import RatedVersion, RatingSummary
 from retrain.core.report import RetrainReport, SliceLine
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.reports.model_card import model_card
@@ -77,6 +79,10 @@ def _page(report: RetrainReport) -> str:
         facts_of=partial(_facts_of, holdout_rows=report.decision.holdout_rows),
         slice_groups=[(lines, _slice_scale(lines)) for lines in (lines[:shown], lines[shown:])],
         prediction_scale=_prediction_scale(report),
+        rated=[(version, _role_of(version, report.rating)) for version in _latest_first(report.rating)],
+        rating_scale=_rating_scale(report.rating),
+        ageing=describe_ageing(report.rating.ageing) if report.rating else "",
+        chance=format_chance,
         more_is_better=GREATER_IS_BETTER,
     )
 
@@ -139,3 +145,18 @@ def _prediction_scale(report: RetrainReport) -> Scale:
     return Scale.over(
         value for side in report.reliability.values() for item in side.bins for value in (item.predicted, item.observed)
     )
+
+
+def _latest_first(rating: RatingSummary | None) -> tuple[RatedVersion, ...]:
+    return rating.versions[::-1] if rating else ()
+
+
+def _role_of(version: RatedVersion, rating: RatingSummary | None) -> str:
+    """Return the role that a version's mark is coloured by; empty for an earlier version."""
+    roles = {rating.challenger: "challenger", rating.champion: "champion"} if rating else {}
+    return roles.get(version.version, "")
+
+
+def _rating_scale(rating: RatingSummary | None) -> Scale:
+    """Return the axis of gains, with the champion's 0 on it."""
+    return Scale.over([0.0, *(end for version in _latest_first(rating) for end in version.interval)])

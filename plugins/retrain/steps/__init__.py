@@ -17,6 +17,7 @@ from retrain.steps.promote import (
     promote_challenger,
     refuse_promotion,
 )
+from retrain.steps.rate import rate_timeline
 from retrain.steps.reconcile import Finding, Trouble, reconcile_all, reconcile_model
 from retrain.steps.replay import Likeness, Replay, replay_retrain
 from retrain.steps.report import collect_report, page_path, report_decision
@@ -52,6 +53,7 @@ __all__ = [
     "preview_retrain",
     "project_alias",
     "promote_challenger",
+    "rate_timeline",
     "reconcile_all",
     "reconcile_model",
     "record_failure",

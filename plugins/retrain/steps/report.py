@@ -9,15 +9,18 @@ from pathlib import Path
 
 from retrain.core.data.snapshot import Snapshot
 from retrain.core.evaluation.prediction_change import prediction_change
+from retrain.core.evaluation.scorecard import Scorecard
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Challenger, Decision
-from retrain.core.ports import ModelRegistry, SnapshotStore
+from retrain.core.ports import Ledger, ModelRegistry, SnapshotStore
+from retrain.core.ratings import RatingSummary
 from retrain.core.report import RetrainReport, VersionInputs
 from retrain.core.resources import Resources
 from retrain.core.spec import PipelineSpec
 from retrain.core.stats.reliability import Reliability, compute_reliability
 from retrain.errors import IntegrityError, NotFoundError
+from retrain.steps.rate import rate_timeline
 
 __all__ = ["collect_report", "page_path", "report_decision"]
 
@@ -80,12 +83,20 @@ def collect_report(
         scorecard=evidence.scorecard if evidence else None,
         reliability=_reliability(evidence.scores, opponent) if evidence else {},
         change=prediction_change(evidence.scores) if evidence and opponent == "champion" else None,
+        rating=_rate(evidence.scorecard, decision, resources.ledger) if evidence else None,
         links={
             "MLflow run": registry.run_url(challenger.run_id),
             "model version": registry.version_url(spec.model, challenger.version),
             "DAG run": origin_url,
         },
     )
+
+
+def _rate(scorecard: Scorecard, decision: Decision, ledger: Ledger) -> RatingSummary | None:
+    """Return the rating as it was when the decision was made; None without a champion to compare with."""
+    if decision.champion_version is None:
+        return None
+    return rate_timeline(scorecard, decision.metric, decision.champion_version, ledger)
 
 
 def _reliability(scores: Scores, opponent: Opponent | None) -> Mapping[str, Reliability]:

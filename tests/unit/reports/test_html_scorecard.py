@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import yaml
 from tests.builders import LATER, NOT_WORSE, World, make_request, make_rows
+from tests.rated import CHAMPION, LAST, measure_ageing_versions
 
 from retrain.core.ledger.origin import Origin
 from retrain.core.policy.gates import Outcome, Verdict
+from retrain.core.ratings import summarize_rating
 from retrain.core.report import RetrainReport
 from retrain.reports.html_scorecard import Scale, draw_scorecard
 from retrain.steps import report_decision
@@ -116,6 +118,42 @@ def test_a_page_loads_nothing_runs_nothing_and_says_so(report: RetrainReport, tm
     assert policy is not None
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
+
+
+def rated(report: RetrainReport) -> RetrainReport:
+    """Return a report whose gates had all versions rated."""
+    rating = summarize_rating(measure_ageing_versions(), primary="roc_auc", champion=CHAMPION, champions={})
+    return replace(report, rating=rating)
+
+
+def test_all_versions_are_drawn_as_they_are_rated_the_latest_first(report: RetrainReport, tmp_path: Path) -> None:
+    page = Page(draw(rated(report), tmp_path)[0])
+    assert f"All versions, as rated after {LAST - 1} windows" in page.words
+    assert "A month of age costs a version about" in page.words
+    marks = [
+        found["aria-label"] or "" for tag, found in page.elements if tag == "svg" and "expected gain" in str(found)
+    ]
+    assert [mark.split(":")[0].split(",")[0] for mark in marks] == [f"version {n}" for n in range(LAST, 0, -1)]
+    assert marks[0].startswith(f"version {LAST}, the challenger: expected gain +")
+    assert marks[LAST - CHAMPION].startswith(f"version {CHAMPION}, the champion: expected gain +0.0000")
+    assert marks[LAST - CHAMPION + 1].startswith(f"version {CHAMPION - 1}: expected gain -")
+
+
+def test_the_zero_line_is_the_champion_and_better_versions_are_right_of_it(
+    report: RetrainReport, tmp_path: Path
+) -> None:
+    text = draw(rated(report), tmp_path)[0]
+    table = text[text.index('<table class="wide rating">') :]
+    lines = {float(share) for share in re.findall(r'class="bound" x1="([\d.]+)%"', table)}
+    dots = [float(share) for share in re.findall(r'class="dot" cx="([\d.]+)%"', table)]
+    (zero,) = lines
+    assert dots[0] > zero > dots[LAST - CHAMPION + 1]
+    assert dots[LAST - CHAMPION] == zero
+
+
+def test_a_page_without_a_rating_has_no_picture_of_one(report: RetrainReport, tmp_path: Path) -> None:
+    assert report.rating is None
+    assert "as rated after" not in draw(report, tmp_path)[0]
 
 
 def hostile(report: RetrainReport) -> RetrainReport:

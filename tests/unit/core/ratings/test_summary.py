@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,7 @@ def measure_year(quality: Callable[[int, int], float], windows: int = 13) -> lis
     return [replace(each, metric="roc_auc") for each in measured]
 
 
-def never_promoted(windows: int = 13) -> dict[object, int]:
+def never_promoted(windows: int = 13) -> dict[datetime, int]:
     return {FIRST + window * MONTH: 0 for window in range(1, windows)}
 
 

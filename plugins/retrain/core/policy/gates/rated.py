@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrain.core.policy.evidence import Evidence
     from retrain.core.ratings import ExpectedGain, Rating
 
-__all__ = ["RatedGate", "format_amount", "format_chance"]
+__all__ = ["RatedGate", "describe_ageing", "format_amount", "format_chance"]
 
 _MONTH: Final = timedelta(days=30)
 _SEEN: Final = 0.9
@@ -74,10 +74,14 @@ class RatedGate(Gate):
     @staticmethod
     def describe_ageing(rating: Rating) -> str:
         """Return how fast versions of this pipeline age, as far as that is known."""
-        ageing = rating.ageing(_MONTH)
-        if ageing.probability_below(0.0) <= 1 - _SEEN and ageing.mean > 0:
-            return f"A month of age costs a version about {format_amount(ageing.mean)} here."
-        return "No ageing of versions is seen here yet."
+        return describe_ageing(rating.ageing(_MONTH))
+
+
+def describe_ageing(month: ExpectedGain) -> str:
+    """Return how fast versions of a pipeline age, as far as that is known: by what 30 days of age cost."""
+    if month.probability_below(0.0) <= 1 - _SEEN and month.mean > 0:
+        return f"A month of age costs a version about {format_amount(month.mean)} here."
+    return "No ageing of versions is seen here yet."
 
 
 def format_amount(value: float) -> str:
