@@ -50,6 +50,13 @@ export const interval = (
 export const percent = (value: number | null | undefined): string =>
   value == null || !Number.isFinite(value) ? NOTHING : `${(value * 100).toFixed(1)} %`;
 
+/** A probability as a percentage that never claims certainty. */
+export const chance = (value: number): string => {
+  if (value > 0.999) return "over 99.9 %";
+  if (value < 0.001) return "under 0.1 %";
+  return `${Number((value * 100).toPrecision(value > 0.99 ? 3 : 2))} %`;
+};
+
 /** The day, and the time of day where it is not midnight. */
 export const instant = (value: string | null | undefined): string => {
   const at = parse(value);

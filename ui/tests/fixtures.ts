@@ -9,6 +9,7 @@ import type {
   ModelDetail,
   ModelPage,
   ModelRow,
+  Ratings,
   RetrainDetail,
   Timelines,
 } from "@/api/schema";
@@ -149,6 +150,49 @@ export const ledgerRows = (): LedgerRow[] => [
   ...moves().toReversed(),
 ];
 
+/** Versions of which each loses 0.0021 in 30 days; version 10 is champion. */
+export const ratingsOf = (over: Partial<Ratings> = {}): Ratings => {
+  const made = decisionsOf().filter(({ version }) => version !== null);
+  const versions = made.map(({ version, as_of }) => {
+    const months = (version ?? 0) - 10;
+    const width = months === 0 ? 0 : 0.0035 + 0.0003 * Math.abs(months);
+    const gain = 0.0021 * months - (version === 5 ? 0.006 : 0);
+    return {
+      version: version ?? 0,
+      as_of,
+      gain,
+      interval: { low: gain - width, high: gain + width },
+      chance_best: { 10: 0.83, 9: 0.12, 8: 0.05 }[version ?? 0] ?? 0.0004,
+    };
+  });
+  const history = made.slice(1).map(({ version, champion_version, as_of }, index) => {
+    const gain = 0.004 * Math.sin(index) + 0.003;
+    const width = 0.012 / Math.sqrt(index + 1);
+    return {
+      as_of,
+      challenger: version ?? 0,
+      champion: champion_version ?? 1,
+      gain,
+      interval: { low: gain - width, high: gain + width },
+    };
+  });
+  return {
+    metric: "roc_auc",
+    as_of: "2013-12-01T00:00:00Z",
+    windows: 9,
+    champion: 10,
+    challenger: 10,
+    versions,
+    ageing: {
+      loss: 0.0021,
+      interval: { low: 0.0012, high: 0.0031 },
+      words: "A month of age costs a version about 0.0021 here.",
+    },
+    history,
+    ...over,
+  };
+};
+
 export const modelDetail = (over: Partial<ModelDetail> = {}): ModelDetail => {
   const [model, all] = ["flight_delay", moves()];
   const last = all.at(-1) as LedgerRow;
@@ -181,6 +225,7 @@ export const modelDetail = (over: Partial<ModelDetail> = {}): ModelDetail => {
     },
     moves: all,
     decisions: decisionsOf(),
+    ratings: ratingsOf(),
     ledger: ledgerRows(),
     freeze: null,
     fallbacks: all

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, difference, exactly, instant, interval, metric, relative } from "@/format";
+import { chance, count, difference, exactly, instant, interval, metric, relative } from "@/format";
 
 describe("numbers", () => {
   it.each([
@@ -22,6 +22,14 @@ describe("numbers", () => {
     expect(difference(-0.123, 23.4)).toBe("−0.12");
     expect(interval(-0.5, 0.123, 23.4)).toBe("[−0.50, +0.12]");
   });
+
+  it.each([
+    [0.5, "50 %"],
+    [0.024, "2.4 %"],
+    [0.9956, "99.6 %"],
+    [0.0002, "under 0.1 %"],
+    [1, "over 99.9 %"],
+  ])("never says that a chance of %s is certain", (value, text) => expect(chance(value)).toBe(text));
 
   it("groups the digits of counts", () => expect(count(336776)).toBe("336,776"));
 });

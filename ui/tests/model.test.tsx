@@ -1,7 +1,7 @@
 import { act, screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { fakeApi } from "./fakeApi";
-import { decisionsOf, modelDetail } from "./fixtures";
+import { decisionsOf, modelDetail, ratingsOf } from "./fixtures";
 import { renderAt } from "./renderAt";
 
 const PAGE = "/plugin/retrain/models/flight_delay";
@@ -56,9 +56,49 @@ describe("the page of a model", () => {
     expect(address()).toMatch(/\/retrains\/[0-9a-f]{64}$/);
   });
 
+  it("shows how all versions are rated, the latest first, and how fast they age", async () => {
+    fakeApi({ [DETAIL]: modelDetail({ ratings: ratingsOf({ champion: 8 }) }) });
+    renderAt(PAGE);
+    const chart = await screen.findByRole("group", { name: /^Expected gain in roc_auc of 10 versions over version 8/ });
+    const titlesOf = (one: HTMLElement) => [...one.querySelectorAll("title")].map((title) => title.textContent);
+    const rows = titlesOf(chart);
+    expect(rows[0]).toBe(
+      "Version 10, the challenger, as of 2013-12-01: expected gain ±0.0000 [±0.0000, ±0.0000]. Chance to be the best: 83 %.",
+    );
+    expect(rows[2]).toBe("Version 8, the champion, as of 2013-09-01. Chance to be the best: 5 %.");
+    expect(rows[9]).toMatch(/under 0\.1 %\.$/);
+    expect(screen.getByRole("heading", { name: "All versions, as rated after 9 windows" })).toBeVisible();
+    expect(screen.getByText(/A month of age costs a version about 0\.0021 here\./)).toBeVisible();
+    const history = screen.getByRole("group", { name: /^Expected gain in roc_auc of 9 challengers/ });
+    expect(titlesOf(history)[0]).toMatch(/^2013-03-01: version 2 over version 1/);
+  });
+
+  it("draws no line through one window", async () => {
+    const ratings = ratingsOf({ windows: 1 });
+    fakeApi({ [DETAIL]: modelDetail({ ratings: { ...ratings, history: ratings.history.slice(0, 1) } }) });
+    renderAt(PAGE);
+    expect(await screen.findByRole("heading", { name: "All versions, as rated after 1 window" })).toBeVisible();
+    expect(screen.queryByRole("group", { name: /challengers over the champion at the time/ })).not.toBeInTheDocument();
+  });
+
+  it("shows no rating where no gate has versions rated", async () => {
+    fakeApi({ [DETAIL]: modelDetail({ ratings: null }) });
+    renderAt(PAGE);
+    expect(await screen.findByRole("heading", { name: "Decisions" })).toBeVisible();
+    expect(screen.queryByRole("heading", { name: /^All versions/ })).not.toBeInTheDocument();
+  });
+
   it("says that nothing was decided yet", async () => {
     fakeApi({
-      [DETAIL]: modelDetail({ decisions: [], moves: [], ledger: [], champion: null, fallbacks: [], metric: "" }),
+      [DETAIL]: modelDetail({
+        decisions: [],
+        moves: [],
+        ledger: [],
+        champion: null,
+        fallbacks: [],
+        metric: "",
+        ratings: null,
+      }),
     });
     renderAt(PAGE);
     expect(await screen.findByText("Nothing was decided yet")).toBeVisible();

@@ -362,6 +362,20 @@ export interface components {
          */
         Action: "promote" | "rollback" | "force" | "revert" | "adopt" | "freeze" | "unfreeze" | "refuse" | "decide" | "approve";
         /**
+         * Ageing
+         * @description What a version loses in 30 days.
+         */
+        Ageing: {
+            /** Loss */
+            loss: number;
+            interval: components["schemas"]["Interval"];
+            /**
+             * Words
+             * @description The same as a sentence.
+             */
+            words: string;
+        };
+        /**
          * ApproveBody
          * @description A person's answer to a promotion that waits for it.
          */
@@ -990,6 +1004,8 @@ export interface components {
              * @description By as-of, oldest first; only the last ones if there are many.
              */
             decisions: components["schemas"]["DecisionPoint"][];
+            /** @description How all versions are rated; null if no gate has them rated. */
+            ratings: components["schemas"]["Ratings"] | null;
             /**
              * Ledger
              * @description The last entries, refusals included, the latest first.
@@ -1190,6 +1206,89 @@ export interface components {
              * @default production
              */
             timeline: string;
+        };
+        /**
+         * RatedVersionView
+         * @description How good one version is expected to be from now on.
+         */
+        RatedVersionView: {
+            /** Version */
+            version: number;
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /**
+             * Gain
+             * @description The expected gain over the champion, in units of the metric; positive is better.
+             */
+            gain: number;
+            /** @description Holds the true gain with a probability of 95 %. */
+            interval: components["schemas"]["Interval"];
+            /**
+             * Chance Best
+             * @description The probability that no other rated version is better.
+             */
+            chance_best: number;
+        };
+        /**
+         * RatedWindowView
+         * @description The challenger of one window against the champion at the time, by the windows up to then.
+         */
+        RatedWindowView: {
+            /**
+             * As Of
+             * Format: date-time
+             */
+            as_of: string;
+            /** Challenger */
+            challenger: number;
+            /** Champion */
+            champion: number;
+            /** Gain */
+            gain: number;
+            interval: components["schemas"]["Interval"];
+        };
+        /**
+         * Ratings
+         * @description All versions that the last retrain measured, rated by all windows so far.
+         */
+        Ratings: {
+            /** Metric */
+            metric: string;
+            /**
+             * As Of
+             * Format: date-time
+             * @description Of the last window.
+             */
+            as_of: string;
+            /**
+             * Windows
+             * @description How many windows the rating rests on.
+             */
+            windows: number;
+            /**
+             * Champion
+             * @description The version that the others are compared with.
+             */
+            champion: number;
+            /**
+             * Challenger
+             * @description The version that the last retrain made.
+             */
+            challenger: number;
+            /**
+             * Versions
+             * @description By as-of, oldest first.
+             */
+            versions: components["schemas"]["RatedVersionView"][];
+            ageing: components["schemas"]["Ageing"];
+            /**
+             * History
+             * @description By as-of, oldest first; windows without a champion are left out.
+             */
+            history: components["schemas"]["RatedWindowView"][];
         };
         /**
          * ReliabilityCurve
@@ -1449,6 +1548,7 @@ export interface components {
 }
 export type Accepted = components['schemas']['Accepted'];
 export type Action = components['schemas']['Action'];
+export type Ageing = components['schemas']['Ageing'];
 export type ApproveBody = components['schemas']['ApproveBody'];
 export type AttemptPage = components['schemas']['AttemptPage'];
 export type AttemptRow = components['schemas']['AttemptRow'];
@@ -1483,6 +1583,9 @@ export type PendingApproval = components['schemas']['PendingApproval'];
 export type Permissions = components['schemas']['Permissions'];
 export type Problem = components['schemas']['Problem'];
 export type PromoteBody = components['schemas']['PromoteBody'];
+export type RatedVersionView = components['schemas']['RatedVersionView'];
+export type RatedWindowView = components['schemas']['RatedWindowView'];
+export type Ratings = components['schemas']['Ratings'];
 export type ReliabilityCurve = components['schemas']['ReliabilityCurve'];
 export type RetrainBody = components['schemas']['RetrainBody'];
 export type RetrainDetail = components['schemas']['RetrainDetail'];

@@ -45,6 +45,7 @@ interface AsOfProps {
 }
 
 const ROOM_FOR_A_DAY = 90;
+const ROOM_FOR_A_NUMBER = 55;
 
 /** The axis of as-ofs. */
 export const AsOfAxis = ({ plot, scale, times }: AsOfProps) => (
@@ -63,7 +64,7 @@ export const AsOfAxis = ({ plot, scale, times }: AsOfProps) => (
 export const NumberAxis = ({ plot, scale, name }: { plot: Plot; scale: Linear; name: string }) => (
   <>
     <AxisBottom
-      numTicks={5}
+      numTicks={Math.min(5, Math.max(1, Math.floor((plot.right - plot.left) / ROOM_FOR_A_NUMBER)))}
       scale={scale}
       stroke={INK.line}
       tickLabelProps={{ textAnchor: "middle", style: TEXT }}

@@ -7,6 +7,8 @@ import { PRODUCTION, toCompare, toDag, toLedger, toModels, toRetrain } from "@/a
 import { useModel } from "@/api/queries";
 import type { DecisionPoint, ModelDetail } from "@/api/schema";
 import { MetricChart } from "@/charts/MetricChart";
+import { RatingChart } from "@/charts/RatingChart";
+import { RatingHistory } from "@/charts/RatingHistory";
 import { ChoiceBadge, ForcedBadge, FrozenBadge } from "@/components/Badges";
 import { DataTable } from "@/components/DataTable";
 import { SelectFilter } from "@/components/Filter";
@@ -106,6 +108,12 @@ const Detail = ({ detail, offset, onMove }: DetailProps) => {
           metric={detail.metric}
         />
       </Panel>
+      {detail.ratings ? (
+        <Panel title={`All versions, as rated after ${counted(detail.ratings.windows, "window")}`}>
+          <RatingChart ratings={detail.ratings} />
+          <RatingHistory ratings={detail.ratings} />
+        </Panel>
+      ) : null}
       <Panel aside={<CompareLink detail={detail} latest={latest} />} title="Decisions">
         {latest.length === 0 ? (
           <Empty title="Nothing was decided yet">
@@ -155,6 +163,8 @@ const Detail = ({ detail, offset, onMove }: DetailProps) => {
     </>
   );
 };
+
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const Summary = ({ detail, last }: { detail: ModelDetail; last: DecisionPoint | undefined }) => {
   const { champion, dag_id, version_url } = detail;

@@ -9,6 +9,7 @@ from retrain.adapters.sql_ledger import SqlLedger
 from retrain.api.access import Access
 from retrain.api.dags import OpenApproval, find_dags, find_open_approvals
 from retrain.api.queries.links import version_url
+from retrain.api.queries.ratings import read_ratings
 from retrain.api.queries.views import champion_of, decision_point, ledger_row, production_first
 from retrain.api.schemas.model import Fallback, Freeze, ModelDetail, PendingApproval, Permissions
 from retrain.api.schemas.operations import OPERATION_DAGS, Operation
@@ -55,6 +56,7 @@ def read_model(model: str, timeline: str, most: int, ledger: SqlLedger, access: 
         champion=champion_of(champion, datetime.now(UTC)) if champion else None,
         moves=[ledger_row(move) for move in standing.moves],
         decisions=[decision_point(item) for item in sorted(decisions, key=lambda item: item.as_of)],
+        ratings=read_ratings(decisions, champion.version if champion else None),
         ledger=[ledger_row(entry) for entry in _last_entries(model, timeline, ledger)],
         freeze=_freeze(standing),
         fallbacks=[Fallback(version=e.version, as_of=e.as_of, since=e.at) for e in standing.fallbacks()],

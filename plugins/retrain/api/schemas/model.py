@@ -10,6 +10,7 @@ from retrain.api.schemas.base import Schema
 from retrain.api.schemas.decisions import DecisionPoint
 from retrain.api.schemas.fleet import Champion
 from retrain.api.schemas.ledger import LedgerRow
+from retrain.api.schemas.ratings import Ratings
 
 __all__ = ["Fallback", "Freeze", "ModelDetail", "PendingApproval", "Permissions"]
 
@@ -68,6 +69,7 @@ class ModelDetail(Schema):
     champion: Champion | None
     moves: list[LedgerRow] = Field(description="Every move of the pointer, oldest first: the champion timeline.")
     decisions: list[DecisionPoint] = Field(description="By as-of, oldest first; only the last ones if there are many.")
+    ratings: Ratings | None = Field(description="How all versions are rated; null if no gate has them rated.")
     ledger: list[LedgerRow] = Field(description="The last entries, refusals included, the latest first.")
     freeze: Freeze | None
     fallbacks: list[Fallback] = Field(description="What a rollback may go to, the latest first.")
