@@ -23,6 +23,7 @@ WALK: dict[str, list[str]] = {
     "champion": ["churn"],
     "why": ["churn", "1"],
     "decision": ["--run", "local/{user}"],
+    "ratings": ["churn"],
     "scorecard": ["churn", "1"],
     "replay": ["{run}"],
     "backtest": ["churn"],

@@ -11,7 +11,7 @@ import typer
 
 from retrain import __version__
 from retrain.adapters.whole_file import write_whole
-from retrain.cli import backtests, champions, initialization, scorecards, tables
+from retrain.cli import backtests, champions, initialization, ratings, scorecards, tables
 from retrain.cli.context import CliContext, find_context
 from retrain.cli.resources import CliResources
 from retrain.cli.shared import (
@@ -453,4 +453,5 @@ def export(
 
 champions.add_to(app)
 app.command()(backtests.backtest)
+app.command()(ratings.ratings)
 app.command()(scorecards.scorecard)

@@ -14,9 +14,11 @@ from rich.table import Table
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
+from retrain.core.policy.gates.rated import describe_ageing, format_chance
 from retrain.core.text import to_one_line
 
 if TYPE_CHECKING:
+    from retrain.core.ratings import RatingSummary
     from retrain.steps import RollbackPlan
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "print_decision",
     "print_decisions",
     "print_freeze",
+    "print_rating",
     "print_rollback",
     "print_stall",
     "print_why",
@@ -146,6 +149,26 @@ def print_rollback(console: Console, plan: RollbackPlan, alias: str) -> None:
         table.add_row(f"alias {alias}", f"version {now.version}", f"version {then.version}")
     table.add_row("quarantine", "", f"key {now.key[:12]} of version {now.version}")
     console.print(table)
+
+
+def print_rating(console: Console, rating: RatingSummary, of: str) -> None:
+    """Print one row a version: as-of, expected gain over the champion, chance to be best; then how fast versions age."""
+    windows = f"{rating.windows} window" + ("s" if rating.windows != 1 else "")
+    title = f"{_plain(of)}, {rating.metric}: all versions as rated after {windows}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("version", justify="right", no_wrap=True)
+    for name in ("", "as of", "expected gain over the champion [95 % interval]"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("chance to be best", justify="right", no_wrap=True)
+    roles = {rating.challenger: "challenger", rating.champion: "champion"}
+    for each in rating.versions:
+        low, high = each.interval
+        gain = "0" if each.version == rating.champion else f"{each.gain:+.4f} [{low:+.4f}, {high:+.4f}]"
+        chance, role = format_chance(each.chance_best), roles.get(each.version, "")
+        style = "bold" if role else ""
+        table.add_row(f"{each.version}", role, f"{each.as_of:%Y-%m-%d}", _plain(gain), chance, style=style)
+    console.print(table)
+    console.print(describe_ageing(rating.ageing), highlight=False)
 
 
 def print_why(
