@@ -175,7 +175,7 @@ class World:
     spec: PipelineSpec
     snapshots: Any
     trainer: Any
-    refit: Any
+    train_by_recipe: Any
     registry: Any
     evidence: Any
     ledger: Any
@@ -206,7 +206,7 @@ class World:
         from retrain.adapters.duckdb_snapshots import DuckDBSnapshots
         from retrain.adapters.extensions import Trainers
         from retrain.adapters.folder_registry import FolderRegistry
-        from retrain.adapters.isolated.refit import ChildProcessRefit
+        from retrain.adapters.isolated.recipe_training import ChildProcessRecipeTraining
         from retrain.adapters.isolated.scoring_meter import ChildProcessMeter
         from retrain.adapters.memory_ledger import MemoryLedger
         from retrain.adapters.parquet_evidence import ParquetEvidence
@@ -218,7 +218,7 @@ class World:
             spec,
             snapshots,
             Trainers(),
-            ChildProcessRefit(()),
+            ChildProcessRecipeTraining(()),
             FolderRegistry(root / "registry"),
             ParquetEvidence(store),
             MemoryLedger(),

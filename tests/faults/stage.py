@@ -55,7 +55,7 @@ class Stage:
     snapshots: Any = None
     evidence: Any = None
     meter: Any = None
-    refit: Any = None
+    train_by_recipe: Any = None
     reports: Any = None
 
     @classmethod

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from retrain.core.policy.gates import LoadGate
-    from retrain.core.ports import Meter, Refit, Reports, ServingTest, SmokeTest, SnapshotStore, Trainer, Validator
+    from retrain.core.ports import (
+        Meter,
+        RecipeTraining,
+        Reports,
+        ServingTest,
+        SmokeTest,
+        SnapshotStore,
+        Trainer,
+        Validator,
+    )
     from retrain.core.spec import PipelineSpec
 
 __all__ = ["SharedResources"]
@@ -54,11 +63,11 @@ class SharedResources(ABC):
         return ChildProcessServingTest()
 
     @cached_property
-    def refit(self) -> Refit:
+    def train_by_recipe(self) -> RecipeTraining:
         """Training by a stored recipe."""
-        from retrain.adapters.isolated.refit import ChildProcessRefit
+        from retrain.adapters.isolated.recipe_training import ChildProcessRecipeTraining
 
-        return ChildProcessRefit(self._trusted_types)
+        return ChildProcessRecipeTraining(self._trusted_types)
 
     @cached_property
     def reports(self) -> Reports:

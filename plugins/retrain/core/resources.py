@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         Ledger,
         Meter,
         ModelRegistry,
-        Refit,
+        RecipeTraining,
         Reports,
         ServingTest,
         SmokeTest,
@@ -66,7 +66,7 @@ class Resources(Protocol):
         """Loads and scores a new model as others will, without the project."""
 
     @property
-    def refit(self) -> Refit:
+    def train_by_recipe(self) -> RecipeTraining:
         """Trains by a stored recipe in a process of its own."""
 
     @property

@@ -81,7 +81,7 @@ def replay_retrain(
         rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
         folder = Path(scratch) / "again"
         try:
-            resources.refit(recipe, rows, folder, current_spec=spec)
+            resources.train_by_recipe(recipe, rows, folder, current_spec=spec)
         except TrainingError as error:
             if not changed:
                 raise

@@ -79,7 +79,7 @@ def test_what_trains_no_more_is_different_where_packages_changed_and_an_error_wh
     def fail(*_: object, **__: object) -> None:
         raise TrainingError("the recipe must train", got="ImportError", fix="Install it.")
 
-    monkeypatch.setattr(crowned, "refit", fail)
+    monkeypatch.setattr(crowned, "train_by_recipe", fail)
     with pytest.raises(TrainingError, match="ImportError"):
         replay(crowned)
     monkeypatch.setattr(crowned.trainer, "package_versions", lambda _: {"python": "2.7"})

@@ -10,7 +10,7 @@ from retrain.core.ports.evidence import EvidenceStore
 from retrain.core.ports.head_log import HeadLog
 from retrain.core.ports.ledger import Ledger, OpenRetrain
 from retrain.core.ports.meter import Meter
-from retrain.core.ports.refit import Refit
+from retrain.core.ports.recipe_training import RecipeTraining
 from retrain.core.ports.registry import DatasetRef, ModelRegistry
 from retrain.core.ports.reports import Reports
 from retrain.core.ports.serving_test import ServingTest
@@ -29,7 +29,7 @@ __all__ = [
     "Meter",
     "ModelRegistry",
     "OpenRetrain",
-    "Refit",
+    "RecipeTraining",
     "Reports",
     "Search",
     "ServingTest",

@@ -16,12 +16,12 @@ from retrain.errors import TrainingError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["ChildProcessRefit", "train_by_recipe"]
+__all__ = ["ChildProcessRecipeTraining", "train_by_recipe"]
 
 
 @dataclass(frozen=True)
-class ChildProcessRefit:
-    """The `Refit` that uses the trainer that made the model.
+class ChildProcessRecipeTraining:
+    """The `RecipeTraining` that uses the trainer that made the model.
 
     Attributes:
         trusted_types: The platform's trust list.

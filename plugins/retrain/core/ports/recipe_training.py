@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from retrain.core.spec import PipelineSpec
     from retrain.core.training.recipe import Recipe
 
-__all__ = ["Refit"]
+__all__ = ["RecipeTraining"]
 
 
-class Refit(Protocol):
+class RecipeTraining(Protocol):
     """Trains from a recipe, with the recipe's code and not the project's current code."""
 
     def __call__(self, recipe: Recipe, rows: DataFrame, folder: Path, *, current_spec: PipelineSpec) -> None:
