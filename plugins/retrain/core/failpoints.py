@@ -10,7 +10,15 @@ from retrain.errors import OutageError
 
 __all__ = ["POINTS", "failpoint"]
 
-POINTS: Final = ("run_made", "model_uploaded", "version_registered", "decided", "pointer_moved", "alias_set")
+POINTS: Final = (
+    "run_made",
+    "judged_fitted",
+    "model_uploaded",
+    "version_registered",
+    "decided",
+    "pointer_moved",
+    "alias_set",
+)
 
 
 def failpoint(name: str) -> None:

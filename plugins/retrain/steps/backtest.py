@@ -31,6 +31,7 @@ from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.steps.decide import judge_all
 from retrain.steps.measure import choose_fresh_rows, list_rated_by
+from retrain.steps.refit import fetch_version
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
 
@@ -69,9 +70,9 @@ def backtest_policies(
 
     A champion is measured on the rows of the next holdout that are in no earlier one, so that no decision rests on them. Every
     version is scored on the holdout of its own retrain and of all later ones, once; `report_progress` gets how many retrains
-    are done, and how many there are. Error control works as it would have: over the policy's own decisions, so that LORD++ sees a
-    fleet of this one model. Profiles are made again from the stored snapshots; resource usage is what the retrains measured,
-    because this machine may be another one.
+    are done, and how many there are. Of a refitted version the judged model is scored. Error control works as it would have: over
+    the policy's own decisions, so that LORD++ sees a fleet of this one model. Profiles are made again from the stored snapshots;
+    resource usage is what the retrains measured, because this machine may be another one.
 
     Raises:
         NotFoundError: There are fewer than three retrains that made a version, or a version is gone.
@@ -245,7 +246,7 @@ class _Past:
     def _load(self, challenger: Challenger) -> FittedModel:
         model, version, digest = self._spec.model, challenger.version, challenger.manifest_digest
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-            return self._trainer.load(self._registry.fetch(model, version, digest, Path(scratch)))
+            return self._trainer.load(fetch_version(self._registry, model, version, digest, Path(scratch)).judged)
 
 
 def _load_resource_usage(decision: Decision, evidence: EvidenceStore) -> tuple[ResourceUsage | None, str]:

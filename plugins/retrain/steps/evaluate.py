@@ -24,6 +24,7 @@ from retrain.core.resources import Retrain
 from retrain.core.stats.drift import Profile
 from retrain.errors import IntegrityError, NotFoundError, TrainingError
 from retrain.steps.measure import measure_versions
+from retrain.steps.refit import VersionFiles, check_refit, fetch_version
 from retrain.steps.results import describe_step, require_challenger
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
@@ -51,7 +52,7 @@ def evaluate_challenger(
 
     Raises:
         DataError: A holdout label is missing or of an unknown type.
-        TrainingError: The challenger cannot score the rows.
+        TrainingError: The challenger cannot score the rows, or its refitted model is worse than its judged one.
         IntegrityError: The challenger's artifact was altered, or snapshot or challenger are not this retrain's.
     """
     require_challenger(retrain, snapshot, challenger)
@@ -70,23 +71,25 @@ def _make_scorecard(
     spec, resources = retrain.spec, retrain.resources
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         folder = Path(scratch)
-        artifact = _fetch(retrain, challenger.version, challenger.manifest_digest, folder / "challenger")
-        model = retrain.trainer.load(artifact)
+        files = _fetch(retrain, challenger.version, challenger.manifest_digest, folder / "challenger")
+        model = retrain.trainer.load(files.judged)
         holdout = load_holdout(spec, snapshot, resources.snapshots)
         scored = ScoredModel(model, retrain.trainer.score(model, holdout))
-        measures = _measure(retrain, artifact, snapshot)
+        refit = check_refit(retrain, files, holdout, scored)
+        measures = _measure(retrain, files.served, snapshot)
         await_turn()
         reference = _load_reference(retrain, snapshot, model, folder / "champion")
         comparison = _compare(retrain, holdout, scored, reference)
         measurements = _measure_versions(retrain, snapshot, challenger, comparison)
-        scorecard = replace(_build_scorecard(retrain, challenger, comparison, measures), measurements=measurements)
+        scorecard = _build_scorecard(retrain, challenger, comparison, measures)
+        scorecard = replace(scorecard, measurements=measurements, refit=refit)
         _log_scorecard(retrain, challenger, scorecard, comparison, folder)
     return resources.evidence.put_scorecard(scorecard)
 
 
-def _fetch(retrain: Retrain, version: int, manifest_digest: str, folder: Path) -> Path:
+def _fetch(retrain: Retrain, version: int, manifest_digest: str, folder: Path) -> VersionFiles:
     folder.mkdir()
-    return retrain.resources.registry.fetch(retrain.spec.model, version, manifest_digest, folder)
+    return fetch_version(retrain.resources.registry, retrain.spec.model, version, manifest_digest, folder)
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,13 @@ class _Measures:
     usage_problem: str = ""
 
 
-def _measure(retrain: Retrain, artifact: Path, snapshot: Snapshot) -> _Measures:
+def _measure(retrain: Retrain, served: Path, snapshot: Snapshot) -> _Measures:
     spec, resources = retrain.spec, retrain.resources
     profile = profile_snapshot(spec, snapshot, resources.snapshots) if spec.profiled else None
     if not spec.batches:
         return _Measures(profile, None)
     try:
-        return _Measures(profile, resources.meter(spec, artifact, snapshot, spec.batches))
+        return _Measures(profile, resources.meter(spec, served, snapshot, spec.batches))
     except IntegrityError as error:
         return _Measures(profile, None, str(error))
 
@@ -136,14 +139,19 @@ class _Reference:
 
 
 def _load_reference(retrain: Retrain, snapshot: Snapshot, challenger_model: FittedModel, folder: Path) -> _Reference:
-    """Load the timeline's champion, or say why it cannot be compared with: lost, altered, another task, a column missing."""
+    """Load the timeline's champion, or say why it cannot be compared with: lost, altered, another task, a column missing.
+
+    Of a refitted champion it is the judged model: like is compared with like. The served one has seen rows that the challenger's
+    judged model has not, as the challenger's own served one will have. With a label delay as long as the schedule it would also
+    have seen the whole holdout.
+    """
     champion = retrain.resources.ledger.pointer(retrain.spec.model, retrain.request.timeline)
     reference = _Reference(champion)
     if champion is None:
         return reference
     try:
-        artifact = _fetch(retrain, champion.version, champion.manifest_digest, folder)
-        model = retrain.trainer.load(artifact)
+        files = _fetch(retrain, champion.version, champion.manifest_digest, folder)
+        model = retrain.trainer.load(files.judged)
     except (IntegrityError, NotFoundError) as error:
         return reference.without_model(f"loaded: {error}")
     if (model.classes is None) != (challenger_model.classes is None):
@@ -218,7 +226,7 @@ def _measure_versions(
 
 
 def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | None) -> NDArray[np.bool_]:
-    """Return an (n,) mask of the holdout rows that the champion's training does not cover.
+    """Return an (n,) mask of the holdout rows that the training of the champion's judged model does not cover.
 
     It covers the training rows and the time in which their labels were decided: labels of rows in that time overlap with theirs.
     All rows count as unseen if no decision says what the champion trained on, such as one forced from another timeline.

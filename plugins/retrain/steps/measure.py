@@ -20,6 +20,7 @@ from retrain.core.policy.gates import Gate
 from retrain.core.ratings import MOST_VERSIONS, Measurement
 from retrain.core.resources import Retrain
 from retrain.errors import DataError, IntegrityError, NotFoundError, TrainingError
+from retrain.steps.refit import fetch_version
 from retrain.steps.scoring import ScoredModel, align_scores
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def _list_versions(retrain: Retrain, challenger: Challenger) -> Iterator[tuple[C
 
 
 def _score(retrain: Retrain, version: Challenger, rows: DataFrame) -> ScoredModel:
-    """Load one version and score it.
+    """Load the judged model of one version and score it.
+
+    A refitted model would be newer than its rivals by a holdout, and the newest one has trained on the fresh rows.
 
     Raises:
         DataError: The rows lack a column that it needs.
@@ -127,9 +130,8 @@ def _score(retrain: Retrain, version: Challenger, rows: DataFrame) -> ScoredMode
     """
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
         registry, spec = retrain.resources.registry, retrain.spec
-        model = retrain.trainer.load(
-            registry.fetch(spec.model, version.version, version.manifest_digest, Path(scratch))
-        )
+        files = fetch_version(registry, spec.model, version.version, version.manifest_digest, Path(scratch))
+        model = retrain.trainer.load(files.judged)
     missing = [name for name in model.features if name not in rows]
     if missing:
         raise DataError("the data must have the columns of the version", got=f"no {', '.join(missing)}", fix="")

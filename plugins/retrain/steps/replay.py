@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from retrain.core.data.snapshot import Part
+from retrain.core.data.snapshot import Part, Snapshot
 from retrain.core.policy.decision import Decision
 from retrain.core.ports import Trainer
 from retrain.core.resources import Resources
@@ -19,6 +19,10 @@ from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metrics.base import Floats
 from retrain.core.training.recipe import Recipe
 from retrain.errors import NotFoundError, TrainingError
+from retrain.steps.refit import fetch_version
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["TOLERANCE", "Likeness", "Replay", "replay_retrain"]
 
@@ -59,6 +63,8 @@ def replay_retrain(
 ) -> Replay:
     """Train again on the stored snapshot by the version's own recipe, and compare the result with the stored version.
 
+    Of a refitted version both models are trained again; the likeness is the worse of the two.
+
     Raises:
         NotFoundError: The retrain made no version, or its snapshot or artifact is gone.
         IntegrityError: Stored data or the artifact was altered.
@@ -75,24 +81,50 @@ def replay_retrain(
     snapshot = snapshots.load(decision.snapshot)
     holdout = snapshots.frame(snapshot, Part.HOLDOUT, [name for name, _ in snapshot.columns])
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-        first = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-        recipe, made = trainer.recipe(first), trainer.load(first)
-        restored, changed = _not_as_it_was(spec, tags, recipe, trainer)
-        rows = snapshots.frame(snapshot, Part.TRAIN, [*made.features, recipe.spec.data.label])
-        folder = Path(scratch) / "again"
-        try:
-            resources.train_by_recipe(recipe, rows, folder, current_spec=spec)
-        except TrainingError as error:
-            if not changed:
-                raise
-            difference = f"it trains no more: {error.got}"
-            return Replay(decision.id, Likeness.DIFFERENT, restored, changed, difference, len(holdout))
-        difference = trainer.find_difference(first, folder)
-        if not difference:
-            return Replay(decision.id, Likeness.BIT_IDENTICAL, restored, changed, "", len(holdout))
-        again = trainer.load(folder)
-        likeness, where = _compare(trainer.score(made, holdout), trainer.score(again, holdout), tolerance)
-    return Replay(decision.id, likeness, restored, changed, where or difference, len(holdout))
+        files = fetch_version(registry, spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
+        restored, changed = _not_as_it_was(spec, tags, trainer.recipe(files.judged), trainer)
+        models = [("", files.judged, Part.TRAIN)]
+        if files.refit is not None:
+            models.append(("the refitted model: ", files.served, Part.LABELLED))
+        found = []
+        for name, first, part in models:
+            try:
+                again = _train_again(spec, first, snapshot, part, resources)
+            except TrainingError as error:
+                if not changed:
+                    raise
+                likeness, where = Likeness.DIFFERENT, f"it trains no more: {error.got}"
+            else:
+                likeness, where = _find_difference(first, again, holdout, trainer, tolerance)
+            found.append((likeness, f"{name}{where}" if where else ""))
+    likeness, difference = max(found, key=lambda pair: list(Likeness).index(pair[0]))
+    return Replay(decision.id, likeness, restored, changed, difference, len(holdout))
+
+
+def _train_again(spec: PipelineSpec, first: Path, snapshot: Snapshot, part: Part, resources: Resources) -> Path:
+    """Train a stored model again on the rows of its part, beside it; return the new model's folder.
+
+    Raises:
+        TrainingError: Its recipe does not train any more.
+    """
+    trainer = resources.load_trainer(spec)
+    recipe, features = trainer.recipe(first), trainer.load(first).features
+    rows = resources.snapshots.frame(snapshot, part, [*features, recipe.spec.data.label])
+    again = first.with_name(f"{first.name}-again")
+    resources.train_by_recipe(recipe, rows, again, current_spec=spec)
+    return again
+
+
+def _find_difference(
+    first: Path, again: Path, holdout: DataFrame, trainer: Trainer, tolerance: float
+) -> tuple[Likeness, str]:
+    """Return how like two stored models are, and where they differ first."""
+    difference = trainer.find_difference(first, again)
+    if not difference:
+        return Likeness.BIT_IDENTICAL, ""
+    scores, scores_again = (trainer.score(trainer.load(folder), holdout) for folder in (first, again))
+    likeness, where = _compare(scores, scores_again, tolerance)
+    return likeness, where or difference
 
 
 def _not_as_it_was(

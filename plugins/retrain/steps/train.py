@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retrain.core.data.snapshot import Part, Snapshot
+from retrain.core.data.snapshot import Snapshot
 from retrain.core.ledger.step_result import Step
 from retrain.core.policy.decision import Challenger
 from retrain.core.resources import Retrain
+from retrain.steps.refit import fit_version
 from retrain.steps.results import describe_step, require_snapshot
-from retrain.steps.scoring import check_positive
 from retrain.steps.search import ReportProgress, search_params
 from retrain.steps.training import Training
 
@@ -28,6 +28,8 @@ def train_challenger(
     retrain: Retrain, snapshot: Snapshot, *, report_progress: ReportProgress = lambda _: None
 ) -> Challenger:
     """Return the one challenger of the retrain's key, fitted with the best params if the spec has a search.
+
+    If the spec says `train.refit`, the version holds two models of the same recipe: one to judge, and one to serve.
 
     Raises:
         TrainingError: The estimator cannot be built or fitted, or others could not load the model.
@@ -48,17 +50,12 @@ def _train(retrain: Retrain, snapshot: Snapshot, report_progress: ReportProgress
         return existing
     run_id = training.open_run()
     spec = retrain.spec.with_params(search_params(training, run_id, report_progress=report_progress))
-    features = list(spec.feature_columns([name for name, _ in snapshot.columns]))
-    rows = resources.snapshots.frame(snapshot, Part.TRAIN, [*features, spec.data.label])
-    model = retrain.trainer.fit(spec, rows[features], rows[spec.data.label])
-    check_positive(spec, model.classes)
     with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
-        folder = Path(scratch) / "model"
-        retrain.trainer.save(model, spec, rows[features], folder)
+        fitted = fit_version(retrain, spec, snapshot, Path(scratch))
         training.check_code()
-        sample = _pick_sample(rows[features])
-        resources.serving_test(folder, sample, retrain.trainer.score(model, sample), project=project)
-        return resources.registry.publish(spec.model, training.key, run_id, folder)
+        sample = _pick_sample(fitted.rows)
+        resources.serving_test(fitted.folder, sample, retrain.trainer.score(fitted.model, sample), project=project)
+        return resources.registry.publish(spec.model, training.key, run_id, fitted.folder)
 
 
 def _pick_sample(features: DataFrame) -> DataFrame:

@@ -14,6 +14,7 @@ from retrain.core.ports import DatasetRef
 from retrain.core.resources import Retrain
 from retrain.core.training.key import compute_retrain_key
 from retrain.errors import IntegrityError, TrainingError
+from retrain.steps.refit import fetch_version
 
 __all__ = ["Training"]
 
@@ -62,7 +63,7 @@ class Training:
             )
 
     def check_resumed(self, challenger: Challenger) -> None:
-        """Check that a version which was made before holds the code of this key, before anything runs it.
+        """Check that a version which was made before holds the code and the models of this key, before anything runs them.
 
         Its digest is in the registry alone until a decision names it, so a writer of the registry could have put both there.
 
@@ -72,12 +73,17 @@ class Training:
         spec, trainer = self.retrain.spec, self.retrain.trainer
         with tempfile.TemporaryDirectory(prefix="retrain-") as scratch:
             registry = self.retrain.resources.registry
-            folder = registry.fetch(spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
-            recipe = trainer.recipe(folder)
-            if recipe.has_code and trainer.code_digest(recipe.spec) != self.tags["retrain.code"]:
+            files = fetch_version(registry, spec.model, challenger.version, challenger.manifest_digest, Path(scratch))
+            recipes = [trainer.recipe(folder) for folder in {files.served, files.judged}]
+            got = ""
+            if (files.refit is not None) != spec.train.refit:
+                got = "one model" if files.refit is None else "a refitted model"
+            elif any(each.has_code and trainer.code_digest(each.spec) != self.tags["retrain.code"] for each in recipes):
+                got = "other code"
+            if got:
                 raise IntegrityError(
-                    f"version {challenger.version} of {spec.model} must hold the code that its key stands for",
-                    got="other code",
+                    f"version {challenger.version} of {spec.model} must hold the code and the models that its key stands for",
+                    got=got,
                     fix="Find out who changed the artifact; retrain with a nonce.",
                 )
 

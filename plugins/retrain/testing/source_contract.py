@@ -130,16 +130,20 @@ def loads_what_it_took(store: SnapshotStore, spec: PipelineSpec, window: Window)
 
 
 def keeps_to_the_window(store: SnapshotStore, spec: PipelineSpec, window: Window) -> None:
-    """Each part has the rows of its range and no others, as many as the manifest says."""
+    """Each part has the rows of its range and no others, as many as the manifest says; the labelled range has those of both."""
     snapshot = store.take(spec, window)
-    counts = {Part.TRAIN: snapshot.train_rows, Part.HOLDOUT: snapshot.holdout_rows}
-    for part, count in counts.items():
-        must_hold(count > 0, f"give a window with rows in the {part} range")
+    train, holdout = snapshot.train_rows, snapshot.holdout_rows
+    for part, fewest, most in (
+        (Part.TRAIN, train, train),
+        (Part.HOLDOUT, holdout, holdout),
+        (Part.LABELLED, train + holdout, sum(chunk.rows for chunk in snapshot.chunks)),
+    ):
+        must_hold(fewest > 0, f"give a window with rows in the {part} range")
         rows = store.frame(snapshot, part, [spec.data.event_time, spec.data.label])
         must_hold(
             list(rows.columns) == [spec.data.event_time, spec.data.label], "frame must have the columns asked for"
         )
-        must_hold(len(rows) == count, f"the {part} range must have as many rows as the manifest says")
+        must_hold(fewest <= len(rows) <= most, f"the {part} range must have as many rows as the manifest says")
         start, end = snapshot.span(part)
         times = _times(rows, spec)
         inside = times is not None and bool(((times >= _naive(start)) & (times < _naive(end))).all())

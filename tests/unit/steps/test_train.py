@@ -255,7 +255,9 @@ def test_a_version_found_again_that_holds_other_code_is_refused(own: World) -> N
     (stored / "recipe" / "code" / "frozen_of_the_test.py").write_text("raise SystemExit('run')")
     record = stored.parent / "version.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"manifest_digest": digest_manifest(stored)}))
-    with pytest.raises(IntegrityError, match="must hold the code that its key stands for"):
+    with pytest.raises(
+        IntegrityError, match="must hold the code and the models that its key stands for; got other code"
+    ):
         own.train()
 
 

@@ -14,10 +14,11 @@ __all__ = ["Chunk", "Part", "Snapshot", "SnapshotDiff"]
 
 
 class Part(StrEnum):
-    """One of the two ranges of a window."""
+    """A range of a window: one of its two, or the whole one with all rows whose labels are known at as-of."""
 
     TRAIN = "train"
     HOLDOUT = "holdout"
+    LABELLED = "labelled"
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,8 @@ class Snapshot(JsonDataclass):
 
     def span(self, part: Part) -> tuple[datetime, datetime]:
         """Return the half-open range of event times of one part, in UTC."""
-        if part is Part.TRAIN:
-            return self.window.train_start, self.window.train_end
-        return self.window.holdout_start, self.window.end
+        start = self.window.holdout_start if part is Part.HOLDOUT else self.window.train_start
+        return start, self.window.train_end if part is Part.TRAIN else self.window.end
 
     def compare(self, other: Snapshot) -> SnapshotDiff:
         """Return the differences of this snapshot from `other`."""

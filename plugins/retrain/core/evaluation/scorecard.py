@@ -10,6 +10,7 @@ import numpy as np
 
 from retrain.core.codec import STORED_NAME, JsonDataclass
 from retrain.core.digest import digest_json
+from retrain.core.evaluation.refit import RefitCheck
 from retrain.core.evaluation.resource_usage import ResourceUsage
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.ledger.entries import Pointer
@@ -47,6 +48,7 @@ class Scorecard(JsonDataclass):
         resource_usage: What the challenger costs; None if no gate needs it, or if it could not be measured.
         resource_usage_problem: Why it could not be measured.
         measurements: The last versions on the window's fresh rows, one per way in which a gate has them rated.
+        refit: The refitted model that the version serves, beside the judged one; None if the version holds one model.
     """
 
     key: str
@@ -65,12 +67,14 @@ class Scorecard(JsonDataclass):
     resource_usage: ResourceUsage | None = field(default=None, metadata={STORED_NAME: "footprint"})
     resource_usage_problem: str = field(default="", metadata={STORED_NAME: "why_no_footprint"})
     measurements: tuple[Measurement, ...] = ()
+    refit: RefitCheck | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON; one without measurements keeps the digest that it had before there were any."""
+        """Return plain JSON; one without measurements or refit keeps the digest that it had before there were any."""
         document = super().to_json()
-        if not self.measurements:
-            del document["measurements"]
+        for name in ("measurements", "refit"):
+            if not document[name]:
+                del document[name]
         return document
 
     def find_measurement(self, metric: str, cluster_by: str | None) -> Measurement | None:

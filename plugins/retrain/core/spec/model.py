@@ -157,6 +157,11 @@ class TrainSpec(Section):
         description="Data files of the project that the estimator reads, or globs of them; they are stored with the model.",
     )
     search: SearchSpec | None = Field(None, description="Looks for better params; those of `params` are tried first.")
+    refit: bool = Field(
+        False,
+        exclude_if=(False).__eq__,
+        description="Whether a version serves the recipe fitted again on all labelled rows, in place of the judged model.",
+    )
 
 
 class EvaluationSpec(Section):
