@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -186,14 +187,18 @@ def why(
                 got="none",
                 fix=f"See `retrain history {model}`.",
             )
-        registry, tags, address = resources.registry, {}, ""
+        registry, tags, address, refit = resources.registry, {}, "", None
         if about and about[-1].challenger:
             try:
                 tags = registry.run_tags(about[-1].challenger.run_id)
                 address = registry.run_url(about[-1].challenger.run_id)
             except RetrainError as error:
                 address = f"not known now: {error.got}"
-        tables.print_why(out, model, version, about, entries, tags, address)
+            with suppress(RetrainError):  # the rest is known without the scorecard
+                refit = (
+                    resources.evidence.evidence(about[-1].scorecard).scorecard.refit if about[-1].scorecard else None
+                )
+        tables.print_why(out, model, version, about, entries, tags, address, refit)
 
 
 def replay(

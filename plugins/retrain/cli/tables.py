@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from retrain.core.evaluation.refit import RefitCheck
 from retrain.core.ledger.entries import LedgerEntry
 from retrain.core.names import PRODUCTION
 from retrain.core.policy.decision import Choice, Decision
@@ -179,6 +180,7 @@ def print_why(
     entries: Sequence[LedgerEntry],
     tags: Mapping[str, str],
     run: str,
+    refit: RefitCheck | None = None,
 ) -> None:
     """Print all that is known of a version."""
     console.print(f"[bold]version {version}[/] of {_plain(model)}", highlight=False)
@@ -195,6 +197,10 @@ def print_why(
     for name, value in known.items():
         if value:
             console.print(f"  {name:<9} {_plain(value)}", highlight=False, soft_wrap=True)
+    if refit is not None:
+        for name, value in (("judged", refit.refit.judged), ("served", refit.refit.served)):
+            console.print(f"  {name:<9} {_plain(value)}", highlight=False, soft_wrap=True)
+        console.print(f"  {refit.describe()}", highlight=False, soft_wrap=True)
     for decision in decisions:
         console.print(
             f"\ndecided {decision.at:%Y-%m-%d %H:%M:%S} on {_plain(decision.timeline)}, by {_plain(str(decision.origin))}",
