@@ -26,7 +26,8 @@ if str(ROOT) not in sys.path:
 
 def world_over(root: Path, model: str, mlflow: str, database: str) -> World:
     """Return a world over real servers whose every challenger wins."""
-    world = World.over(root, make_spec(root, model=model, data__features=["signal", "other"], **NOT_WORSE))
+    changes = {"data__features": ["signal", "other"], "train__refit": True, **NOT_WORSE}
+    world = World.over(root, make_spec(root, model=model, **changes))
     world.registry, world.ledger = MlflowRegistry(mlflow), SqlLedger(database)
     return world
 

@@ -99,15 +99,16 @@ def test_what_the_model_card_says_loads_the_model_in_an_empty_folder(
     assert "inputs" in said[1]
 
 
+@pytest.mark.parametrize("refit", [False, True])
 def test_a_champion_is_loaded_by_its_alias_without_this_package(
-    make_world: Callable[..., World], mlflow_url: str, tmp_path: Path
+    make_world: Callable[..., World], mlflow_url: str, tmp_path: Path, refit: bool
 ) -> None:
-    world = make_own_world(make_world, "binary", {})
-    world.spec = world.spec.model_copy(update={"model": "served_to_others"})
+    changes = {"train__estimator": "served_of_the_test.model:build", "train__refit": refit}
+    world = make_own_world(make_world, "binary", changes)
+    name = f"served_to_others_{refit}".lower()
+    world.spec = world.spec.model_copy(update={"model": name})
     world.registry = MlflowRegistry(mlflow_url)
-    request = world.of().request.__class__(
-        "served_to_others", "production", world.of().request.as_of, world.of().request.origin
-    )
+    request = world.of().request.__class__(name, "production", world.of().request.as_of, world.of().request.origin)
     world.promote(request, world.decide(request))
     rows = world.snapshots.frame(world.snapshot(request), Part.HOLDOUT, ["signal", "other"]).head(3)
     rows.to_parquet(tmp_path / "rows.parquet")
@@ -115,12 +116,16 @@ def test_a_champion_is_loaded_by_its_alias_without_this_package(
 import mlflow, pandas
 mlflow.set_tracking_uri({mlflow_url!r})
 rows = pandas.read_parquet({str(tmp_path / "rows.parquet")!r})
-first = mlflow.sklearn.load_model("models:/served_to_others@champion").predict_proba(rows)
-second = mlflow.pyfunc.load_model("models:/served_to_others@champion").predict(rows)
+first = mlflow.sklearn.load_model("models:/{name}@champion").predict_proba(rows)
+second = mlflow.pyfunc.load_model("models:/{name}@champion").predict(rows)
 assert (first == second).all()
-print(len(first))
+print(*first[:, 1])
 """
-    assert run_elsewhere(code, tmp_path / "empty", PYTHONPATH="").strip() == "3"
+    said = [float(number) for number in run_elsewhere(code, tmp_path / "empty", PYTHONPATH="").split()]
+    part = Part.LABELLED if refit else Part.TRAIN
+    trained = world.snapshots.frame(world.snapshot(request), part, ["signal", "other", "label"])
+    expected = world.trainer.fit(world.spec, trained[["signal", "other"]], trained["label"])
+    assert said == world.trainer.score(expected, rows)[:, 1].tolist()
 
 
 def test_a_model_that_depends_on_the_process_that_trained_it_is_never_published(

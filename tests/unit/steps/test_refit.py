@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tests.builders import AS_OF, MODEL, NOT_WORSE, World, make_origin, make_request, make_rows
 
+from retrain.cli.tables import print_why
 from retrain.core.data.snapshot import Part
 from retrain.core.policy.decision import Challenger, Choice
 from retrain.core.ports import FittedModel
 from retrain.core.training.artifact import digest_manifest
 from retrain.errors import DataError, IntegrityError, TrainingError
+from retrain.reports.html_scorecard import draw_scorecard
 from retrain.steps import Likeness, replay_retrain
 from retrain.steps.refit import JUDGED_FOLDER, REFIT_FILE, VersionFiles, fetch_version
 from retrain.steps.training import Training
@@ -102,6 +105,23 @@ def test_the_gates_judge_the_judged_model(refitted: World) -> None:
     assert card.refit.judged_value == card.challenger_metrics["roc_auc"]
     assert card.refit.constant_value == 0.5
     assert card.refit.served_value != card.refit.judged_value
+
+
+def test_the_page_and_the_card_say_which_model_was_judged(refitted: World, tmp_path: Path) -> None:
+    decision = refitted.decide()
+    report = refitted.report(decision)
+    said = report.scorecard.refit.describe()
+    page, card = (path.read_text() for path in draw_scorecard(report, tmp_path))
+    assert said in page
+    assert said in card
+    assert "refit, served" in page
+    assert "| refit, served | 2024-03-03 00:00 | 2024-06-30 00:00 | 714 |" in card
+    assert "holdout rows that the judged model was not trained on" in card
+    console = Console(record=True, width=1000)
+    print_why(console, MODEL, 1, [decision], [], {}, "", report.scorecard.refit)
+    words = console.export_text()
+    assert f"served    {report.scorecard.refit.refit.served}" in words
+    assert said in words
 
 
 def test_promotion_and_alias_name_the_version_that_holds_both(refitted: World) -> None:

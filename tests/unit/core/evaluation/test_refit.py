@@ -63,3 +63,10 @@ def test_without_a_lead_there_is_nothing_to_keep(judged: float) -> None:
 
 def test_a_check_is_read_as_it_was_written() -> None:
     assert RefitCheck.from_json(CHECK.to_json()) == CHECK
+
+
+def test_a_check_says_which_model_was_judged_and_which_is_served() -> None:
+    text = CHECK.describe()
+    assert "judged the model of 540 rows" in text
+    assert "fitted again on all 714 labelled rows, to before 2024-07-01 00:00" in text
+    assert "roc_auc is 0.7000 after 0.7000" in text
