@@ -27,10 +27,10 @@ from retrain.steps.measure import measure_versions
 from retrain.steps.refit import VersionFiles, check_refit, fetch_version
 from retrain.steps.results import describe_step, require_challenger
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
+from retrain.steps.unseen_rows import find_training_snapshot, mask_unseen_rows
 from retrain.steps.window_profile import profile_snapshot
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pandas import DataFrame
 
 __all__ = ["evaluate_challenger"]
@@ -165,7 +165,7 @@ def _load_reference(retrain: Retrain, snapshot: Snapshot, challenger_model: Fitt
 
 
 def _list_changed_types(retrain: Retrain, champion: Pointer, model: FittedModel, snapshot: Snapshot) -> tuple[str, ...]:
-    trained, now = _find_training_snapshot(retrain, champion), dict(snapshot.columns)
+    trained, now = find_training_snapshot(retrain, champion), dict(snapshot.columns)
     before = {} if trained is None else dict(trained.columns)
     return tuple(
         f"{name} was {before[name]} and is {now[name]}"
@@ -195,7 +195,7 @@ class _Comparison:
 
 def _compare(retrain: Retrain, holdout: DataFrame, challenger: ScoredModel, reference: _Reference) -> _Comparison:
     """Score the reference on the rows that the champion's training leaves, and align the challenger's scores with it."""
-    unseen = _mask_unseen_rows(retrain, holdout, reference.champion)
+    unseen = mask_unseen_rows(retrain, holdout, reference.champion)
     rows_left = int(unseen.sum())
     too_few = rows_left < retrain.spec.data.min_rows
     if too_few and reference.model is not None:
@@ -223,34 +223,6 @@ def _measure_versions(
         comparison.scores,
         None if champion is None else (champion.version, champion.as_of),
     )
-
-
-def _mask_unseen_rows(retrain: Retrain, holdout: DataFrame, champion: Pointer | None) -> NDArray[np.bool_]:
-    """Return an (n,) mask of the holdout rows that the training of the champion's judged model does not cover.
-
-    It covers the training rows and the time in which their labels were decided: labels of rows in that time overlap with theirs.
-    All rows count as unseen if no decision says what the champion trained on, such as one forced from another timeline.
-    """
-    snapshot = _find_training_snapshot(retrain, champion) if champion else None
-    if snapshot is None:
-        return np.ones(len(holdout), dtype=bool)
-    spec, trained = retrain.spec, snapshot.window
-    times = holdout[spec.data.event_time].to_numpy().astype("datetime64[us]")
-    first, end = (np.datetime64(at.replace(tzinfo=None)) for at in (trained.train_start, trained.labels_end))
-    return np.asarray((times < first) | (times >= end))
-
-
-def _find_training_snapshot(retrain: Retrain, champion: Pointer) -> Snapshot | None:
-    """Return the snapshot that a champion was trained on; None if no decision says so, or the snapshot is gone."""
-    resources = retrain.resources
-    standing = resources.ledger.standing(retrain.spec.model, champion.timeline)
-    entry = standing.was_live(champion.version, champion.manifest_digest, champion.key)
-    if entry is None or not entry.decision_id:
-        return None
-    try:
-        return resources.snapshots.load(resources.ledger.decision(entry.decision_id).snapshot)
-    except NotFoundError:
-        return None
 
 
 def _score_reference(

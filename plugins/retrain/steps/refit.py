@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["JUDGED_FOLDER", "REFIT_FILE", "FittedFolder", "VersionFiles", "check_refit", "fetch_version", "fit_version"]
 
 JUDGED_FOLDER: Final = "judged"
-"""Where an artifact holds the judged model if the model at its top is a refitted one."""
+"""The folder of an artifact that holds the judged model, if the model at its top is a refitted one."""
 REFIT_FILE: Final = "refit.json"
 _AGREEMENT_ROWS: Final = 10_000
 

@@ -44,7 +44,7 @@ class Refit(JsonDataclass):
 
 @dataclass(frozen=True)
 class RefitCheck(JsonDataclass):
-    """The refitted model beside the judged one on the holdout. It trained on these rows, so its value is no estimate of anything.
+    """The refitted model beside the judged one on the holdout. It trained on these rows, so its value is not an estimate.
 
     Attributes:
         metric: The primary metric; the three values are in its units.
@@ -91,8 +91,8 @@ class RefitCheck(JsonDataclass):
 def compute_agreement(judged: Floats, refitted: Floats) -> float:
     """Return how well the refitted model's scores agree with the judged model's on the same rows: their R squared.
 
-    It is ``1 - sum((judged - refitted)**2) / sum((judged - mean(judged))**2)``: 1 for equal scores, 0 if they are no nearer to each
-    other than the judged model's are to their mean, and -inf if the judged model says the same of every row and the other does not.
+    It is ``1 - sum((judged - refitted)**2) / sum((judged - mean(judged))**2)``: 1 for equal scores, 0 if they are as far from each
+    other as the judged model's are from their mean, and -inf if the judged model says the same of every row and the other does not.
 
     Args:
         judged: (n, classes) probabilities, or (n,) predictions.
