@@ -80,7 +80,7 @@ bench: setup ## Time a year's backfill beside the hand-written DAG, the parsing 
 	$(BIN)/python benchmarks/bench_verify.py $(ARGS)
 	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
 
-bench-gate: setup ## Simulate years of retrains: false promotions, power and speed of the gates
+bench-gate: setup ## Simulate pipelines and years of retrains: regret, harm and churn of the gates, their power and speed
 	$(BIN)/python benchmarks/bench_gate.py $(ARGS)
 
 e2e: setup system-packages ## Tests with a browser and Redis; missing programs are installed with apt
