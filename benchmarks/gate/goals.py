@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from gate.champions import Life
 from gate.data import BUDGET
 from gate.outcomes import HARM, Lives, Outcomes, calibrate
-from gate.worlds import EQUAL, MOVING, WORSE, World
+from gate.worlds import EQUAL, MOVING, WORLDS, WORSE, World
 
 REGRET_RATIO, IDLE_RATIO = 1.15, 1 / 6
 TOLERANCE, COVERAGE = 0.1, 0.95
@@ -80,13 +80,13 @@ def render_goals(outcomes: Outcomes, lives: Lives) -> str:
 
 
 def _render_calibration_goals(lives: Lives) -> list[str]:
-    everyone = calibrate(lives, "fresh", lambda _: True)
-    promoted = calibrate(lives, "fresh", lambda one: one.promoted)
+    everyone = calibrate(lives, "fresh", lambda _: True, WORLDS.values())
+    promoted = calibrate(lives, "fresh", lambda one: one.promoted, WORLDS.values())
     ratio = promoted.reported / promoted.truth
     inside = promoted.covered or 0.0
     return [
         render_goal(
-            f"`fresh`: expected gains of promoted challengers within {TOLERANCE:.0%} of true ones on average",
+            f"`fresh`: expected gains of promoted challengers within {TOLERANCE:.0%} of true ones, on average over all worlds",
             [Check("", f"{ratio:.2f} times", 0.0 if abs(ratio - 1) <= TOLERANCE else np.inf)],
         ),
         render_goal(

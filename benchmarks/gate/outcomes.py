@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from gate.champions import GATES, POLICIES, Expected, Life
+from gate.champions import POLICIES, Expected, Life
 from gate.data import format_share
 from gate.worlds import EQUAL, MOVING, WORLDS, WORSE, World
 
@@ -143,9 +143,10 @@ class Calibration:
     covered: float | None
 
 
-def calibrate(lives: Lives, policy: str, counts: Callable[[Expected], bool]) -> Calibration:
-    """Return the calibration of a policy over the challengers that count."""
-    found = [one for of_world in lives.values() for each in of_world for one in each[policy].expected if counts(one)]
+def calibrate(lives: Lives, policy: str, counts: Callable[[Expected], bool], worlds: Iterable[World]) -> Calibration:
+    """Return the calibration of a policy over the challengers that count, in some worlds."""
+    expected = [one for world in worlds for each in lives[world.name] for one in each[policy].expected]
+    found = [one for one in expected if counts(one)]
     reported, truth = np.array([one.gain for one in found]), np.array([one.truth for one in found])
     inside = [one.interval[0] <= one.truth <= one.interval[1] for one in found if one.interval]
     slope = float(np.polyfit(reported, truth, 1)[0]) if len(found) > 2 else np.nan
@@ -155,17 +156,24 @@ def calibrate(lives: Lives, policy: str, counts: Callable[[Expected], bool]) -> 
 
 def render_calibration(lives: Lives) -> str:
     rows = [
-        "Gains that verdicts reported and true gains in the next window, in errors, over all worlds; and how often the 95 % "
+        "Gains that verdicts reported and true gains in the next window, in errors; and how often the 95 % "
         "interval held the true gain:",
         "",
         "| policy | challengers | number | reported | true | true per reported (slope) | inside the interval |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
-    kinds: dict[str, Callable[[Expected], bool]] = {"all": lambda _: True, "promoted": lambda one: one.promoted}
-    for policy in GATES:
-        for kind, counts in kinds.items():
-            found = calibrate(lives, policy, counts)
-            inside = "" if found.covered is None or policy in ("alpha spending", "strict") else f"{found.covered:.1%}"
-            means = f"{found.reported:+.3f} | {found.truth:+.3f} | {found.slope:.2f}"
+    every, changing = list(WORLDS.values()), [*MOVING, WORSE]
+    kinds: dict[str, tuple[Callable[[Expected], bool], list[World]]] = {
+        "all": (lambda _: True, every),
+        "promoted": (lambda one: one.promoted, every),
+        "promoted, versions differ": (lambda one: one.promoted, changing),
+        "promoted, all versions equal": (lambda one: one.promoted, EQUAL),
+    }
+    for policy in ("point estimate", "significance", "fresh"):
+        for kind, (counts, worlds) in kinds.items():
+            found = calibrate(lives, policy, counts, worlds)
+            inside = "" if found.covered is None else f"{found.covered:.1%}"
+            slope = "" if worlds is EQUAL else f"{found.slope:.2f}"
+            means = f"{found.reported:+.3f} | {found.truth:+.3f} | {slope}"
             rows.append(f"| {policy} | {kind} | {found.count:,} | {means} | {inside} |")
     return "\n".join(rows)
