@@ -21,7 +21,7 @@ __all__ = ["RatedGate", "describe_ageing", "format_amount", "format_chance"]
 
 _MONTH: Final = timedelta(days=30)
 _SEEN: Final = 0.9
-"""Ageing is told as a fact from this probability on that versions lose with age."""
+"""Reasons state ageing as a fact if versions lose with age with at least this probability."""
 
 
 class RatedGate(Gate):
