@@ -134,5 +134,9 @@ def _score(retrain: Retrain, version: Challenger, rows: DataFrame) -> ScoredMode
         model = retrain.trainer.load(files.judged)
     missing = [name for name in model.features if name not in rows]
     if missing:
-        raise DataError("the data must have the columns of the version", got=f"no {', '.join(missing)}", fix="")
+        raise DataError(
+            "the data must have the columns of the version",
+            got=f"no {', '.join(missing)}",
+            fix="Keep them in the query to rate it.",
+        )
     return ScoredModel(model, retrain.trainer.score(model, rows))

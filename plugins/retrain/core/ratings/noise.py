@@ -1,16 +1,17 @@
 """The error of a measurement: how the luck of its clusters moves the differences between versions.
 
-Only differences count, since a hard month is hard for all versions. With C an orthonormal basis of contrasts (Helmert), and z the
-jackknife pseudo-values of G clusters in that basis, the covariance of the measured contrasts is ``cov(z) / G``. Two dozen versions
-and four weeks of days leave hardly more clusters than contrasts, so cov(z) is shrunk towards equal variances by Ledoit and Wolf's
-rule, which takes its strength from the data.
+Only differences count, since a hard month is hard for all versions. With C an orthonormal basis of contrasts (Helmert), z the
+jackknife pseudo-values of G clusters in that basis, and S their empirical covariance around 0, the covariance of the measured
+contrasts is ``f S / (G - f)``. f is by what the dependence of the clusters multiplies the variance of their mean: days that hang
+together make the mean of G days less certain than G independent ones, and they vary less around their own mean.
 
-Days that hang together make the mean of G days less certain than G independent ones. Their lag-1 autocorrelation r is measured on
-all contrasts, corrected for its bias (Marriott and Pope: an estimate from G days is too small by about (1 + 4 r) / G), and pooled
-over all windows so far; a first-order process then multiplies the variance by ``1 + 2 sum((1 - k / G) r ** k)``.
+The lag-1 autocorrelation r of the days is measured on all contrasts, corrected for its bias (Marriott and Pope: an estimate from G
+days is too small by about (1 + 4 r) / G), and pooled over all windows so far. For a first-order process
+``f = 1 + 2 sum((1 - k / G) r ** k)``. Why not blocks, as for a single comparison? Four blocks give a covariance of rank 3. Pooling
+over versions and windows makes r exact enough to use.
 
-Why not blocks, as for a single comparison? Four blocks give a covariance of rank 3. Pooling over versions and windows makes r exact
-enough to use: in simulations, a level of .05 a year holds up to r = .8 (see docs/explanation/gate.md).
+Two dozen versions and four weeks of days leave hardly more clusters than contrasts, so S is shrunk towards equal variances. Ledoit
+and Wolf's rule gives the strength for independent rows; dependent ones are worth G / f of them, so it is multiplied by f.
 
 References: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, Journal of Multivariate
 Analysis 88 (2004) 365-411; Marriott and Pope, Bias in the estimation of autocorrelations, Biometrika 41 (1954) 390-402;
@@ -28,7 +29,7 @@ from typing import Final
 
 import numpy as np
 from scipy.linalg import helmert
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import empirical_covariance, ledoit_wolf_shrinkage, shrunk_covariance
 
 from retrain.core.stats.metrics.base import Floats
 
@@ -81,12 +82,14 @@ class Dependence:
         return float(1 + 2 * np.sum((1 - lags / count) * self.autocorrelation**lags))
 
 
-def estimate_noise(pseudo_values: Floats) -> Floats:
-    """Return the (contrasts, contrasts) covariance of the mean of independent clusters.
+def estimate_noise(pseudo_values: Floats, inflation: float) -> Floats:
+    """Return the (contrasts, contrasts) covariance of the mean of the clusters.
 
     Args:
         pseudo_values: (clusters, contrasts), each column with mean 0.
+        inflation: By what the dependence of the clusters multiplies the variance of their mean.
     """
     count = len(pseudo_values)
-    covariance, _ = ledoit_wolf(pseudo_values, assume_centered=True)
-    return np.asarray(covariance) / (count - 1)
+    shrinkage = min(1.0, inflation * ledoit_wolf_shrinkage(pseudo_values, assume_centered=True))
+    covariance = shrunk_covariance(empirical_covariance(pseudo_values, assume_centered=True), shrinkage)
+    return np.asarray(covariance) * inflation / (count - inflation)

@@ -128,12 +128,11 @@ class Rating:
         pseudo_values = measurement.pseudo_values()
         centred = (pseudo_values - pseudo_values.mean(axis=0)) @ contrasts.T
         level = float(np.abs(pseudo_values).max())
-        noise = estimate_noise(centred)
-        if np.trace(noise) <= (_ROUNDING * level) ** 2:
+        if np.mean(centred**2) <= (_ROUNDING * level) ** 2:
             return
         if measurement.ordered:
             self._dependence = self._dependence.add_window(centred)
-        noise = noise * self._dependence.inflate(measurement.clusters)
+        noise = estimate_noise(centred, self._dependence.inflate(measurement.clusters))
         self._measure_error(noise)
         newcomers = self._enter(measurement)
         matrix = contrasts @ self._design(measurement)
