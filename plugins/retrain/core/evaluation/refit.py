@@ -73,9 +73,15 @@ class RefitCheck(JsonDataclass):
 
     @property
     def holds(self) -> bool:
-        """Whether the refitted model keeps at least nine tenths of the lead, if there is one."""
+        """Whether the refitted model keeps at least nine tenths of the lead; without a lead, whether it is not worse.
+
+        True if the metric is not defined for the judged model, which then passes no gate.
+        """
         kept = self.lead_kept
-        return kept is None or kept >= LEAST_LEAD
+        if kept is not None:
+            return kept >= LEAST_LEAD
+        sign = 1 if GREATER_IS_BETTER[self.metric] else -1
+        return not isfinite(self.judged_value) or sign * (self.served_value - self.judged_value) >= 0
 
     def describe(self) -> str:
         """Return which model was judged and which one is served."""

@@ -55,10 +55,16 @@ def test_of_an_error_less_is_a_lead() -> None:
     assert not replace(check, served_value=9.0).holds
 
 
-@pytest.mark.parametrize("judged", [0.5, 0.4, math.nan])
-def test_without_a_lead_there_is_nothing_to_keep(judged: float) -> None:
-    check = replace(CHECK, judged_value=judged, served_value=0.1)
+@pytest.mark.parametrize("judged", [0.5, 0.4])
+def test_without_a_lead_the_refitted_model_must_not_be_worse_on_rows_that_it_trained_on(judged: float) -> None:
+    check = replace(CHECK, judged_value=judged, served_value=judged)
     assert (check.lead_kept, check.holds) == (None, True)
+    assert not replace(check, served_value=judged - 0.01).holds
+    assert not replace(check, served_value=math.nan).holds
+
+
+def test_a_metric_that_is_undefined_for_the_judged_model_is_left_to_the_gates() -> None:
+    assert replace(CHECK, judged_value=math.nan, served_value=0.1).holds
 
 
 def test_a_check_is_read_as_it_was_written() -> None:
