@@ -18,7 +18,7 @@ from retrain.core.stats.calibration import CalibrationError, estimate_calibratio
 from retrain.core.stats.fairness import GroupDifference, find_largest_difference
 from retrain.core.stats.groups import Groups, GroupValue, compute_group_values, split_groups
 from retrain.core.stats.interval_names import IntervalName
-from retrain.core.stats.intervals import Gain, PairedScores, estimate_paired_gain
+from retrain.core.stats.intervals import Gain, NoVariationError, PairedScores, estimate_paired_gain
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.core.stats.metrics import METRICS
 from retrain.core.stats.metrics.base import Ints
@@ -96,6 +96,9 @@ class Evidence:
     ) -> list[Gain | None]:
         """Return the gain over the opponent on the rows of each slice; None for a slice without an interval.
 
+        A gain that is equal in every cluster of a slice has an interval of width 0 here: a slice in which every row got worse must
+        not count as one that cannot be tested.
+
         Raises:
             DataError: The cluster column is unknown.
             ValueError: There is no opponent; check `opponent` first.
@@ -108,6 +111,8 @@ class Evidence:
                 gain = estimate_paired_gain(
                     self._pairs(metric, cluster_by, clusters, values[score.column] == score.value), level=level
                 )
+            except NoVariationError as error:
+                return error.gain
             except DataError:
                 return None
             return gain if math.isfinite(gain.standard_error) else None

@@ -18,7 +18,7 @@ from retrain.core.stats.intervals.percentile import percentile
 from retrain.core.stats.metrics import METRICS
 from retrain.errors import DataError
 
-__all__ = ["choose_method", "estimate_paired_gain"]
+__all__ = ["NoVariationError", "choose_method", "estimate_paired_gain"]
 
 _FEW_CLUSTERS: Final = 64
 _ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
@@ -39,6 +39,23 @@ def choose_method(pairs: PairedScores) -> IntervalMethod:
         return "jackknife"
     count_clusters_by_class(pairs, find_fewest_by_class(pairs))
     return "jackknife" if pairs.cluster_count <= _FEW_CLUSTERS else "delong"
+
+
+class NoVariationError(DataError):
+    """A gain is the same in every cluster, and not 0.
+
+    Attributes:
+        gain: The gain with an interval of width 0.
+    """
+
+    def __init__(self, gain: Gain) -> None:
+        super().__init__(
+            "a gain must vary between clusters to have a standard error",
+            got=f"{gain.value:+g} in every cluster",
+            fix="Look for a copied model or a leak of the label, or judge by a metric that differs from row to row, such as "
+            "log_loss or mae.",
+        )
+        self.gain = replace(gain, low=gain.value, high=gain.value, standard_error=0.0)
 
 
 def estimate_paired_gain(
@@ -87,12 +104,7 @@ def _check_variation(gain: Gain, pairs: PairedScores) -> Gain:
     if not math.isfinite(gain.value) or not gain.standard_error <= _ROUNDING * _find_magnitude(pairs):
         return gain
     if abs(gain.value) > _ROUNDING * _find_magnitude(pairs):
-        raise DataError(
-            "a gain must vary between clusters to have a standard error",
-            got=f"{gain.value:+g} in every cluster",
-            fix="Look for a copied model or a leak of the label, or judge by a metric that differs from row to row, such as "
-            "log_loss or mae.",
-        )
+        raise NoVariationError(gain)
     return replace(gain, value=0.0, low=0.0, high=0.0, standard_error=0.0)
 
 

@@ -251,12 +251,20 @@ def test_a_perfect_order_beside_a_constant_is_inconclusive_for_the_area_and_pass
     assert make_gate("beats_champion", "log_loss").judge(make_evidence(scores)).outcome is Outcome.PASS
 
 
-def test_slices_of_a_drop_that_is_equal_in_every_cluster_cannot_be_tested() -> None:
+def test_slices_of_a_drop_that_is_equal_in_every_cluster_are_judged_by_its_size() -> None:
     drawn = make_scores(task="regression")
     scores = replace(drawn, challenger=drawn.y + 0.5, opponent=drawn.y + 0.25)
-    verdict = make_gate("slices", "mae").judge(make_evidence(scores))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.reason.startswith("no slice can be tested")
+    large, small = (make_gate("slices", "mae", max_drop=most).judge(make_evidence(scores)) for most in (0.1, 0.3))
+    assert (large.outcome, small.outcome) == (Outcome.FAIL, Outcome.PASS)
+
+
+def test_slices_fail_if_every_row_of_one_gets_worse() -> None:
+    right, wrong = np.column_stack([1 - BETTER.y, BETTER.y]), np.column_stack([BETTER.y, 1 - BETTER.y])
+    north = BETTER.columns["place"] == "north"
+    scores = replace(BETTER, opponent=right, challenger=np.where(north[:, None], wrong, right))
+    verdict = make_gate("slices", "accuracy").judge(make_evidence(scores))
+    assert verdict.outcome is Outcome.FAIL
+    assert "accuracy of place=north drops 1.0000" in verdict.reason
 
 
 # Threshold
