@@ -30,7 +30,7 @@ from retrain.core.spec import PipelineSpec
 from retrain.core.stats.metric_names import GREATER_IS_BETTER
 from retrain.errors import NotFoundError
 from retrain.steps.decide import judge_all
-from retrain.steps.measure import choose_fresh_rows, list_rated_by
+from retrain.steps.measure import choose_fresh_rows, find_fresh_start, list_rated_by
 from retrain.steps.refit import fetch_version
 from retrain.steps.scoring import ScoredModel, align_scores, load_holdout
 from retrain.steps.window_profile import profile_snapshot
@@ -175,22 +175,33 @@ class _Past:
         self, i: int, j: int | None, rated_by: Sequence[tuple[str, str | None]], past: Sequence[Measurement]
     ) -> tuple[Measurement, ...]:
         """Return what retrain i would have measured of the versions before it, against the champion of retrain j."""
-        until = max((measurement.end for measurement in past), default=None)
-        versions = {*range(max(0, i - MOST_VERSIONS), i), *([] if j is None else [j])}
-        return tuple(self._measure(i, tuple(sorted(versions)), until, metric, by) for metric, by in rated_by)
+        versions = tuple(sorted({*range(max(0, i - MOST_VERSIONS), i), *([] if j is None else [j])}))
+        holdout_start = self._snapshot(i).window.holdout_start
+        return tuple(
+            self._measure(i, j, versions, find_fresh_start(past, holdout_start, (metric, by)), metric, by)
+            for metric, by in rated_by
+        )
 
     def _measure_uncached(
-        self, i: int, versions: tuple[int, ...], until: datetime | None, metric: str, cluster_by: str | None
+        self,
+        i: int,
+        j: int | None,
+        versions: tuple[int, ...],
+        start: datetime,
+        metric: str,
+        cluster_by: str | None,
     ) -> Measurement:
-        (decision, challenger), window = self.made[i], self._snapshot(i).window
+        decision, challenger = self.made[i]
         own = self._aligned(i, None)
-        fresh = choose_fresh_rows(own.event_time, until, challenger.key)
+        fresh = choose_fresh_rows(own.event_time, start, challenger.key)
         sides = [VersionScores(challenger.version, decision.as_of, replace(own, opponent=own.challenger).on(fresh))]
         for version in versions:
             made, earlier = self.made[version]
-            sides.append(VersionScores(earlier.version, made.as_of, self._aligned(i, version).on(fresh)))
-        start = max(until or window.holdout_start, window.holdout_start)
-        return measure_scores(metric, cluster_by, decision.as_of, (start, window.end), sides, {})
+            if made.holdout is not None and made.holdout[0] <= start:
+                sides.append(VersionScores(earlier.version, made.as_of, self._aligned(i, version).on(fresh)))
+        span = start, self._snapshot(i).window.end
+        champion = None if j is None else self.made[j][1].version
+        return measure_scores(metric, cluster_by, decision.as_of, span, sides, {}, champion=champion)
 
     def _value(self, j: int, i: int) -> float:
         """Return the primary metric of version j on the fresh rows of holdout i; NaN if it has none.

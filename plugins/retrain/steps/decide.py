@@ -57,6 +57,9 @@ def decide_retrain(retrain: Retrain, snapshot: Snapshot, challenger: Challenger,
             got=f"that of key {card.key[:12]} of {card.model} on {card.timeline}, not of key {challenger.key[:12]}",
             fix="Clear the task evaluate with what is downstream of it.",
         )
+    if any(gate.rated for gate in spec.gate):
+        past = ledger.measurements(spec.model, timeline, retrain.request.as_of)
+        evidence = replace(evidence, past=tuple(past))
     for attempt in range(1, _MOST_ATTEMPTS + 1):
         judged = _judge(retrain, snapshot, challenger, scorecard_digest, evidence)
         decision = replace(judged, validation=validation.digest)
@@ -77,8 +80,6 @@ def _judge(
     spec, request, ledger = retrain.spec, retrain.request, retrain.resources.ledger
     card = evidence.scorecard
     block = ledger.standing(spec.model, request.timeline).find_block(challenger.key)
-    if any(gate.rated for gate in spec.gate):
-        evidence = replace(evidence, past=tuple(ledger.measurements(spec.model, request.timeline, request.as_of)))
     competes = card.opponent == "champion" and not find_block(request.as_of, card.champion, block=block)
 
     def allot_level() -> Allotment | None:

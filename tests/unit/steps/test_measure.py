@@ -18,8 +18,9 @@ from retrain.core.policy.decision import Choice, Decision
 from retrain.core.policy.gates import Fresh, Outcome, PointEstimate, Strict
 from retrain.core.ratings import Measurement
 from retrain.core.stats.metrics import METRICS
-from retrain.steps import Policy, backtest_policies
+from retrain.steps import Policy, backtest_policies, measure
 from retrain.steps.measure import choose_fresh_rows
+from retrain.steps.refit import fetch_version
 
 GATE = [{"check": "fresh", "metric": "roc_auc"}]
 
@@ -55,13 +56,14 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, list[Decis
 def test_every_version_so_far_is_measured_and_only_on_rows_that_no_retrain_measured(
     history: tuple[World, list[Decision]],
 ) -> None:
+    """The first window compares no versions, so the second has all of its holdout."""
     world, decisions = history
     measured = [measurement_of(world, decision) for decision in decisions]
     assert [[score.version for score in each.scores] for each in measured] == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]]
     assert [each.challenger for each in measured] == [1, 2, 3, 4]
-    assert [each.end - each.start for each in measured] == [timedelta(days=14), *[timedelta(days=7)] * 3]
-    assert [later.start for later in measured[1:]] == [earlier.end for earlier in measured[:-1]]
-    assert [each.clusters for each in measured] == [14, 7, 7, 7]
+    assert [each.end - each.start for each in measured] == [timedelta(days=days) for days in (14, 14, 7, 7)]
+    assert [later.start for later in measured[2:]] == [earlier.end for earlier in measured[1:-1]]
+    assert [each.clusters for each in measured] == [14, 14, 7, 7]
     assert all(each.ordered for each in measured)
 
 
@@ -118,16 +120,75 @@ def test_a_metric_that_is_not_defined_on_the_fresh_rows_leaves_every_version_uns
     make_world: Callable[..., World],
 ) -> None:
     rows = make_rows(220)
-    last_days = rows["at"] >= np.datetime64((AS_OF - timedelta(days=1)).replace(tzinfo=None))
+    last_days = rows["at"] >= np.datetime64((AS_OF + timedelta(days=6)).replace(tzinfo=None))
     rows["label"][last_days] = 0
     world = make_world(rows=rows, gate=GATE, data__window__holdout="14d")
-    retrain_at(world, 0)
-    decision = retrain_at(world, 7)
+    for days in (0, 7):
+        retrain_at(world, days)
+    decision = retrain_at(world, 14)
     measured = measurement_of(world, decision)
     undefined = [version for version, why in measured.unscored if "roc_auc is not defined" in why]
-    assert undefined == [1, 2]
+    assert undefined == [1, 2, 3]
     assert decision.verdicts[0].outcome is Outcome.INCONCLUSIVE
     assert "roc_auc is not defined on the fresh rows" in decision.reason
+
+
+def test_a_version_of_another_task_leaves_the_rating_and_stops_nothing(
+    history: tuple[World, list[Decision]], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = history[0].copy(tmp_path / "copy")
+    fetch = fetch_version
+
+    class Regression:
+        classes = None
+
+    def load(folder: Any) -> Any:
+        return Regression()
+
+    def fetch_second_as_regression(registry: Any, model: str, version: int, digest: str, folder: Any) -> Any:
+        files = fetch(registry, model, version, digest, folder)
+        monkeypatch.setattr(world.trainer.__class__, "load", regression_once if version == 2 else original)
+        return files
+
+    original = world.trainer.__class__.load
+
+    def regression_once(self: Any, folder: Any) -> Any:
+        monkeypatch.setattr(world.trainer.__class__, "load", original)
+        return load(folder)
+
+    monkeypatch.setattr(measure, "fetch_version", fetch_second_as_regression)
+    measured = measurement_of(world, retrain_at(world, 28))
+    assert dict(measured.unscored)[2].startswith("a rated version must have the challenger's task")
+    assert [score.version for score in measured.scores] == [1, 3, 4, 5]
+
+
+def test_a_version_that_trained_on_the_fresh_rows_is_not_measured_on_them(
+    history: tuple[World, list[Decision]], tmp_path: Any
+) -> None:
+    """After a longer holdout the gate is added: versions made meanwhile trained on rows of it."""
+    world = World.make(tmp_path / "late", rows=make_rows(260), data__window__holdout="10d")
+    for week in range(2):
+        retrain_at(world, 7 * week)
+    world.respec(gate=GATE, data__window__holdout="28d")
+    measured = measurement_of(world, retrain_at(world, 14))
+    champion = require(world.ledger.pointer("churn", "production")).version
+    assert [score.version for score in measured.scores] == [
+        champion,
+        measured.challenger,
+    ]  # its training rows are left out
+    (other,) = {1, 2} - {champion}
+    assert dict(measured.unscored)[other].startswith("a rated version must not have trained on the rows")
+
+
+def test_days_add_up_until_there_are_enough_to_rate(tmp_path: Any) -> None:
+    gate = [{"check": "fresh", "metric": "log_loss"}]
+    world = World.make(tmp_path / "daily", rows=make_rows(260), gate=gate, data__window__holdout="14d")
+    decisions = [retrain_at(world, day) for day in (0, 14, 16, 18)]
+    few, enough = (measurement_of(world, decision) for decision in decisions[2:])
+    assert (few.clusters, enough.clusters) == (2, 4)
+    assert few.start == enough.start == measurement_of(world, decisions[1]).end
+    assert "needs at least 4 clusters of rows that no retrain has measured" in decisions[2].reason
+    assert decisions[3].verdicts[0].method == "rating"
 
 
 def test_many_fresh_rows_are_thinned_out_by_the_key() -> None:
@@ -138,7 +199,7 @@ def test_many_fresh_rows_are_thinned_out_by_the_key() -> None:
     assert not chosen[: 24 * 3600].any()
     assert (choose_fresh_rows(times, until, "0123456789abcdef") == chosen).all()
     assert (choose_fresh_rows(times, until, "fedcba9876543210") != chosen).any()
-    assert choose_fresh_rows(times[:10], None, "0123456789abcdef").all()
+    assert choose_fresh_rows(times[:10], until.replace(day=1), "0123456789abcdef").all()
 
 
 def test_a_backtest_rates_the_versions_as_the_retrains_did(history: tuple[World, list[Decision]]) -> None:

@@ -34,6 +34,8 @@ def measure_scores(
     span: tuple[datetime, datetime],
     sides: Sequence[VersionScores],
     unscored: Mapping[int, str],
+    *,
+    champion: int | None = None,
 ) -> Measurement:
     """Return the measurement of some versions on the same rows.
 
@@ -41,6 +43,7 @@ def measure_scores(
         span: Start and end of the fresh rows.
         sides: The scores of each version, the challenger's first.
         unscored: Why other versions could not be scored.
+        champion: The version of the champion, which stays however far it is from the others.
     """
     first = sides[0].scores
     ordered = first.in_time_order(cluster_by)
@@ -58,7 +61,7 @@ def measure_scores(
                 problems[side.version] = (
                     f"{metric} is not defined on the fresh rows, or not without one of their clusters"
                 )
-    return Measurement(
+    measurement = Measurement(
         metric,
         cluster_by,
         as_of,
@@ -69,3 +72,4 @@ def measure_scores(
         tuple(sorted(measured, key=lambda score: score.version)),
         tuple(sorted(problems.items())),
     )
+    return measurement.without_strays({sides[0].version, *([] if champion is None else [champion])})

@@ -13,7 +13,7 @@ from retrain.core.evaluation.scorecard import Scorecard, SliceScore
 from retrain.core.evaluation.scores import Opponent, Scores
 from retrain.core.policy.error_control import Allotment
 from retrain.core.ratings import ExpectedGain, Measurement, Rating, rate_versions
-from retrain.core.ratings.rating import FEWEST_CLUSTERS
+from retrain.core.ratings.measurement import FEWEST_CLUSTERS
 from retrain.core.stats.calibration import CalibrationError, estimate_calibration_error
 from retrain.core.stats.fairness import GroupDifference, find_largest_difference
 from retrain.core.stats.groups import Groups, GroupValue, compute_group_values, split_groups
@@ -139,11 +139,18 @@ class Evidence:
         """Return the rating of the last versions, over all windows up to this one.
 
         Raises:
-            DataError: This retrain measured no versions by this metric and these clusters.
+            DataError: This retrain measured no versions by this metric and these clusters, or the numbers cannot be rated.
         """
         own = self._measurement(metric, cluster_by)
         past = [each for each in self.past if (each.metric, each.cluster_by) == (metric, cluster_by)]
-        return rate_versions([*past, own], greater_is_better=GREATER_IS_BETTER[metric])
+        try:
+            return rate_versions([*past, own], greater_is_better=GREATER_IS_BETTER[metric])
+        except (np.linalg.LinAlgError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"versions must differ in {metric} by numbers that can be rated",
+                got=type(error).__name__,
+                fix="Look at the measurements of the last scorecards; judge by another metric.",
+            ) from error
 
     def expected_gain(self, rating: Rating, metric: str, cluster_by: str | None) -> ExpectedGain:
         """Return the gain of the challenger over the champion by a rating.
@@ -155,16 +162,28 @@ class Evidence:
         if self.scorecard.champion is None:
             raise ValueError(self.why_no_opponent)
         own, champion = self._measurement(metric, cluster_by), self.scorecard.champion.version
+        if own.challenger == champion:
+            raise DataError("a challenger must be another version than the champion", got=f"version {champion}", fix="")
         unscored = dict(own.unscored)
         for version, role in ((champion, "champion"), (own.challenger, "challenger")):
-            if version not in rating.versions:
-                few = f"{own.rows} rows in {own.clusters} clusters"
-                same = "equal scores from all versions in every cluster"
+            if version in unscored:
                 raise DataError(
-                    f"the {role} must differ measurably on the fresh rows, in at least {FEWEST_CLUSTERS} clusters",
-                    got=unscored.get(version, few if own.clusters < FEWEST_CLUSTERS else same),
-                    fix="Widen the holdout or cluster by a shorter period.",
+                    f"the {role} must have a measured {metric} on the fresh rows",
+                    got=unscored[version],
+                    fix="Retrain when there are more rows, or judge by a metric that they define.",
                 )
+        if own.clusters < FEWEST_CLUSTERS:
+            raise DataError(
+                f"a rating needs at least {FEWEST_CLUSTERS} clusters of rows that no retrain has measured",
+                got=f"{own.rows} rows in {own.clusters}",
+                fix="They add up until the next retrain; cluster by a shorter period to be quicker.",
+            )
+        if not {champion, own.challenger} <= {*rating.versions}:
+            raise DataError(
+                "versions must differ on the fresh rows",
+                got="equal scores from all of them in every cluster",
+                fix="Nothing: the champion stays.",
+            )
         return rating.gain(own.challenger, champion)
 
     def _measurement(self, metric: str, cluster_by: str | None) -> Measurement:

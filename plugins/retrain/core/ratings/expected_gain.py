@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import root_scalar
 from scipy.special import stdtr
 
 from retrain.core.stats.metrics.base import Floats
 
 __all__ = ["ExpectedGain"]
+
+
+_SMALLEST_LEVEL: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,22 @@ class ExpectedGain:
         return float(np.sqrt(self.weights @ (self.deviations**2 + (self.means - self.mean) ** 2)))
 
     def probability_below(self, bound: float) -> float:
-        """Return the probability that the true gain is below a bound."""
+        """Return the probability that the true gain is below a bound; a gain that is certain may equal it."""
+        return self._mass_below(bound, self.means < bound)
+
+    def probability_above(self, bound: float) -> float:
+        """Return the probability that the true gain is above a bound; a gain that is certain may equal it."""
+        return 1 - self._mass_below(bound, self.means <= bound)
+
+    def _mass_below(self, bound: float, certain: NDArray[np.bool_]) -> float:
         with np.errstate(divide="ignore", invalid="ignore"):
             distance = (bound - self.means) / self.deviations
-        known = np.where(self.means < bound, 1.0, 0.0)
-        below = np.where(self.deviations > 0, stdtr(self.degrees_of_freedom, distance), known)
+        below = np.where(self.deviations > 0, stdtr(self.degrees_of_freedom, distance), certain)
         return min(float(self.weights @ below), 1.0)
 
     def interval(self, level: float = 0.025) -> tuple[float, float]:
-        """Return the bounds that the true gain is below, and above, with the probability `level` each."""
+        """Return the bounds that the true gain is below, and above, with the probability `level` each, but at least 1e-12."""
+        level = max(level, _SMALLEST_LEVEL)
         low, high = self._quantile(level), self._quantile(1 - level)
         return low, high
 

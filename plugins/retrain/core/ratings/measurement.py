@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +13,24 @@ from retrain.core.codec import JsonDataclass
 from retrain.core.stats.metrics import Metric
 from retrain.core.stats.metrics.base import Floats, Ints
 
-__all__ = ["MOST_VERSIONS", "MOST_WINDOWS", "Measurement", "VersionScore", "join_clusters", "measure_version"]
+__all__ = [
+    "FEWEST_CLUSTERS",
+    "MOST_VERSIONS",
+    "MOST_WINDOWS",
+    "Measurement",
+    "VersionScore",
+    "join_clusters",
+    "measure_version",
+]
 
 MOST_VERSIONS: Final = 24
 """How many of the last versions a retrain measures, beside the champion and its challenger."""
 MOST_WINDOWS: Final = 48
 """How many of the last windows a rating rests on."""
+FEWEST_CLUSTERS: Final = 4
+"""With fewer clusters a window says nothing of its own luck."""
+_FAR: Final = 30
+_FEWEST_TO_STRAY: Final = 4
 _MOST_CLUSTERS: Final = 64
 """More clusters are merged in turn into this many: the covariance of 24 versions needs no more, and the ledger holds each."""
 
@@ -71,6 +84,37 @@ class Measurement(JsonDataclass):
     def clusters(self) -> int:
         """Number of clusters."""
         return len(self.scores[0].without) if self.scores else 0
+
+    @property
+    def tells(self) -> bool:
+        """Whether the window can tell versions apart: it has two of them, and enough clusters."""
+        return len(self.scores) > 1 and self.clusters >= FEWEST_CLUSTERS
+
+    def without_strays(self, kept: Collection[int]) -> Measurement:
+        """Return the measurement without versions that are far from all others; their luck would drown every difference.
+
+        A version is far if its pseudo-values are 30 times as far from the median version as those of the median version that
+        differs from it at all.
+
+        Args:
+            kept: Versions that stay, however far they are: champion and challenger.
+        """
+        if len(self.scores) < _FEWEST_TO_STRAY:
+            return self
+        pseudo_values = self.pseudo_values()
+        middle = np.median(pseudo_values, axis=1, keepdims=True)
+        distances = np.sqrt(np.mean((pseudo_values - middle) ** 2, axis=0))
+        if not distances.any():
+            return self
+        limit = _FAR * np.median(distances[distances > 0])
+        far = {
+            score.version
+            for score, distance in zip(self.scores, distances, strict=True)
+            if distance > limit and score.version not in kept
+        }
+        reasons = [(version, f"its {self.metric} is far from that of all other versions") for version in far]
+        scores = tuple(score for score in self.scores if score.version not in far)
+        return replace(self, scores=scores, unscored=tuple(sorted([*self.unscored, *reasons])))
 
     def pseudo_values(self) -> Floats:
         """Return (clusters, versions) jackknife pseudo-values: ``G m - (G - 1) m(-i)`` of G clusters, whose mean is about m."""

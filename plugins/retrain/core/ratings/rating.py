@@ -39,9 +39,8 @@ from retrain.core.ratings.measurement import Measurement
 from retrain.core.ratings.noise import Dependence, estimate_noise, make_contrasts
 from retrain.core.stats.metrics.base import Floats
 
-__all__ = ["FEWEST_CLUSTERS", "RatedVersion", "Rating", "order_windows", "rate_versions", "start_rating"]
+__all__ = ["RatedVersion", "Rating", "order_windows", "rate_versions", "start_rating"]
 
-FEWEST_CLUSTERS: Final = 4
 _TAU: Final = (0.0, 0.2, 0.6, 2.0, 6.0)
 _OMEGA: Final = (0.0, 0.1, 0.3, 1.0)
 _SIGMA: Final = (0.0, 0.1, 0.3, 1.0, 3.0)
@@ -96,19 +95,19 @@ class Rating:
         versions: The versions that are rated, in the order of the state.
     """
 
-    def __init__(self, *, greater_is_better: bool, period: timedelta) -> None:
+    def __init__(self, *, greater_is_better: bool, period: timedelta, unit: float = 0.0) -> None:
         self.greater_is_better, self.period = greater_is_better, period
         self.error, self.windows = 0.0, 0
         self.versions: list[int] = []
         self._made: dict[int, datetime] = {}
         self._clusters = 0
-        self._unit = 0.0
-        self._squares = 0.0
+        self._unit = unit
+        self._squares: list[float] = []
         self._last: datetime | None = None
         self._dependence = Dependence()
         self._log_weights = _PRIOR
         self._means: Floats = np.zeros((len(_GRID), 1))
-        self._covariances: Floats = np.zeros((len(_GRID), 1, 1))
+        self._covariances: Floats = ((_GRID[:, 2] * unit) ** 2)[:, None, None]
 
     @property
     def autocorrelation(self) -> float:
@@ -118,18 +117,15 @@ class Rating:
     def observe(self, measurement: Measurement) -> None:
         """Take one window; versions that it does not measure leave the rating.
 
-        A window in which all versions score the same in every cluster says nothing, and is passed over.
+        A window in which all versions score the same in every cluster says nothing, and is passed over. So is one with numbers
+        that are too large to square.
         """
-        scores = measurement.scores
-        if len(scores) < 2 or measurement.clusters < FEWEST_CLUSTERS:
+        centred = _find_luck(measurement)
+        if centred is None:
             return
+        scores = measurement.scores
         sign = 1.0 if self.greater_is_better else -1.0
         contrasts = make_contrasts(len(scores))
-        pseudo_values = measurement.pseudo_values()
-        centred = (pseudo_values - pseudo_values.mean(axis=0)) @ contrasts.T
-        level = float(np.abs(pseudo_values).max())
-        if np.mean(centred**2) <= (_ROUNDING * level) ** 2:
-            return
         if measurement.ordered:
             self._dependence = self._dependence.add_window(centred)
         noise = estimate_noise(centred, self._dependence.inflate(measurement.clusters))
@@ -203,8 +199,8 @@ class Rating:
         return np.asarray(weights / weights.sum())
 
     def _measure_error(self, noise: Floats) -> None:
-        self._squares += 2 * float(np.trace(noise)) / len(noise)
-        self.error = math.sqrt(self._squares / (self.windows + 1))
+        self._squares.append(2 * float(np.trace(noise)) / len(noise))
+        self.error = math.sqrt(float(np.median(self._squares)))
         if not self._unit:
             self._unit = self.error
             self._covariances[:, 0, 0] = (_GRID[:, 2] * self._unit) ** 2
@@ -217,9 +213,11 @@ class Rating:
             periods = (measurement.as_of - (self._last or measurement.as_of)) / self.period
             self._covariances[:, known, known] += (max(periods, 0.0) * (_GRID[:, 1] * self._unit) ** 2)[:, None]
         measured = {score.version: score.as_of for score in measurement.scores}
-        kept = [0, *(1 + index for index, version in enumerate(self.versions) if version in measured)]
+        # A registry that was deleted numbers its versions from 1 again: the same number is then another version.
+        same = {version for version, as_of in self._made.items() if measured.get(version) == as_of}
+        kept = [0, *(1 + index for index, version in enumerate(self.versions) if version in same)]
         self._means, self._covariances = self._means[:, kept], self._covariances[:, kept][:, :, kept]
-        self.versions = [version for version in self.versions if version in measured]
+        self.versions = [version for version in self.versions if version in same]
         new = [version for version in measured if version not in self.versions]
         size = len(kept) + len(new)
         means, covariances = np.zeros((len(_GRID), size)), np.zeros((len(_GRID), size, size))
@@ -289,21 +287,50 @@ def _condition(means: Floats, covariances: Floats, matrix: Floats, values: Float
     return _Case(likelihood, means + (back @ surprise)[:, :, 0], covariances - back @ gain)
 
 
+def _find_luck(measurement: Measurement) -> Floats | None:
+    """Return (clusters, contrasts) pseudo-values around their means; None if the window does not tell versions apart."""
+    if not measurement.tells:
+        return None
+    pseudo_values = measurement.pseudo_values()
+    centred = (pseudo_values - pseudo_values.mean(axis=0)) @ make_contrasts(len(measurement.scores)).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        power = float(np.mean(centred**2))
+    rounding = _ROUNDING * float(np.abs(pseudo_values).max())
+    return centred if math.isfinite(power) and power > rounding**2 else None
+
+
 def order_windows(measurements: Sequence[Measurement]) -> list[Measurement]:
-    """Return one measurement per as-of, the oldest first.
+    """Return the windows that tell versions apart, the oldest as-of first, without rows that an earlier one has.
 
     Of several measurements of one as-of the last counts, because it has all versions of the earlier ones, too.
     """
-    by_as_of = {measurement.as_of: measurement for measurement in measurements}
-    return [by_as_of[as_of] for as_of in sorted(by_as_of)]
+    by_as_of = {measurement.as_of: measurement for measurement in measurements if measurement.tells}
+    ordered: list[Measurement] = []
+    for as_of in sorted(by_as_of):
+        if not ordered or by_as_of[as_of].start >= ordered[-1].end:
+            ordered.append(by_as_of[as_of])
+    return ordered
 
 
 def start_rating(measurements: Sequence[Measurement], *, greater_is_better: bool) -> Rating:
-    """Return a rating before its first window; ages count in the median time between the as-ofs of all versions."""
+    """Return a rating before its first window.
+
+    Ages count in the median time between the as-ofs of all versions. The unit of the grid is the median over all windows of the
+    error of one comparison, so that two nearly equal first versions do not make it tiny.
+    """
     made = sorted({score.as_of for measurement in measurements for score in measurement.scores})
     gaps = [(later - earlier) / _DAY for earlier, later in itertools.pairwise(made)]
     period = timedelta(days=float(np.median(gaps))) if gaps else _DAY
-    return Rating(greater_is_better=greater_is_better, period=period)
+    found = [(each, luck) for each in order_windows(measurements) if (luck := _find_luck(each)) is not None]
+    dependence = Dependence()
+    for each, luck in found:
+        dependence = dependence.add_window(luck) if each.ordered else dependence
+    errors = []
+    for each, luck in found:
+        inflation = dependence.inflate(each.clusters)
+        errors.append(math.sqrt(2 * float(np.mean(luck**2)) * inflation / (each.clusters - inflation)))
+    unit = float(np.median(errors)) if errors else 0.0
+    return Rating(greater_is_better=greater_is_better, period=period, unit=unit)
 
 
 def rate_versions(measurements: Sequence[Measurement], *, greater_is_better: bool) -> Rating:

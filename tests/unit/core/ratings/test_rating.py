@@ -142,6 +142,7 @@ def test_a_window_that_tells_nothing_is_passed_over(spoil: str) -> None:
         "equal": measure_days(2, range(3), np.full((DAYS, 3), 0.7)),
     }[spoil]
     rating = rate_versions([good, bad], greater_is_better=True)
+    rating.observe(bad)
     assert rating.windows == 1
     assert rating.versions == [0, 1]
 
@@ -158,6 +159,62 @@ def test_no_window_gives_an_empty_rating() -> None:
     rating = rate_versions([], greater_is_better=True)
     assert (rating.windows, rating.versions, rating.error, rating.autocorrelation) == (0, [], 0.0, 0.0)
     assert rating.ageing(MONTH).mean == 0
+
+
+def test_two_nearly_equal_first_versions_do_not_make_every_later_difference_impossible() -> None:
+    random = np.random.default_rng(5)
+    first = measure_days(1, range(2), random.normal(size=(DAYS, 1)) + 1e-4 * random.normal(size=(DAYS, 2)))
+    later = [measure(k, range(k + 1), lambda j, _: 5 * ERROR * (j > 1), random) for k in range(2, 6)]
+    gain = rate_versions([first, *later], greater_is_better=True).gain(5, 0)
+    assert gain.mean == pytest.approx(5 * ERROR, rel=0.3)
+    assert gain.probability_below(0.0) < 0.01
+
+
+def test_one_window_with_much_luck_does_not_set_the_error_of_all() -> None:
+    random = np.random.default_rng(6)
+    measured = [measure(k, range(k + 1), lambda *_: 0.0, random) for k in range(1, 6)]
+    stormy = measure_days(6, range(7), 100 * random.normal(size=(DAYS, 7)))
+    assert rate_versions([*measured, stormy], greater_is_better=True).error == pytest.approx(ERROR, rel=0.3)
+
+
+def test_rows_that_an_earlier_window_has_count_once() -> None:
+    random = np.random.default_rng(7)
+    first, second = (measure(k, range(k + 1), lambda *_: 0.0, random) for k in (1, 2))
+    overlapping = replace(second, start=first.end - timedelta(days=1))
+    assert rate_versions([first, overlapping], greater_is_better=True).windows == 1
+    assert rate_versions([first, second], greater_is_better=True).windows == 2
+
+
+def test_numbers_too_large_to_square_are_passed_over() -> None:
+    random = np.random.default_rng(8)
+    good = measure(1, range(2), lambda *_: 0.0, random)
+    huge = measure_days(2, range(3), 1e200 * random.normal(size=(DAYS, 3)))
+    assert rate_versions([good, huge], greater_is_better=True).windows == 1
+
+
+def test_a_number_that_a_registry_gave_twice_is_two_versions() -> None:
+    """A registered model was deleted in MLflow, and its versions begin at 1 again."""
+    random = np.random.default_rng(9)
+    first = measure(1, range(2), lambda j, _: 9 * ERROR * j, random)
+    second = measure(2, range(2), lambda *_: 0.0, random)
+    again = tuple(replace(score, as_of=score.as_of + 5 * MONTH) for score in second.scores)
+    kept = rate_versions([first, second], greater_is_better=True).gain(1, 0)
+    renumbered = rate_versions([first, replace(second, scores=again)], greater_is_better=True).gain(1, 0)
+    assert kept.mean > 2 * renumbered.mean
+
+
+def test_a_version_that_is_far_from_all_others_leaves_the_measurement_unless_it_competes() -> None:
+    days = np.random.default_rng(10).normal(size=(DAYS, 5))
+    days[:, 2] *= 1000
+    measurement = measure_days(4, range(5), days)
+    left = measurement.without_strays({4, 0})
+    assert [score.version for score in left.scores] == [0, 1, 3, 4]
+    assert left.unscored == ((2, "its mae is far from that of all other versions"),)
+    assert measurement.without_strays({4, 2}) == measurement
+    few = measure_days(2, range(3), days[:, :3])
+    assert few.without_strays({0}) == few
+    equal = measure_days(4, range(5), np.full((DAYS, 5), 0.7))
+    assert equal.without_strays(set()) == equal
 
 
 def test_a_strict_level_holds_where_no_version_is_better() -> None:

@@ -71,8 +71,8 @@ def test_a_summary_holds_the_last_window_ageing_and_a_history() -> None:
     assert summary.ageing.mean == pytest.approx(0.5 * ERROR, rel=0.3)
     assert [window.challenger for window in summary.history] == list(range(1, 13))
     half = rate_versions(measured[:6], greater_is_better=True)
-    assert summary.history[5].gain == pytest.approx(half.gain(6, 0).mean)
-    assert summary.history[5].interval == pytest.approx(half.gain(6, 0).interval())
+    assert summary.history[5].gain == pytest.approx(half.gain(6, 0).mean, rel=0.01)
+    assert summary.history[5].interval == pytest.approx(half.gain(6, 0).interval(), rel=0.01)
     assert summary.history[-1].gain == summary.versions[-1].gain > 0
 
 

@@ -61,23 +61,23 @@ class Fresh(RatedGate):
         harm = _HARM * (worth or _WORTH * rating.error) if self.harm is None else self.harm
         risk = gain.probability_below(-harm)
         expected = self.describe(rating, gain)
-        if 1 - gain.probability_below(0.0) < _WORSE:
+        if gain.mean > worth and risk <= self.max_risk:
+            outcome = Outcome.PASS
+            told = (
+                f"a promotion needs more than {format_amount(worth)}, and a loss over {format_amount(harm)} has a chance of "
+                f"{format_chance(risk)}"
+            )
+        elif gain.probability_above(0.0) < _WORSE:
             outcome, told = Outcome.FAIL, "the champion stays"
-        elif gain.mean <= worth:
-            outcome = Outcome.INCONCLUSIVE
-            needed = f"a promotion needs more than {format_amount(worth)}"
-            told = f"{needed}; the champion stays, and this window counts in the next rating"
-        elif risk > self.max_risk:
+        elif gain.mean > worth:
             outcome = Outcome.INCONCLUSIVE
             told = (
                 f"but it may also lose more than {format_amount(harm)} (a chance of {format_chance(risk)}, max_risk is "
                 f"{format_chance(self.max_risk)}), so the champion stays until more windows tell"
             )
         else:
-            outcome = Outcome.PASS
-            told = (
-                f"a promotion needs more than {format_amount(worth)}, and a loss over {format_amount(harm)} has a chance of "
-                f"{format_chance(risk)}"
-            )
+            outcome = Outcome.INCONCLUSIVE
+            needed = f"a promotion needs more than {format_amount(worth)}"
+            told = f"{needed}; the champion stays, and this window counts in the next rating"
         reason = f"{expected}; {told}. {self.describe_ageing(rating)}"
         return self.verdict(outcome, reason, gain.mean, worth, gain.interval(), method="rating")

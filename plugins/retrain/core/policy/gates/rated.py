@@ -45,12 +45,19 @@ class RatedGate(Gate):
         """The metric and the clusters that versions are rated by."""
         return self.metric, self.cluster_by
 
+    @property
+    def first_confidence(self) -> float:
+        """The confidence with which the first model of a timeline must beat the dummy."""
+        return 0.95
+
     def judge(self, evidence: Evidence) -> Verdict:
         """Return the verdict on the expected gain; inconclusive if versions cannot be rated."""
         if evidence.opponent is None:
             return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_opponent)
         if evidence.opponent == "baseline":
-            first = BeatsChampion(check="beats_champion", metric=self.metric, cluster_by=self.cluster_by)
+            first = BeatsChampion(
+                check="beats_champion", metric=self.metric, cluster_by=self.cluster_by, confidence=self.first_confidence
+            )
             return replace(first.judge(evidence), check=self.verdict(Outcome.PASS, "").check)
         try:
             rating = evidence.rate_versions(self.metric, self.cluster_by)
@@ -66,7 +73,7 @@ class RatedGate(Gate):
     def describe(self, rating: Rating, gain: ExpectedGain) -> str:
         """Return what the rating expects: ``roc_auc is expected to improve by 0.006 (93 % sure that it is better, …)``."""
         direction = "improve" if gain.mean >= 0 else "worsen"
-        better = 1 - gain.probability_below(0.0)
+        better = gain.probability_above(0.0)
         sure = f"{format_chance(max(better, 1 - better))} sure that it is {'better' if better >= 0.5 else 'worse'}"
         windows = f"{rating.windows} window" + ("s" if rating.windows != 1 else "")
         return f"{self.metric} is expected to {direction} by {format_amount(abs(gain.mean))} ({sure}, after {windows})"

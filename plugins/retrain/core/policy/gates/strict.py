@@ -34,6 +34,11 @@ class Strict(RatedGate):
     confidence: float = Field(0.95, gt=0.5, lt=1)
 
     @property
+    def first_confidence(self) -> float:
+        """The confidence with which the first model of a timeline must beat the dummy."""
+        return self.confidence
+
+    @property
     def spends(self) -> bool:
         """Whether this gate spends what error control grants."""
         return True
@@ -44,7 +49,7 @@ class Strict(RatedGate):
             level = min(level, evidence.allotment.level)
         if not level:
             return self.verdict(Outcome.INCONCLUSIVE, evidence.why_no_level, bound=0.0, level=0.0)
-        doubt = gain.probability_below(0.0)
+        doubt = 1 - gain.probability_above(0.0)
         needed = f"a promotion must be {100 * (1 - level):.6g} % sure"
         if doubt <= level:
             outcome, told = Outcome.PASS, needed

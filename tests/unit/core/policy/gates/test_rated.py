@@ -152,8 +152,8 @@ def test_a_first_model_must_beat_the_dummy(gate: Gate) -> None:
     ("changes", "words"),
     [
         ({"measurements": ()}, "a rating by roc_auc needs a measurement of this window; got none in this scorecard"),
-        ({"rows": 60}, "in at least 4 clusters; got 60 rows in 3 clusters"),
-        ({"equal": True}, "got equal scores from all versions in every cluster"),
+        ({"rows": 60}, "needs at least 4 clusters of rows that no retrain has measured; got 60 rows in 3"),
+        ({"equal": True}, "versions must differ on the fresh rows; got equal scores from all of them in every cluster"),
         ({"unscored": ((3, "its artifact is gone"),)}, "the champion must differ measurably"),
     ],
 )
@@ -173,6 +173,31 @@ def test_what_cannot_be_rated_is_held_with_the_reason(gate: Gate, changes: dict[
     verdict = gate.judge(replace(evidence, scorecard=card))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
+
+
+def test_a_champion_is_no_challenger_of_its_own() -> None:
+    evidence = make_history(0, 0)
+    (own,) = evidence.scorecard.measurements
+    same = replace(evidence.scorecard, measurements=(replace(own, challenger=CHAMPION),))
+    verdict = STRICT.judge(replace(evidence, scorecard=same))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "a challenger must be another version than the champion" in verdict.reason
+
+
+def test_numbers_that_cannot_be_rated_are_held_and_raise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise np.linalg.LinAlgError("Matrix is not positive definite")
+
+    monkeypatch.setattr("retrain.core.policy.evidence.rate_versions", fail)
+    verdict = FRESH.judge(make_history(0, 0))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "numbers that can be rated; got LinAlgError" in verdict.reason
+
+
+def test_the_first_model_of_strict_is_judged_at_its_own_confidence() -> None:
+    evidence = make_evidence(make_scores(challenger=0.8, opponent=0.3), opponent="baseline")
+    assert Strict(check="strict", metric="roc_auc", confidence=0.998).judge(evidence).level == 0.001
+    assert FRESH.judge(evidence).level == 0.025
 
 
 def test_a_gate_is_rated_by_its_metric_and_clusters() -> None:
