@@ -57,6 +57,9 @@ class NoVariationError(DataError):
         )
         self.gain = replace(gain, low=gain.value, high=gain.value, standard_error=0.0)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return NoVariationError, (self.gain,)
+
 
 def estimate_paired_gain(
     pairs: PairedScores, *, level: float, method: IntervalName = "auto", resamples: int = 2000, seed: int = 0

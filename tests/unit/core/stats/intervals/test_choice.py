@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from retrain.core.stats.intervals import (
     MIN_BLOCKS,
     MIN_CLUSTERS,
     Gain,
+    NoVariationError,
     PairedScores,
     choose_method,
     estimate_paired_gain,
@@ -215,8 +217,11 @@ def test_equal_scores_have_no_gain_and_no_width(method: str) -> None:
 def test_a_gain_that_is_the_same_in_every_cluster_has_no_standard_error(method: str) -> None:
     y = np.arange(160.0)
     pairs = PairedScores(METRICS["mae"], y, y + 0.25, y + 0.5, np.arange(160) // 10, greater_is_better=False)
-    with pytest.raises(DataError, match=r"must vary between clusters.*got \+0.25 in every cluster"):
+    with pytest.raises(NoVariationError, match=r"must vary between clusters.*got \+0.25 in every cluster") as caught:
         gain_of(pairs, method=method)
+    again = copy.copy(caught.value)  # as pickling restores it
+    assert (str(again), again.gain) == (str(caught.value), caught.value.gain)
+    assert (again.gain.low, again.gain.high) == (0.25, 0.25)
 
 
 @pytest.mark.parametrize("method", ["jackknife", "percentile", "bca"])
