@@ -49,7 +49,7 @@ def find_fresh_start(
     Args:
         rated_by: The metric and clusters of the rating.
     """
-    ends = [each.end for each in past if each.tells and (each.metric, each.cluster_by) == rated_by]
+    ends = [each.end for each in past if each.tells and each.rated_by == rated_by]
     return max([holdout_start, *ends])
 
 

@@ -79,8 +79,7 @@ class Scorecard(JsonDataclass):
 
     def find_measurement(self, metric: str, cluster_by: str | None) -> Measurement | None:
         """Return the measurement by a metric and clusters; None if there is none."""
-        wanted = (metric, cluster_by)
-        return next((each for each in self.measurements if (each.metric, each.cluster_by) == wanted), None)
+        return next((each for each in self.measurements if each.rated_by == (metric, cluster_by)), None)
 
     @property
     def digest(self) -> str:

@@ -142,7 +142,7 @@ class Evidence:
             DataError: This retrain measured no versions by this metric and these clusters, or the numbers cannot be rated.
         """
         own = self._measurement(metric, cluster_by)
-        past = [each for each in self.past if (each.metric, each.cluster_by) == (metric, cluster_by)]
+        past = [each for each in self.past if each.rated_by == own.rated_by]
         try:
             return rate_versions([*past, own], greater_is_better=GREATER_IS_BETTER[metric])
         except (np.linalg.LinAlgError, ValueError, OverflowError) as error:

@@ -86,6 +86,11 @@ class Measurement(JsonDataclass):
         return len(self.scores[0].without) if self.scores else 0
 
     @property
+    def rated_by(self) -> tuple[str, str | None]:
+        """The metric and the clusters of the rating that this window belongs to."""
+        return self.metric, self.cluster_by
+
+    @property
     def tells(self) -> bool:
         """Whether the window can tell versions apart: it has two of them, and enough clusters."""
         return len(self.scores) > 1 and self.clusters >= FEWEST_CLUSTERS

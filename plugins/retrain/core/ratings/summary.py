@@ -79,7 +79,7 @@ def summarize_rating(
     last = max(measurement.as_of for measurement in measurements)
     latest = [measurement for measurement in measurements if measurement.as_of == last]
     own = next((measurement for measurement in latest if measurement.metric == primary), latest[0])
-    alike = [each for each in measurements if (each.metric, each.cluster_by) == (own.metric, own.cluster_by)]
+    alike = [each for each in measurements if each.rated_by == own.rated_by]
     rating = start_rating(alike, greater_is_better=GREATER_IS_BETTER[own.metric])
     history = []
     for window in order_windows(alike):
