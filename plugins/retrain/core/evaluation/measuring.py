@@ -52,7 +52,7 @@ def measure_scores(
         clusters = join_clusters(first.clusters(cluster_by), ordered=ordered)
         for side in sides:
             opponent = side.scores.opponent
-            if opponent is None:  # only where there is neither champion nor baseline
+            if opponent is None:  # of evidence that was made up without one
                 continue
             value, without = measure_version(METRICS[metric], side.scores.y, opponent, clusters)
             if all(map(math.isfinite, (value, *without))):

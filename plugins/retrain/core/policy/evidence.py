@@ -163,7 +163,11 @@ class Evidence:
             raise ValueError(self.why_no_opponent)
         own, champion = self._measurement(metric, cluster_by), self.scorecard.champion.version
         if own.challenger == champion:
-            raise DataError("a challenger must be another version than the champion", got=f"version {champion}", fix="")
+            raise DataError(
+                "a challenger must be another version than the champion",
+                got=f"version {champion}",
+                fix="Retrain with a nonce to make another one.",
+            )
         unscored = dict(own.unscored)
         for version, role in ((champion, "champion"), (own.challenger, "challenger")):
             if version in unscored:

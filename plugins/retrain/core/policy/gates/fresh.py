@@ -56,11 +56,10 @@ class Fresh(RatedGate):
     )
     max_risk: float = Field(0.05, gt=0, le=0.5, description="Greatest probability of a loss over `harm`.")
 
-    def _judge_gain(self, evidence: Evidence, rating: Rating, gain: ExpectedGain) -> Verdict:  # noqa: ARG002
+    def _judge_gain(self, evidence: Evidence, rating: Rating, gain: ExpectedGain) -> Verdict:  # noqa: ARG002 - `strict` reads its level
         worth = _WORTH * rating.error if self.worth is None else self.worth
         harm = _HARM * (worth or _WORTH * rating.error) if self.harm is None else self.harm
         risk = gain.probability_below(-harm)
-        expected = self.describe(rating, gain)
         if gain.mean > worth and risk <= self.max_risk:
             outcome = Outcome.PASS
             told = (
@@ -79,5 +78,5 @@ class Fresh(RatedGate):
             outcome = Outcome.INCONCLUSIVE
             needed = f"a promotion needs more than {format_amount(worth)}"
             told = f"{needed}; the champion stays, and this window counts in the next rating"
-        reason = f"{expected}; {told}. {self.describe_ageing(rating)}"
+        reason = self.describe(rating, gain, told)
         return self.verdict(outcome, reason, gain.mean, worth, gain.interval(), method="rating")

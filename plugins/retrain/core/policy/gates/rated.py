@@ -70,18 +70,19 @@ class RatedGate(Gate):
     def _judge_gain(self, evidence: Evidence, rating: Rating, gain: ExpectedGain) -> Verdict:
         """Return the verdict on the gain over the champion."""
 
-    def describe(self, rating: Rating, gain: ExpectedGain) -> str:
-        """Return what the rating expects: ``roc_auc is expected to improve by 0.006 (93 % sure that it is better, …)``."""
+    def describe(self, rating: Rating, gain: ExpectedGain, ruling: str) -> str:
+        """Return a reason: what the rating expects, what follows, and how fast versions age.
+
+        The first part is like ``roc_auc is expected to improve by 0.006 (93 % sure that it is better, …)``.
+        """
         direction = "improve" if gain.mean >= 0 else "worsen"
         better = gain.probability_above(0.0)
         sure = f"{format_chance(max(better, 1 - better))} sure that it is {'better' if better >= 0.5 else 'worse'}"
         windows = f"{rating.windows} window" + ("s" if rating.windows != 1 else "")
-        return f"{self.metric} is expected to {direction} by {format_amount(abs(gain.mean))} ({sure}, after {windows})"
-
-    @staticmethod
-    def describe_ageing(rating: Rating) -> str:
-        """Return how fast versions of this pipeline age, as far as that is known."""
-        return describe_ageing(rating.ageing(_MONTH))
+        expected = (
+            f"{self.metric} is expected to {direction} by {format_amount(abs(gain.mean))} ({sure}, after {windows})"
+        )
+        return f"{expected}; {ruling}. {describe_ageing(rating.ageing(_MONTH))}"
 
 
 def describe_ageing(month: ExpectedGain) -> str:

@@ -58,6 +58,6 @@ class Strict(RatedGate):
         else:
             outcome = Outcome.INCONCLUSIVE
             told = f"{needed}; the champion stays, and this window counts in the next rating"
-        reason = f"{self.describe(rating, gain)}; {told}. {self.describe_ageing(rating)}"
+        reason = self.describe(rating, gain, told)
         interval = gain.interval(level)
         return self.verdict(outcome, reason, gain.mean, 0.0, interval, method="rating", level=level)
