@@ -25,9 +25,11 @@ def test_a_retrain_is_rated_over_its_own_window_and_all_before_it() -> None:
     assert middle.challenger < LAST
 
 
-def test_without_measurements_nothing_is_rated_and_the_ledger_is_not_asked() -> None:
+def test_a_retrain_without_measurements_is_not_rated_although_earlier_ones_have_some() -> None:
+    ledger = MemoryLedger()
+    record_rated(ledger, MODEL, "production", measure_ageing_versions())
     scorecard = make_evidence(make_scores(40)).scorecard
-    assert rate_timeline(scorecard, "roc_auc", CHAMPION, None) is None  # type: ignore[arg-type]
+    assert rate_timeline(scorecard, "roc_auc", CHAMPION, ledger) is None
 
 
 def test_a_report_has_the_numbers_that_the_gate_judged(world: World) -> None:
