@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,9 +43,9 @@ def test_a_rating_is_made_once_for_the_same_decisions(pages: Pages, monkeypatch:
     asked: list[str] = []
     measurements = SqlLedger.measurements
 
-    def count(*arguments: object) -> object:
+    def count(*arguments: Any) -> Any:
         asked.append("measurements")
-        return measurements(*arguments)  # type: ignore[arg-type]
+        return measurements(*arguments)
 
     monkeypatch.setattr(SqlLedger, "measurements", count)
     year = measure_ageing_versions()
